@@ -1,0 +1,118 @@
+//! Every setting: typed, documented, with one default and one name.
+//!
+//! A setting is a field below; its doc comment is its documentation in `strata config`, in
+//! `SHOW SETTINGS` and in the reference page. DataFusion's own settings stand beside them under
+//! `datafusion.`. Where a value came from is kept by [`Settings`].
+
+mod layers;
+mod memory;
+mod size;
+
+use std::path::PathBuf;
+
+use datafusion::common::config::{ConfigExtension, ConfigField, Visit};
+use datafusion::common::{config_namespace, extensions_options};
+use datafusion::config::ConfigOptions;
+
+pub use layers::{Origin, Setting, Settings};
+pub use memory::{MemoryLimit, physical_memory};
+pub use size::ByteSize;
+
+extensions_options! {
+    /// Strata's own settings.
+    pub struct StrataOptions {
+        /// How much memory queries may use, and how.
+        pub memory: MemoryOptions, default = MemoryOptions::default()
+        /// What happens when memory is not enough.
+        pub spill: SpillOptions, default = SpillOptions::default()
+        /// Reading files.
+        pub files: FileOptions, default = FileOptions::default()
+        /// The shell and what it prints.
+        pub shell: ShellOptions, default = ShellOptions::default()
+    }
+}
+
+impl ConfigExtension for StrataOptions {
+    const PREFIX: &'static str = "strata";
+}
+
+config_namespace! {
+    /// How much memory queries may use, and how.
+    pub struct MemoryOptions {
+        /// The memory this process may use: a size such as '2GiB', or a share such as '70%' of what the machine or its cgroup has. Sorts, joins, aggregations and windows spill to disk to stay within it.
+        pub limit: MemoryLimit, default = MemoryLimit::Share(70)
+    }
+}
+
+config_namespace! {
+    /// What happens when memory is not enough.
+    pub struct SpillOptions {
+        /// The folder for spill files; the system's temporary folder when empty. Each process makes a folder of its own in it and removes it at exit.
+        pub directory: String, default = String::new()
+        /// The most disk space that spill files may take together.
+        pub limit: ByteSize, default = ByteSize(100 << 30)
+    }
+}
+
+config_namespace! {
+    /// Reading files.
+    pub struct FileOptions {
+        /// How much of a CSV file is read to detect its delimiter, its header and its types.
+        pub sniff: ByteSize, default = ByteSize(1 << 20)
+    }
+}
+
+config_namespace! {
+    /// The shell and what it prints.
+    pub struct ShellOptions {
+        /// The output format when none is asked for: box on a terminal.
+        pub format: String, default = "box".to_string()
+        /// How NULL is printed in tables.
+        pub null: String, default = "NULL".to_string()
+        /// The most rows of a result that a table on the terminal shows; 0 shows all of them.
+        pub rows: usize, default = 40
+        /// Show a progress bar on a terminal for whatever takes over a second.
+        pub progress: bool, default = true
+        /// The pager for results larger than the screen; empty turns paging off. PAGER is used when it says 'auto'.
+        pub pager: String, default = "auto".to_string()
+        /// Print how long each statement took.
+        pub timer: bool, default = false
+        /// How many lines of history are kept on disk.
+        pub history: usize, default = 10_000
+    }
+}
+
+impl SpillOptions {
+    /// The folder in which this process makes its own spill folder.
+    pub fn root(&self) -> PathBuf {
+        if self.directory.is_empty() {
+            std::env::temp_dir()
+        } else {
+            PathBuf::from(&self.directory)
+        }
+    }
+}
+
+/// Strata's options within a session's configuration; the defaults where a session was built
+/// without them.
+pub fn options_of(config: &ConfigOptions) -> StrataOptions {
+    config.extensions.get::<StrataOptions>().cloned().unwrap_or_default()
+}
+
+/// Makes a type that prints and parses itself usable as a field of an options struct.
+macro_rules! config_value {
+    ($type:ty) => {
+        impl ConfigField for $type {
+            fn visit<V: Visit>(&self, visitor: &mut V, key: &str, description: &'static str) {
+                visitor.some(key, self, description);
+            }
+
+            fn set(&mut self, _key: &str, value: &str) -> datafusion::error::Result<()> {
+                *self = value.parse().map_err(datafusion::error::DataFusionError::Configuration)?;
+                Ok(())
+            }
+        }
+    };
+}
+config_value!(ByteSize);
+config_value!(MemoryLimit);

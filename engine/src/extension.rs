@@ -1,0 +1,69 @@
+//! The seam by which connectors, and later GPU kernels, add themselves to a session: one type, one
+//! line in `bootstrap.rs`. An extension first shapes the parts a session is built from, then
+//! installs what needs the finished session.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::LogicalPlan;
+
+/// What a session is built from, while extensions may still change it.
+pub struct SessionParts {
+    /// Configuration, functions, rules, planners, table and file formats.
+    pub state: SessionStateBuilder,
+    /// Memory, disk and object stores.
+    pub runtime: RuntimeEnvBuilder,
+}
+
+/// Something that adds itself to every session.
+#[async_trait]
+pub trait Extension: Debug + Send + Sync {
+    /// A short name, for messages and for `strata config`.
+    fn name(&self) -> &'static str;
+
+    /// Adds what a session is built with: rules, planners, formats, object stores.
+    fn configure(&self, parts: SessionParts) -> crate::Result<SessionParts> {
+        Ok(parts)
+    }
+
+    /// Adds what needs the finished session: catalogs, tables, functions.
+    fn install(&self, _session: &SessionContext) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// Takes charge of a `COPY` or `INSERT`, so that its output appears whole or not at all.
+    ///
+    /// Returns the plan with its target exchanged for one that shows nothing yet, and the
+    /// transaction that will show it; none where the target is not this extension's.
+    async fn begin_write(
+        &self,
+        _plan: &LogicalPlan,
+        _session: &dyn datafusion::catalog::Session,
+    ) -> Result<Option<WriteTarget>, DataFusionError> {
+        Ok(None)
+    }
+}
+
+/// A write whose output is not visible yet.
+pub struct WriteTarget {
+    /// The plan, writing to where nobody looks.
+    pub plan: LogicalPlan,
+    /// What makes the output visible.
+    pub transaction: Arc<dyn WriteTransaction>,
+}
+
+/// Makes the outputs of one write visible together. Dropped without either call, it gives up as
+/// [`abort`](Self::abort) does, as far as that can be done without waiting.
+#[async_trait]
+pub trait WriteTransaction: Debug + Send + Sync {
+    /// Shows the outputs: all of them, or none and an error.
+    async fn commit(&self) -> Result<(), DataFusionError>;
+
+    /// Removes whatever was written.
+    async fn abort(&self);
+}

@@ -1,0 +1,23 @@
+//! The engine of Strata: a DataFusion session with Strata's defaults, the verbs of its dataframe
+//! language, the seam by which connectors add themselves, and the runner that turns a plan into a
+//! stream of record batches.
+//!
+//! It knows no SQL text and no file format. Those live in `strata` and `strata-connectors`, which
+//! both point here and never the other way.
+
+mod config;
+mod error;
+mod extension;
+mod physical;
+mod run;
+mod session;
+
+pub use config::{
+    ByteSize, MemoryLimit, Origin, Setting, Settings, StrataOptions, options_of, physical_memory,
+};
+pub use error::{EngineError, Result, nearest};
+pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
+
+pub use physical::AtomicWriteExec;
+pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
+pub use session::{SessionBuilder, SessionSettings};

@@ -1,0 +1,60 @@
+//! Running a plan: the [`Runner`] seam, and the runner for this machine's cores. The runner for a
+//! pool of workers stands behind the same seam.
+
+mod local;
+mod memory;
+mod progress;
+mod spill;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use parking_lot::Mutex;
+
+pub use local::LocalRunner;
+pub(crate) use memory::StrataPool;
+pub use progress::{Progress, ScanProgress};
+pub(crate) use spill::SpillFolder;
+
+use crate::error::Result;
+
+/// Turns a logical plan into a stream of record batches.
+///
+/// Narrow on purpose: another engine can stand behind it. Dropping the [`Execution`] cancels it.
+#[async_trait]
+pub trait Runner: std::fmt::Debug + Send + Sync {
+    /// `local`, or where the pool is.
+    fn name(&self) -> &str;
+
+    /// Starts running `plan`, as the session's settings say.
+    async fn run(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Execution>;
+}
+
+/// A query on its way: its results as they come, and how far it is.
+pub struct Execution {
+    /// The results, in order. Dropping it cancels the query.
+    pub stream: SendableRecordBatchStream,
+    /// The physical plan that runs now: a second try runs another.
+    plan: Arc<Mutex<Arc<dyn ExecutionPlan>>>,
+}
+
+impl Execution {
+    /// The physical plan that runs, with its metrics as they stand.
+    pub fn plan(&self) -> Arc<dyn ExecutionPlan> {
+        Arc::clone(&self.plan.lock())
+    }
+
+    /// Parts the results from a handle that tells how far they are, for whoever shows both.
+    pub fn split(self) -> (SendableRecordBatchStream, impl Fn() -> Progress + Send + Sync) {
+        let plan = self.plan;
+        (self.stream, move || Progress::of(&plan.lock()))
+    }
+
+    /// How far the query is, at any time while it runs.
+    pub fn progress(&self) -> Progress {
+        Progress::of(&self.plan())
+    }
+}

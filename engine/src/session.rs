@@ -1,0 +1,183 @@
+//! Builds a DataFusion [`SessionContext`] with Strata's defaults: its settings, its memory limit and
+//! spill folder, its planner, and every extension. The result is DataFusion's own type: whatever
+//! takes a `SessionContext` takes ours.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::{QueryPlanner, SessionContext};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{LogicalPlan, WriteOp};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::prelude::SessionConfig;
+use parking_lot::Mutex;
+
+use crate::config::{Origin, Settings};
+use crate::error::Result;
+use crate::extension::{Extension, SessionParts};
+use crate::physical::AtomicWriteExec;
+use crate::run::{SpillFolder, StrataPool};
+
+/// Puts a session together from settings and extensions.
+///
+/// ```
+/// # fn main() -> strata_engine::Result<()> {
+/// use strata_engine::{SessionBuilder, Settings};
+///
+/// let session = SessionBuilder::new(Settings::default()).build()?;
+/// assert!(session.catalog("strata").is_some());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct SessionBuilder {
+    settings: Settings,
+    extensions: Vec<Arc<dyn Extension>>,
+}
+
+/// The settings of a session, where its statements can reach them.
+type SharedSettings = Mutex<Settings>;
+
+impl SessionBuilder {
+    /// Starts from these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, extensions: Vec::new() }
+    }
+
+    /// Adds an extension. They apply in the order in which they are added.
+    pub fn with_extension(mut self, extension: Arc<dyn Extension>) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// The session.
+    pub fn build(self) -> Result<SessionContext> {
+        let Self { settings, extensions } = self;
+        let runtime = runtime(RuntimeEnvBuilder::new(), &settings)?;
+        let planner = Arc::new(StrataPlanner { extensions: extensions.clone() });
+        let config = SessionConfig::from(settings.options().clone())
+            .with_create_default_catalog_and_schema(true)
+            .with_extension(Arc::new(SharedSettings::new(settings)));
+        let mut parts = SessionParts {
+            state: SessionStateBuilder::new()
+                .with_default_features()
+                .with_config(config)
+                .with_query_planner(planner),
+            runtime,
+        };
+        for extension in &extensions {
+            parts = extension.configure(parts)?;
+        }
+        let state = parts.state.with_runtime_env(parts.runtime.build_arc()?).build();
+        let session = SessionContext::new_with_state(state);
+        for extension in &extensions {
+            extension.install(&session)?;
+        }
+        Ok(session)
+    }
+}
+
+/// Memory and disk as the settings ask for.
+fn runtime(builder: RuntimeEnvBuilder, settings: &Settings) -> Result<RuntimeEnvBuilder> {
+    let options = settings.strata();
+    let disk = SpillFolder::new(&options.spill)?.disk_manager(options.spill.limit);
+    Ok(builder
+        .with_memory_pool(Arc::new(StrataPool::new(options.memory.limit)))
+        .with_disk_manager_builder(disk)
+        // A listing must see what another process has just written.
+        .with_object_list_cache_limit(0))
+}
+
+/// What sessions of ours can do beyond DataFusion's.
+pub trait SessionSettings {
+    /// A copy of the settings with their origins.
+    fn settings(&self) -> Settings;
+
+    /// Sets one, as `SET name = value` does; memory and spill limits hold from the next query on.
+    fn change_setting(&self, name: &str, value: &str) -> Result<()>;
+
+    /// Puts one back to its default.
+    fn reset_setting(&self, name: &str) -> Result<()>;
+}
+
+impl SessionSettings for SessionContext {
+    fn settings(&self) -> Settings {
+        shared(self).map(|settings| settings.lock().clone()).unwrap_or_default()
+    }
+
+    fn change_setting(&self, name: &str, value: &str) -> Result<()> {
+        change(self, |settings| settings.set(name, value, Origin::Session))
+    }
+
+    fn reset_setting(&self, name: &str) -> Result<()> {
+        change(self, |settings| settings.reset(name))
+    }
+}
+
+fn shared(session: &SessionContext) -> Option<Arc<SharedSettings>> {
+    session.state_ref().read().config().get_extension::<SharedSettings>()
+}
+
+/// Applies a change to a copy first, so that a refused value changes nothing.
+fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<()>) -> Result<()> {
+    let before = session.settings();
+    let mut after = before.clone();
+    apply(&mut after)?;
+    let (old, new) = (before.strata(), after.strata());
+    let state_ref = session.state_ref();
+    if old.memory != new.memory || old.spill != new.spill {
+        let existing = session.runtime_env();
+        let rebuilt = runtime(RuntimeEnvBuilder::from_runtime_env(&existing), &after)?;
+        let mut state = state_ref.write();
+        *state =
+            SessionStateBuilder::from(state.clone()).with_runtime_env(rebuilt.build_arc()?).build();
+    }
+    *state_ref.write().config_mut().options_mut() = after.options().clone();
+    if let Some(settings) = shared(session) {
+        *settings.lock() = after;
+    }
+    Ok(())
+}
+
+/// DataFusion's planner, with every write put into a transaction of the extension that owns its
+/// target.
+struct StrataPlanner {
+    extensions: Vec<Arc<dyn Extension>>,
+}
+
+impl fmt::Debug for StrataPlanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StrataPlanner")
+    }
+}
+
+#[async_trait]
+impl QueryPlanner for StrataPlanner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::default();
+        if writes(plan) {
+            for extension in &self.extensions {
+                if let Some(target) = extension.begin_write(plan, session).await? {
+                    let written = planner.create_physical_plan(&target.plan, session).await?;
+                    return Ok(Arc::new(AtomicWriteExec::new(written, target.transaction)));
+                }
+            }
+        }
+        planner.create_physical_plan(plan, session).await
+    }
+}
+
+fn writes(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Copy(_) => true,
+        LogicalPlan::Dml(dml) => matches!(dml.op, WriteOp::Insert(_)),
+        _ => false,
+    }
+}

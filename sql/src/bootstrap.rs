@@ -1,0 +1,12 @@
+//! The only place where engine and connectors are put together: shell, library and command all
+//! start here, so that none knows a function or a format another lacks.
+
+use datafusion::execution::context::SessionContext;
+use strata_engine::{SessionBuilder, Settings};
+
+use crate::error::Result;
+
+/// A session that knows everything Strata knows.
+pub fn session(settings: Settings) -> Result<SessionContext> {
+    Ok(SessionBuilder::new(settings).build()?)
+}

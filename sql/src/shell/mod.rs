@@ -1,0 +1,1 @@
+//! The interactive shell, and how results are printed.
