@@ -60,6 +60,9 @@ pub enum EngineError {
         /// What was refused.
         reason: String,
     },
+    /// A verb of the dataframe language was used wrongly.
+    #[error(transparent)]
+    Frame(#[from] crate::frame::FrameError),
     /// DataFusion's own error.
     #[error(transparent)]
     DataFusion(Box<DataFusionError>),

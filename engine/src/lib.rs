@@ -8,6 +8,7 @@
 mod config;
 mod error;
 mod extension;
+mod frame;
 mod physical;
 mod run;
 mod session;
@@ -18,6 +19,10 @@ pub use config::{
 pub use error::{EngineError, Result, nearest};
 pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
 
+pub use frame::{
+    AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
+    asof_join, pivot, sample, summarize, unpivot,
+};
 pub use physical::AtomicWriteExec;
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

@@ -2,11 +2,32 @@
 //! start here, so that none knows a function or a format another lacks.
 
 use datafusion::execution::context::SessionContext;
-use strata_engine::{SessionBuilder, Settings};
+use strata_engine::{Extension, SessionBuilder, SessionParts, Settings};
 
 use crate::error::Result;
+use crate::relations;
+use crate::statements::HeldTables;
 
 /// A session that knows everything Strata knows.
 pub fn session(settings: Settings) -> Result<SessionContext> {
-    Ok(SessionBuilder::new(settings).build()?)
+    Ok(SessionBuilder::new(settings).with_extension(std::sync::Arc::new(Language)).build()?)
+}
+
+/// What SQL has here beyond DataFusion's own.
+#[derive(Debug)]
+struct Language;
+
+impl Extension for Language {
+    fn name(&self) -> &'static str {
+        "language"
+    }
+
+    fn configure(&self, mut parts: SessionParts) -> strata_engine::Result<SessionParts> {
+        if let Some(config) = parts.state.config().take() {
+            let held = std::sync::Arc::new(HeldTables::default());
+            *parts.state.config() = Some(config.with_extension(held));
+        }
+        let state = parts.state.with_relation_planners(relations::all());
+        Ok(SessionParts { state, runtime: parts.runtime })
+    }
 }

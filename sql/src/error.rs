@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use strata_engine::EngineError;
+use sqlparser::parser::ParserError;
+use sqlparser::tokenizer::TokenizerError;
+use strata_engine::{EngineError, FrameError, nearest};
 
 /// The result of running text.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -45,13 +48,202 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A connector's error.
+    #[error(transparent)]
+    Connector(Box<dyn std::error::Error + Send + Sync>),
     /// The engine's error.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(EngineError),
+}
+
+impl Error {
+    /// An error about a text, without a place.
+    pub(crate) fn text(message: impl Into<String>) -> Self {
+        Self::Text { message: message.into(), at: None, hint: None }
+    }
+
+    /// Says where, unless the error knows already.
+    pub(crate) fn at(self, place: Location) -> Self {
+        match self {
+            Self::Text { message, at, hint } => {
+                Self::Text { message, at: at.or(Some(place)), hint }
+            }
+            Self::Engine(EngineError::Frame(frame)) => {
+                Self::Text { message: frame.to_string(), at: Some(place), hint: None }
+            }
+            other => other,
+        }
+    }
+
+    /// Says what would be right, unless the error does already.
+    pub(crate) fn hint(self, text: impl Into<String>) -> Self {
+        match self {
+            Self::Text { message, at, hint } => {
+                Self::Text { message, at, hint: hint.or(Some(text.into())) }
+            }
+            other => other,
+        }
+    }
+
+    /// Puts words in front of the message: the verb it is about.
+    pub(crate) fn about(self, subject: &str) -> Self {
+        match self {
+            Self::Text { message, at, hint } => {
+                Self::Text { message: format!("{subject}: {message}"), at, hint }
+            }
+            Self::Engine(EngineError::Frame(frame)) => Self::text(format!("{subject}: {frame}")),
+            other => other,
+        }
+    }
+
+    /// The place in the text, where there is one.
+    pub fn location(&self) -> Option<Location> {
+        match self {
+            Self::Text { at, .. } => *at,
+            _ => None,
+        }
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::DataFusion(inner) => {
+                inner.as_ref_text().unwrap_or_else(|| Self::Engine(EngineError::DataFusion(inner)))
+            }
+            other => Self::Engine(other),
+        }
+    }
+}
+
+impl From<FrameError> for Error {
+    fn from(error: FrameError) -> Self {
+        Self::Engine(error.into())
+    }
 }
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        Self::Engine(error.into())
+        EngineError::from(error).into()
     }
+}
+
+impl From<TokenizerError> for Error {
+    fn from(error: TokenizerError) -> Self {
+        let TokenizerError { message, location } = error;
+        Self::text(message).at(Location { line: location.line, column: location.column })
+    }
+}
+
+impl From<ParserError> for Error {
+    fn from(error: ParserError) -> Self {
+        match error {
+            ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+                located(message)
+            }
+            ParserError::RecursionLimitExceeded => Self::text("the text is nested too deeply")
+                .hint(
+                    "name its parts (WITH … AS, or name = …), \
+                     or raise datafusion.sql_parser.recursion_limit",
+                ),
+        }
+    }
+}
+
+/// The parser gives places only within its messages: ` at Line: 1, Column: 8`.
+fn located(message: String) -> Error {
+    let Some((text, place)) = message.rsplit_once(" at Line: ") else {
+        return Error::text(message);
+    };
+    let numbers = place
+        .split_once(", Column: ")
+        .and_then(|(line, column)| Some((line.parse().ok()?, column.trim().parse().ok()?)));
+    match numbers {
+        Some((line, column)) => Error::text(text).at(Location { line, column }),
+        None => Error::text(message),
+    }
+}
+
+/// What of a DataFusion error is about the text, with its place.
+trait AboutText {
+    fn as_ref_text(&self) -> Option<Error>;
+}
+
+impl AboutText for DataFusionError {
+    fn as_ref_text(&self) -> Option<Error> {
+        let place = diagnosed(self);
+        let root = innermost(self);
+        let error = match root {
+            Self::SchemaError(schema, _) => schema_error(schema),
+            Self::SQL(parser, _) => Error::from(parser.as_ref().clone()),
+            Self::Plan(message) => plan_error(message),
+            Self::NotImplemented(message) => Error::text(format!("not supported: {message}")),
+            _ => return None,
+        };
+        Some(match place {
+            Some(place) => error.at(place),
+            None => error,
+        })
+    }
+}
+
+/// The error beneath what was only wrapped around it.
+fn innermost(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => {
+            innermost(inner)
+        }
+        DataFusionError::Collection(errors) => errors.first().map_or(error, innermost),
+        DataFusionError::Shared(inner) => innermost(inner),
+        other => other,
+    }
+}
+
+fn diagnosed(error: &DataFusionError) -> Option<Location> {
+    let span = error.diagnostic()?.span?;
+    Some(Location { line: span.start.line, column: span.start.column })
+}
+
+fn schema_error(error: &SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            // A qualifier that is no table here is the likelier mistake.
+            let shown = match &field.relation {
+                Some(table) => format!("{table}.{}", field.name),
+                None => field.name.clone(),
+            };
+            let message = format!("there is no column '{shown}'");
+            if valid_fields.is_empty() {
+                return Error::text(message);
+            }
+            let close = nearest(&field.name, valid_fields.iter().map(|f| f.name.as_str()));
+            let hint = match close {
+                Some(close) => format!("did you mean '{close}'?"),
+                None => {
+                    const SHOWN: usize = 12;
+                    let names: Vec<_> =
+                        valid_fields.iter().take(SHOWN).map(|f| f.name.as_str()).collect();
+                    let more = valid_fields.len().saturating_sub(SHOWN);
+                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                    format!("the columns are {}{more}", names.join(", "))
+                }
+            };
+            Error::text(message).hint(hint)
+        }
+        SchemaError::AmbiguousReference { field } => {
+            Error::text(format!("column '{}' is ambiguous", field.name))
+                .hint("write which table it belongs to, as in orders.id")
+        }
+        other => Error::text(other.to_string()),
+    }
+}
+
+fn plan_error(message: &str) -> Error {
+    // DataFusion ends some messages with a suggestion of its own.
+    for mark in [".\nDid you mean ", ". Did you mean "] {
+        if let Some((text, suggestion)) = message.split_once(mark) {
+            return Error::text(text).hint(format!("did you mean {suggestion}"));
+        }
+    }
+    Error::text(message)
 }

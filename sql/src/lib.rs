@@ -2,10 +2,18 @@
 
 mod bootstrap;
 pub mod cli;
+mod database;
 mod error;
+mod parse;
+mod relations;
+mod rewrite;
 pub mod shell;
 mod statements;
+mod verbs;
 
 pub use bootstrap::session;
 pub use error::{Error, Location, Result};
-pub use statements::{Outcome, Statement, execute, parse};
+pub use parse::{Statement, is_complete, keywords, parse};
+pub use statements::{Outcome, RunText, execute};
+pub use strata_engine::Settings;
+pub use verbs::verbs;

@@ -1,18 +1,33 @@
-//! Running statements.
+//! Running statements: each is taken as far as it goes without a runner. What is left is a plan,
+//! or nothing.
 
+mod copy;
+mod create_table;
+mod names;
+mod pivot_values;
+mod secrets;
+mod settings;
+mod sql;
+
+use std::sync::Arc;
+
+use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::TableReference;
+use sqlparser::ast::SelectItem;
 
-use crate::error::Result;
+pub(crate) use copy::file_format_of;
+pub(crate) use create_table::HeldTables;
+pub(crate) use sql::plan_sql;
 
-/// One statement of a text, in either language.
-#[derive(Debug, Clone)]
-pub struct Statement {
-    /// Its text, without the semicolon.
-    pub text: String,
-}
+use crate::database;
+use crate::error::{Error, Result};
+use crate::parse::{Kind, Statement};
+use crate::verbs;
 
 /// What a statement came to.
+#[derive(Debug)]
 pub enum Outcome {
     /// Rows, once the plan is run by a runner.
     Rows(LogicalPlan),
@@ -20,17 +35,112 @@ pub enum Outcome {
     Done(Option<String>),
 }
 
-/// Parts a text into its statements.
-pub fn parse(text: &str) -> Result<Vec<Statement>> {
-    Ok(text
-        .split(';')
-        .filter(|part| !part.trim().is_empty())
-        .map(|part| Statement { text: part.to_string() })
-        .collect())
-}
-
 /// Runs a statement up to the point where a runner takes over.
 pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<Outcome> {
-    let frame = session.sql(&statement.text).await?;
-    Ok(Outcome::Rows(frame.into_unoptimized_plan()))
+    let outcome = match &statement.kind {
+        Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
+        Kind::Chain(chain) => rows(verbs::bind(session, chain).await?),
+        Kind::Bind { name, chain } => names::bind_name(session, name, chain).await?,
+        Kind::Explain { formatting, chain } => {
+            let frame = verbs::bind(session, chain).await?;
+            sql::explain(frame, formatting)?
+        }
+        Kind::Describe(source) => {
+            let frame = verbs::bind_source(session, source).await?;
+            sql::describe(session, &frame)?
+        }
+        Kind::Summarize(source) => {
+            let frame = verbs::bind_source(session, source).await?;
+            rows(strata_engine::Frame::summarize(frame)?)
+        }
+        Kind::Pivot { source, on, using, group_by } => {
+            let frame = verbs::bind_source(session, source).await?;
+            rows(pivot_values::pivot_statement(frame, on, using, group_by.as_deref()).await?)
+        }
+        Kind::Unpivot { source, on, name, value } => {
+            let frame = verbs::bind_source(session, source).await?;
+            rows(pivot_values::unpivot_statement(frame, on, name, value)?)
+        }
+        Kind::CreateSecret { name, options, replace, at } => {
+            secrets::create(session, name, options, *replace).map_err(|error| error.at(*at))?
+        }
+        Kind::DropSecret { name, if_exists } => secrets::drop(session, name, *if_exists)?,
+        Kind::ShowSecrets => secrets::show(session)?,
+        Kind::ShowSettings => settings::show(session)?,
+    };
+    database::record(session, statement)?;
+    Ok(outcome)
+}
+
+/// Running text from Rust, on any [`SessionContext`] that [`session`](crate::session) made.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use strata::{RunText, Settings};
+///
+/// let session = strata::session(Settings::default())?;
+/// let frame = session.run("t = range(1, 5); t.filter(value % 2 = 0).agg(sum(value) AS total)").await?;
+/// assert_eq!(frame.to_string().await?.lines().nth(3), Some("| 6     |"));
+/// # Ok(()) }
+/// ```
+pub trait RunText {
+    /// Runs every statement of a text, in either language; the rows are the last one's.
+    fn run(&self, text: &str) -> impl Future<Output = Result<DataFrame>> + Send;
+}
+
+impl RunText for SessionContext {
+    async fn run(&self, text: &str) -> Result<DataFrame> {
+        let statements = crate::parse::parse(text)?;
+        let mut last = None;
+        for (place, statement) in statements.iter().enumerate() {
+            last = None;
+            if let Outcome::Rows(plan) = execute(self, statement).await? {
+                let frame = DataFrame::new(self.state(), plan);
+                // What only the last statement returns, the others still do: a COPY copies.
+                if place + 1 < statements.len() {
+                    frame.collect().await?;
+                } else {
+                    last = Some(frame);
+                }
+            }
+        }
+        match last {
+            Some(frame) => Ok(frame),
+            None => Ok(self.read_empty()?),
+        }
+    }
+}
+
+fn rows(frame: DataFrame) -> Outcome {
+    Outcome::Rows(frame.into_unoptimized_plan())
+}
+
+/// A table of texts, as `SHOW …` returns it.
+fn table_of(
+    session: &SessionContext,
+    columns: &[&str],
+    rows: Vec<Vec<Option<String>>>,
+) -> Result<Outcome> {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    let arrays = columns.iter().enumerate().map(|(place, name)| {
+        let cells: StringArray = rows.iter().map(|row| row.get(place).cloned().flatten()).collect();
+        (*name, Arc::new(cells) as ArrayRef, true)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(arrays)
+        .map_err(|error| Error::text(error.to_string()))?;
+    Ok(self::rows(session.read_batch(batch)?))
+}
+
+/// The plain name of a select item.
+fn plain_name(item: &SelectItem) -> Result<&sqlparser::ast::Ident> {
+    match item {
+        SelectItem::UnnamedExpr(sqlparser::ast::Expr::Identifier(ident)) => Ok(ident),
+        other => Err(Error::text(format!("'{other}' is not a column's name"))),
+    }
+}
+
+/// A bare table name.
+fn bare(name: &str) -> TableReference {
+    TableReference::bare(name)
 }

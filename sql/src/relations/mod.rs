@@ -1,0 +1,37 @@
+//! Tables of SQL that DataFusion leaves to us: what stands after `FROM` and is no plain table. One
+//! a file, each on the engine's verb of the same name.
+
+mod asof;
+mod pivot;
+mod sample;
+mod unpivot;
+
+use std::sync::Arc;
+
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::planner::RelationPlanner;
+use sqlparser::ast::{Expr, Ident};
+
+/// Every planner of relations.
+pub(crate) fn all() -> Vec<Arc<dyn RelationPlanner>> {
+    vec![
+        Arc::new(asof::AsofPlanner),
+        Arc::new(pivot::PivotPlanner),
+        Arc::new(sample::SamplePlanner),
+        Arc::new(unpivot::UnpivotPlanner),
+    ]
+}
+
+/// A mistake in the text, as DataFusion carries it.
+fn mistake(message: impl Into<String>) -> DataFusionError {
+    DataFusionError::Plan(message.into())
+}
+
+/// The name an expression is, if it is one.
+fn ident_of(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Identifier(ident) => Some(ident.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().cloned(),
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! SQL that DataFusion does not plan as it is written, rewritten into SQL that it does: on the
+//! parsed statement, one rewrite a file. Table factors (`PIVOT`, `TABLESAMPLE` …) need no rewrite;
+//! they are planned in [`crate::relations`].
+
+mod asof;
+mod from_first;
+mod group_by_all;
+mod order_by_all;
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::execution::context::SessionState;
+use datafusion::sql::parser::{CopyToSource, Statement as DFStatement};
+use sqlparser::ast::{Query, Select, VisitMut, VisitorMut};
+
+use crate::error::{Error, Result};
+
+/// Rewrites a statement in place.
+pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Result<()> {
+    let mut rewriter =
+        Rewriter { aggregates: state.aggregate_functions().keys().map(String::as_str).collect() };
+    let flow = match statement {
+        DFStatement::Statement(sql) => sql.visit(&mut rewriter),
+        DFStatement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Query(query) => query.visit(&mut rewriter),
+            CopyToSource::Relation(_) => ControlFlow::Continue(()),
+        },
+        DFStatement::Explain(explain) => return rewrite(&mut explain.statement, state),
+        DFStatement::CreateExternalTable(_) | DFStatement::Reset(_) => ControlFlow::Continue(()),
+    };
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Rewriter<'a> {
+    aggregates: HashSet<&'a str>,
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Error;
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        order_by_all::rewrite(query);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        from_first::rewrite(select);
+        asof::rewrite(select);
+        match group_by_all::rewrite(select, &self.aggregates) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `name = chain`: a name for rows, computed when it is used. It is a view, so SQL reads it as it
+//! reads any table.
+
+use datafusion::datasource::TableType;
+use datafusion::execution::context::SessionContext;
+use sqlparser::ast::Ident;
+
+use super::{Outcome, bare};
+use crate::error::{Error, Result};
+use crate::parse::Chain;
+use crate::verbs::{self, normalized};
+
+pub(super) async fn bind_name(
+    session: &SessionContext,
+    name: &Ident,
+    chain: &Chain,
+) -> Result<Outcome> {
+    let name = normalized(&session.state(), name);
+    // A chain may use the name's earlier meaning: it is bound before the name changes.
+    let frame = verbs::bind(session, chain).await?;
+    if session.table_exist(bare(&name))? {
+        let existing = session.table_provider(bare(&name)).await?;
+        if existing.table_type() != TableType::View {
+            return Err(Error::text(format!("'{name}' is a table"))
+                .hint("choose another name, or DROP TABLE it first"));
+        }
+        session.deregister_table(bare(&name))?;
+    }
+    session.register_table(bare(&name), frame.into_view())?;
+    Ok(Outcome::Done(None))
+}

@@ -1,0 +1,86 @@
+//! SQL statements: rewritten where DataFusion needs it, planned by DataFusion, and those that
+//! change the session rather than return rows carried out here.
+
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::sql::parser::Statement as DFStatement;
+use sqlparser::ast::Statement as SqlStatement;
+
+use super::create_table::{self, HeldTables};
+use super::{Outcome, copy, pivot_values, rows, settings, table_of};
+use crate::error::Result;
+use crate::parse::ExplainFormatting;
+use crate::rewrite::rewrite;
+
+pub(super) async fn execute(session: &SessionContext, statement: DFStatement) -> Result<Outcome> {
+    match &statement {
+        DFStatement::Statement(sql) => {
+            if let SqlStatement::Set(set) = sql.as_ref()
+                && let Some(done) = settings::set(session, set)?
+            {
+                return Ok(done);
+            }
+        }
+        DFStatement::Reset(reset) => return settings::reset(session, reset),
+        _ => {}
+    }
+    let plan = plan_sql(session, statement).await?;
+    match plan {
+        LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => {
+            create_table::create(session, create).await
+        }
+        LogicalPlan::Ddl(ddl) => {
+            if let DdlStatement::DropTable(drop) = &ddl {
+                HeldTables::release(session, drop.name.table());
+            }
+            session.execute_logical_plan(LogicalPlan::Ddl(ddl)).await?;
+            Ok(Outcome::Done(None))
+        }
+        LogicalPlan::Statement(_) => Ok(rows(session.execute_logical_plan(plan).await?)),
+        plan => Ok(Outcome::Rows(plan)),
+    }
+}
+
+/// Plans a statement of SQL.
+pub(crate) async fn plan_sql(
+    session: &SessionContext,
+    mut statement: DFStatement,
+) -> Result<LogicalPlan> {
+    Box::pin(pivot_values::resolve(session, &mut statement)).await?;
+    let state = session.state();
+    rewrite(&mut statement, &state)?;
+    if let DFStatement::CopyTo(copy) = &mut statement {
+        copy::name_format(copy)?;
+    }
+    Ok(state.statement_to_plan(statement).await?)
+}
+
+/// `EXPLAIN` of a chain, as DataFusion explains SQL.
+pub(super) fn explain(frame: DataFrame, formatting: &ExplainFormatting) -> Result<Outcome> {
+    let mut options = datafusion::logical_expr::ExplainOption::default()
+        .with_verbose(formatting.verbose)
+        .with_analyze(formatting.analyze);
+    if let Some(format) = &formatting.format {
+        options = options.with_format(format.parse()?);
+    }
+    Ok(rows(frame.explain_with_options(options)?))
+}
+
+/// The columns of a frame, as DataFusion describes a table.
+pub(super) fn describe(session: &SessionContext, frame: &DataFrame) -> Result<Outcome> {
+    let rows = frame
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| {
+            let nullable = if field.is_nullable() { "YES" } else { "NO" };
+            vec![
+                Some(field.name().clone()),
+                Some(field.data_type().to_string()),
+                Some(nullable.to_string()),
+            ]
+        })
+        .collect();
+    table_of(session, &["column_name", "data_type", "is_nullable"], rows)
+}
