@@ -21,7 +21,7 @@ pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
 
 pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
-    asof_join, pivot, sample, summarize, unpivot,
+    asof_join, join_using, pivot, sample, summarize, unpivot,
 };
 pub use physical::AtomicWriteExec;
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};

@@ -97,7 +97,12 @@ pub trait SessionSettings {
     fn settings(&self) -> Settings;
 
     /// Sets one, as `SET name = value` does; memory and spill limits hold from the next query on.
-    fn change_setting(&self, name: &str, value: &str) -> Result<()>;
+    fn change_setting(&self, name: &str, value: &str) -> Result<()> {
+        self.change_setting_as(name, value, Origin::Session)
+    }
+
+    /// Sets one on behalf of this origin: a stronger one that set it before keeps its value.
+    fn change_setting_as(&self, name: &str, value: &str, origin: Origin) -> Result<()>;
 
     /// Puts one back to its default.
     fn reset_setting(&self, name: &str) -> Result<()>;
@@ -108,8 +113,8 @@ impl SessionSettings for SessionContext {
         shared(self).map(|settings| settings.lock().clone()).unwrap_or_default()
     }
 
-    fn change_setting(&self, name: &str, value: &str) -> Result<()> {
-        change(self, |settings| settings.set(name, value, Origin::Session))
+    fn change_setting_as(&self, name: &str, value: &str, origin: Origin) -> Result<()> {
+        change(self, |settings| settings.set(name, value, origin))
     }
 
     fn reset_setting(&self, name: &str) -> Result<()> {

@@ -109,7 +109,7 @@ impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::DataFusion(inner) => {
-                inner.as_ref_text().unwrap_or_else(|| Self::Engine(EngineError::DataFusion(inner)))
+                inner.about_text().unwrap_or_else(|| Self::Engine(EngineError::DataFusion(inner)))
             }
             other => Self::Engine(other),
         }
@@ -166,11 +166,11 @@ fn located(message: String) -> Error {
 
 /// What of a DataFusion error is about the text, with its place.
 trait AboutText {
-    fn as_ref_text(&self) -> Option<Error>;
+    fn about_text(&self) -> Option<Error>;
 }
 
 impl AboutText for DataFusionError {
-    fn as_ref_text(&self) -> Option<Error> {
+    fn about_text(&self) -> Option<Error> {
         let place = diagnosed(self);
         let root = innermost(self);
         let error = match root {
@@ -233,6 +233,10 @@ fn schema_error(error: &SchemaError) -> Error {
         SchemaError::AmbiguousReference { field } => {
             Error::text(format!("column '{}' is ambiguous", field.name))
                 .hint("write which table it belongs to, as in orders.id")
+        }
+        SchemaError::DuplicateQualifiedField { qualifier, name } => {
+            Error::text(format!("both sides have a column '{qualifier}.{name}'"))
+                .hint("give one side another name: .alias(name) in a chain, AS name in SQL")
         }
         other => Error::text(other.to_string()),
     }

@@ -12,6 +12,7 @@ mod statements;
 mod verbs;
 
 pub use bootstrap::session;
+pub use database::open_database;
 pub use error::{Error, Location, Result};
 pub use parse::{Statement, is_complete, keywords, parse};
 pub use statements::{Outcome, RunText, execute};

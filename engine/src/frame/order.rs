@@ -7,25 +7,34 @@ use super::FrameError;
 use crate::error::Result;
 
 pub(super) fn tail(plan: LogicalPlan, rows: usize) -> Result<LogicalPlan> {
-    let LogicalPlan::Sort(sort) = plan else {
+    let Some(order) = order_of(&plan).map(<[SortExpr]>::to_vec) else {
         return Err(FrameError::invalid(
             "rows have no order of their own, so there are no last ones: sort(…) first",
         )
         .into());
     };
-    let backwards: Vec<SortExpr> = sort
-        .expr
+    let backwards: Vec<SortExpr> = order
         .iter()
         .map(|key| SortExpr { asc: !key.asc, nulls_first: !key.nulls_first, ..key.clone() })
         .collect();
-    // A frame that was cut already keeps only what the cut left.
-    let input = match sort.fetch {
-        Some(_) => LogicalPlan::Sort(sort.clone()),
-        None => sort.input.as_ref().clone(),
+    // The last step needs no order if it is only the sort itself.
+    let input = match plan {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => sort.input.as_ref().clone(),
+        other => other,
     };
     Ok(LogicalPlanBuilder::from(input)
         .sort(backwards)?
         .limit(0, Some(rows))?
-        .sort(sort.expr)?
+        .sort(order)?
         .build()?)
+}
+
+/// The order in which a plan's rows come, as far as what only leaves rows out keeps it.
+fn order_of(plan: &LogicalPlan) -> Option<&[SortExpr]> {
+    match plan {
+        LogicalPlan::Sort(sort) => Some(&sort.expr),
+        LogicalPlan::Limit(limit) => order_of(&limit.input),
+        LogicalPlan::Filter(filter) => order_of(&filter.input),
+        _ => None,
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
-use datafusion::common::{Result as DataFusionResult, exec_err};
+use datafusion::common::{Column, Result as DataFusionResult, exec_err};
 use datafusion::functions::math::expr_fn::random;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF,
@@ -52,11 +52,9 @@ pub fn sample(plan: LogicalPlan, size: SampleSize, seed: Option<u64>) -> Result<
             let drawn = columns.iter().cloned().chain([chance.alias("__chance")]);
             builder
                 .project(drawn)?
-                .sort_with_limit(
-                    [Expr::from(datafusion::common::Column::new_unqualified("__chance"))
-                        .sort(true, false)],
-                    Some(rows),
-                )?
+                .sort([Expr::from(Column::new_unqualified("__chance")).sort(true, false)])?
+                // A limit of its own: a sort beneath a subquery may be left out, with its limit.
+                .limit(0, Some(rows))?
                 .project(columns)?
         }
     };

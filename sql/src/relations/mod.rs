@@ -5,6 +5,7 @@ mod asof;
 mod pivot;
 mod sample;
 mod unpivot;
+mod using;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Arc<dyn RelationPlanner>> {
         Arc::new(pivot::PivotPlanner),
         Arc::new(sample::SamplePlanner),
         Arc::new(unpivot::UnpivotPlanner),
+        Arc::new(using::UsingPlanner),
     ]
 }
 

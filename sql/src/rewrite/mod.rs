@@ -2,9 +2,9 @@
 //! parsed statement, one rewrite a file. Table factors (`PIVOT`, `TABLESAMPLE` …) need no rewrite;
 //! they are planned in [`crate::relations`].
 
-mod asof;
 mod from_first;
 mod group_by_all;
+mod nest_joins;
 mod order_by_all;
 
 use std::collections::HashSet;
@@ -49,8 +49,9 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         from_first::rewrite(select);
-        asof::rewrite(select);
-        match group_by_all::rewrite(select, &self.aggregates) {
+        let rewritten = nest_joins::rewrite(select)
+            .and_then(|()| group_by_all::rewrite(select, &self.aggregates));
+        match rewritten {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }

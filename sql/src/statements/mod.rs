@@ -11,14 +11,15 @@ mod sql;
 
 use std::sync::Arc;
 
+use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::common::TableReference;
 use sqlparser::ast::SelectItem;
 
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
+pub(crate) use settings::assignment;
 pub(crate) use sql::plan_sql;
 
 use crate::database;

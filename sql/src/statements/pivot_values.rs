@@ -9,8 +9,8 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Expr;
 use datafusion::sql::parser::Statement as DFStatement;
 use sqlparser::ast::{
-    Expr as SqlExpr, ExprWithAlias, Ident, PivotValueSource, Query, SelectItem,
-    TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut, With,
+    Expr as SqlExpr, ExprWithAlias, Ident, PivotValueSource, Query, SelectItem, TableFactor, Value,
+    Visit, VisitMut, Visitor, VisitorMut, With,
 };
 use strata_engine::{Frame, PivotColumn, Unpivot};
 

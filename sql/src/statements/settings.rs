@@ -6,26 +6,28 @@ use sqlparser::ast::{Expr, Set, Value};
 use strata_engine::SessionSettings;
 
 use super::{Outcome, table_of};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Runs a `SET`, if it sets one of the settings; other forms are DataFusion's.
 pub(super) fn set(session: &SessionContext, set: &Set) -> Result<Option<Outcome>> {
-    let Set::SingleAssignment { variable, values, .. } = set else { return Ok(None) };
-    let name = variable.to_string().replace(['"', '`'], "");
-    let is_variable = name.starts_with('@');
-    if is_variable {
-        return Ok(None);
-    }
-    let [value] = values.as_slice() else {
-        return Err(Error::text(format!("SET {name} takes one value")));
-    };
-    let name = if name.eq_ignore_ascii_case("timezone") || name.eq_ignore_ascii_case("time.zone") {
-        "datafusion.execution.time_zone".to_string()
-    } else {
-        name
-    };
-    session.change_setting(&name, &text_of(value))?;
+    let Some((name, value)) = assignment(set) else { return Ok(None) };
+    session.change_setting(&name, &value)?;
     Ok(Some(Outcome::Done(None)))
+}
+
+/// The setting and the value of a `SET`, where it is of that form.
+pub(crate) fn assignment(set: &Set) -> Option<(String, String)> {
+    let Set::SingleAssignment { variable, values, .. } = set else { return None };
+    let name = variable.to_string().replace(['"', '`'], "").to_lowercase();
+    let [value] = values.as_slice() else { return None };
+    if name.starts_with('@') {
+        return None;
+    }
+    let name = match name.as_str() {
+        "timezone" | "time.zone" => "datafusion.execution.time_zone".to_string(),
+        _ => name,
+    };
+    Some((name, text_of(value)))
 }
 
 fn text_of(value: &Expr) -> String {

@@ -2,6 +2,7 @@
 //! change the session rather than return rows carried out here.
 
 use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::sql::parser::Statement as DFStatement;
@@ -9,9 +10,10 @@ use sqlparser::ast::Statement as SqlStatement;
 
 use super::create_table::{self, HeldTables};
 use super::{Outcome, copy, pivot_values, rows, settings, table_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parse::ExplainFormatting;
 use crate::rewrite::rewrite;
+use crate::verbs;
 
 pub(super) async fn execute(session: &SessionContext, statement: DFStatement) -> Result<Outcome> {
     match &statement {
@@ -53,7 +55,35 @@ pub(crate) async fn plan_sql(
     if let DFStatement::CopyTo(copy) = &mut statement {
         copy::name_format(copy)?;
     }
-    Ok(state.statement_to_plan(statement).await?)
+    match state.statement_to_plan(statement.clone()).await {
+        Ok(plan) => Ok(plan),
+        Err(error) => Err(missing_table(session, &statement, error).await),
+    }
+}
+
+/// The error of a plan, or the table that is missing, where that is what went wrong.
+async fn missing_table(
+    session: &SessionContext,
+    statement: &DFStatement,
+    error: DataFusionError,
+) -> Error {
+    let error = Error::from(error);
+    let place = error.location();
+    for table in session.state().resolve_table_references(statement).unwrap_or_default() {
+        // A path that cannot be read has an error of its own, and that one says more.
+        match session.table_provider(table.clone()).await {
+            Ok(_) => {}
+            Err(_) if verbs::is_missing(session, &table) => {
+                let error = verbs::unknown_table(session, &table.to_string());
+                return match place {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+            }
+            Err(reason) => return reason.into(),
+        }
+    }
+    error
 }
 
 /// `EXPLAIN` of a chain, as DataFusion explains SQL.

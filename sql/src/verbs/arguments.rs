@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::common::DFSchema;
+use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::expr::PlannedReplaceSelectItem;
@@ -11,7 +12,6 @@ use datafusion::logical_expr::expr::WildcardOptions;
 use datafusion::logical_expr::select_expr::SelectExpr;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
 use datafusion::scalar::ScalarValue;
-use datafusion::common::TableReference;
 use sqlparser::ast::{
     Expr as SqlExpr, ExprWithAlias, OrderByExpr, SelectItem, SelectItemQualifiedWildcardKind,
     Value as SqlValue, WildcardAdditionalOptions,
@@ -22,15 +22,14 @@ use crate::parse::{Argument, Call, Value};
 
 /// The arguments of a call; the chains among them are bound already.
 pub(crate) struct Arguments<'a> {
-    pub(crate) session: &'a SessionContext,
     pub(crate) state: Arc<SessionState>,
     call: &'a Call,
     frames: Vec<DataFrame>,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn new(session: &'a SessionContext, call: &'a Call, frames: Vec<DataFrame>) -> Self {
-        Self { session, state: Arc::new(session.state()), call, frames }
+    pub(crate) fn new(session: &SessionContext, call: &'a Call, frames: Vec<DataFrame>) -> Self {
+        Self { state: Arc::new(session.state()), call, frames }
     }
 
     /// The chains given as arguments.

@@ -1,9 +1,9 @@
 //! Chains into plans: the head is resolved, then each verb applied in turn.
 
+use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::common::TableReference;
 use datafusion::sql::parser::Statement as DFStatement;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -64,10 +64,13 @@ async fn bind_head(session: &SessionContext, head: &Head) -> Result<DataFrame> {
     match head {
         Head::Table(name) => {
             let reference = table_reference(session, name)?;
-            Ok(session
-                .table(reference)
-                .await
-                .map_err(|error| unknown_table(session, name, error))?)
+            match session.table(reference.clone()).await {
+                Ok(frame) => Ok(frame),
+                Err(_) if is_missing(session, &reference) => {
+                    Err(unknown_table(session, &reference.to_string()))
+                }
+                Err(error) => Err(error.into()),
+            }
         }
         Head::File(path) => Ok(session.table(TableReference::bare(path.as_str())).await?),
         Head::Query(query) => bind_source(session, &Source::Query(query.clone())).await,
@@ -112,14 +115,11 @@ fn table_reference(session: &SessionContext, name: &ObjectName) -> Result<TableR
     }
 }
 
-fn unknown_table(
-    session: &SessionContext,
-    name: &ObjectName,
-    error: datafusion::error::DataFusionError,
-) -> Error {
-    let error = Error::from(error);
+/// The error for a table that is not there, with what was probably meant.
+pub(crate) fn unknown_table(session: &SessionContext, name: &str) -> Error {
+    let error = Error::text(format!("there is no table '{name}'"));
     let tables = table_names(session);
-    match strata_engine::nearest(&name.to_string(), tables.iter().map(String::as_str)) {
+    match strata_engine::nearest(name, tables.iter().map(String::as_str)) {
         Some(close) => error.hint(format!("did you mean '{close}'?")),
         None if tables.is_empty() => {
             error.hint("name a file in quotes, as in 'data/*.parquet', or CREATE EXTERNAL TABLE")
@@ -128,8 +128,14 @@ fn unknown_table(
     }
 }
 
+/// Whether a table's name is a plain one and nothing goes by it: what looks like a path is a path.
+pub(crate) fn is_missing(session: &SessionContext, table: &TableReference) -> bool {
+    let plain = table.table().chars().all(|c| c.is_alphanumeric() || c == '_');
+    plain && !session.table_exist(table.clone()).unwrap_or(false)
+}
+
 /// The tables and names in the default schema.
-pub(crate) fn table_names(session: &SessionContext) -> Vec<String> {
+fn table_names(session: &SessionContext) -> Vec<String> {
     let state = session.state();
     let catalog = &state.config().options().catalog;
     let mut names = session

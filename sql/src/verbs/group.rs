@@ -1,7 +1,6 @@
 //! Verbs that compute over groups of rows.
 
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::lit;
+use datafusion::functions_aggregate::count::count_all;
 use strata_engine::Frame;
 
 use super::{Arguments, Bind, Stage, Takes, Verb};
@@ -78,7 +77,7 @@ pub(super) static COUNT: Verb = Verb {
             Stage::Groups(groups) => groups,
             Stage::Frame(frame) => frame.group_by(Vec::new()),
         };
-        Ok(groups.agg(vec![count(lit(1i64)).alias("count")])?.into())
+        Ok(groups.agg(vec![count_all().alias("count")])?.into())
     }),
 };
 

@@ -1,10 +1,10 @@
 //! The join verb: every kind of join, as-of among them.
 
-use datafusion::common::{Column, DFSchema, JoinType};
+use datafusion::common::{DFSchema, JoinType};
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlanBuilder, Operator};
-use strata_engine::{AsofJoin, Frame, nearest};
+use strata_engine::{AsofJoin, Frame, join_using, nearest};
 
 use super::{Arguments, Bind, Stage, Takes, Verb};
 use crate::error::{Error, Result};
@@ -45,10 +45,10 @@ fn join(stage: Stage, arguments: &Arguments<'_>) -> Result<Stage> {
         }
         "asof" => return asof(left, right, arguments),
         other => {
-            let error = arguments.missing(&format!("there is no kind of join '{other}'"));
+            let error = Error::text(format!("there is no kind of join '{other}'"));
             return Err(match nearest(other, KINDS) {
                 Some(close) => error.hint(format!("did you mean '{close}'?")),
-                None => error,
+                None => error.hint(format!("it is one of {}", KINDS.join(", "))),
             });
         }
     };
@@ -57,12 +57,8 @@ fn join(stage: Stage, arguments: &Arguments<'_>) -> Result<Stage> {
     }
     if let Some(columns) = shared_columns(&left, &right, arguments) {
         let (state, plan) = left.into_parts();
-        let plan = LogicalPlanBuilder::from(plan).join_using(
-            right.into_unoptimized_plan(),
-            kind,
-            columns,
-        )?;
-        return Ok(DataFrame::new(state, plan.build()?).into());
+        let plan = join_using(plan, right.into_unoptimized_plan(), kind, &columns)?;
+        return Ok(DataFrame::new(state, plan).into());
     }
     let both = left.schema().join(right.schema())?;
     let conditions = arguments.expressions(&both)?;
@@ -74,14 +70,12 @@ fn shared_columns(
     left: &DataFrame,
     right: &DataFrame,
     arguments: &Arguments<'_>,
-) -> Option<Vec<Column>> {
+) -> Option<Vec<String>> {
     let has =
         |schema: &DFSchema, name: &str| !schema.columns_with_unqualified_name(name).is_empty();
     let names = arguments.names().ok()?;
-    names
-        .iter()
-        .all(|name| has(left.schema(), name) && has(right.schema(), name))
-        .then(|| names.into_iter().map(Column::new_unqualified).collect())
+    let shared = names.iter().all(|name| has(left.schema(), name) && has(right.schema(), name));
+    shared.then_some(names)
 }
 
 /// Equalities are keys; the one inequality is between the times.

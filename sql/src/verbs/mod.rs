@@ -19,7 +19,7 @@ use strata_engine::Grouped;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use arguments::normalized;
-pub(crate) use bind::{bind, bind_source, table_names};
+pub(crate) use bind::{bind, bind_source, is_missing, unknown_table};
 pub(crate) use join::asof_spec;
 pub(crate) use reshape::{distinct_values, finish_pivot};
 

@@ -1,0 +1,4 @@
+//! What crosses crates, in one binary.
+
+mod languages;
+mod slt;
