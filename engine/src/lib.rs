@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod extension;
 mod frame;
+mod optimize;
 mod physical;
 mod run;
 mod session;
@@ -23,6 +24,6 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
-pub use physical::AtomicWriteExec;
+pub use physical::{AtomicWriteExec, WindowByPartitionExec};
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

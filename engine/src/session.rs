@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
+use crate::optimize;
 use crate::physical::AtomicWriteExec;
 use crate::run::{SpillFolder, StrataPool};
 
@@ -68,6 +69,9 @@ impl SessionBuilder {
                 .with_query_planner(planner),
             runtime,
         };
+        for rule in optimize::physical() {
+            parts.state = parts.state.with_physical_optimizer_rule(rule);
+        }
         for extension in &extensions {
             parts = extension.configure(parts)?;
         }

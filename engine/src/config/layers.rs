@@ -116,7 +116,8 @@ impl Settings {
     /// Puts a setting back to what it would be had nobody set it.
     pub fn reset(&mut self, name: &str) -> Result<()> {
         let key = full_name(name);
-        let Some(default) = defaults().entries().into_iter().find(|entry| qualified(entry) == key) else {
+        let Some(default) = defaults().entries().into_iter().find(|entry| qualified(entry) == key)
+        else {
             return Err(self.unknown(name, &Origin::Session));
         };
         self.origins.remove(&key);
