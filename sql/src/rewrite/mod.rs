@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use datafusion::execution::context::SessionState;
 use datafusion::sql::parser::{CopyToSource, Statement as DFStatement};
-use sqlparser::ast::{Query, Select, VisitMut, VisitorMut};
+use sqlparser::ast::{Query, Select, SelectItem, VisitMut, VisitorMut};
 
 use crate::error::{Error, Result};
 
@@ -29,6 +29,15 @@ pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Resu
         DFStatement::Explain(explain) => return rewrite(&mut explain.statement, state),
         DFStatement::CreateExternalTable(_) | DFStatement::Reset(_) => ControlFlow::Continue(()),
     };
+    finished(flow)
+}
+
+/// Rewrites the queries within an expression.
+pub(crate) fn rewrite_item(item: &mut SelectItem, state: &SessionState) -> Result<()> {
+    finished(item.visit(&mut Rewriter::new(state)))
+}
+
+fn finished(flow: ControlFlow<Error>) -> Result<()> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
@@ -37,6 +46,12 @@ pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Resu
 
 struct Rewriter<'a> {
     aggregates: HashSet<&'a str>,
+}
+
+impl<'a> Rewriter<'a> {
+    fn new(state: &'a SessionState) -> Self {
+        Self { aggregates: state.aggregate_functions().keys().map(String::as_str).collect() }
+    }
 }
 
 impl VisitorMut for Rewriter<'_> {

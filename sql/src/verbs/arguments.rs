@@ -17,6 +17,7 @@ use sqlparser::ast::{
     Value as SqlValue, WildcardAdditionalOptions,
 };
 
+use super::subqueries::{self, Tables};
 use crate::error::{Error, Result};
 use crate::parse::{Argument, Call, Value};
 
@@ -25,11 +26,18 @@ pub(crate) struct Arguments<'a> {
     pub(crate) state: Arc<SessionState>,
     call: &'a Call,
     frames: Vec<DataFrame>,
+    /// What the expressions' subqueries read.
+    tables: Tables,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn new(session: &SessionContext, call: &'a Call, frames: Vec<DataFrame>) -> Self {
-        Self { state: Arc::new(session.state()), call, frames }
+    pub(crate) fn new(
+        session: &SessionContext,
+        call: &'a Call,
+        frames: Vec<DataFrame>,
+        tables: Tables,
+    ) -> Self {
+        Self { state: Arc::new(session.state()), call, frames, tables }
     }
 
     /// The chains given as arguments.
@@ -133,9 +141,13 @@ impl<'a> Arguments<'a> {
         alias: Option<sqlparser::ast::Ident>,
         schema: &DFSchema,
     ) -> Result<Expr> {
-        let planned =
-            self.state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias }, schema);
-        planned.map_err(|error| Error::from(error).about(self.call.verb.name).at(argument.at))
+        let item = ExprWithAlias { expr, alias };
+        let planned = if self.tables.is_empty() {
+            self.state.create_logical_expr_from_sql_expr(item, schema).map_err(Error::from)
+        } else {
+            subqueries::plan(&self.state, &self.tables, item, schema)
+        };
+        planned.map_err(|error| error.about(self.call.verb.name).at(argument.at))
     }
 
     /// The positional sort keys.

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use sqlparser::ast::{ObjectName, Statement as SqlStatement};
 
 use super::arguments::{Arguments, normalized};
-use super::{Bind, Stage};
+use super::{Bind, Stage, subqueries};
 use crate::error::{Error, Result};
 use crate::parse::{Chain, Head, Source, Value};
 use crate::statements::plan_sql;
@@ -30,7 +30,10 @@ pub(crate) fn bind<'a>(
                     frames.push(bind(session, inner).await?);
                 }
             }
-            let arguments = Arguments::new(session, call, frames);
+            let tables = subqueries::tables_of(session, call)
+                .await
+                .map_err(|error| error.about(call.verb.name).at(call.at))?;
+            let arguments = Arguments::new(session, call, frames, tables);
             let bound = match call.verb.bind {
                 Bind::Now(bind) => bind(stage, &arguments),
                 Bind::Asking(bind) => bind(stage, &arguments).await,

@@ -11,6 +11,7 @@ mod output;
 mod reshape;
 mod rows;
 mod sets;
+mod subqueries;
 mod windows;
 
 use datafusion::dataframe::DataFrame;
