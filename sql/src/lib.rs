@@ -6,6 +6,6 @@ mod error;
 pub mod shell;
 mod statements;
 
-pub use bootstrap::session;
+pub use bootstrap::{open_database, session};
 pub use error::{Error, Location, Result};
-pub use statements::{Outcome, Statement, execute, parse};
+pub use statements::{Outcome, Statement, VERBS, execute, is_complete, parse};

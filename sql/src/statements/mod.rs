@@ -34,3 +34,23 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
     let frame = session.sql(&statement.text).await?;
     Ok(Outcome::Rows(frame.into_unoptimized_plan()))
 }
+
+/// The verbs of the method-chain language: name, signature, what it does.
+pub const VERBS: &[(&str, &str, &str)] = &[
+    ("filter", "filter(condition)", "keeps the rows for which the condition holds"),
+    ("select", "select(expression, …)", "computes columns"),
+    ("group_by", "group_by(expression, …)", "groups rows, for agg"),
+    ("agg", "agg(aggregate, …)", "one row a group"),
+    ("sort", "sort(expression [DESC], …)", "orders rows"),
+    ("head", "head(n)", "the first n rows"),
+];
+
+/// Whether the text ends a statement: at a semicolon, or after a whole chain.
+pub fn is_complete(text: &str) -> bool {
+    let text = text.trim_end();
+    let open = text.matches('(').count() > text.matches(')').count();
+    let quoted = text.matches('\'').count() % 2 == 1;
+    let chain =
+        text.ends_with(')') && VERBS.iter().any(|verb| text.contains(&format!(".{}(", verb.0)));
+    !quoted && !open && (text.ends_with(';') || chain)
+}
