@@ -8,4 +8,4 @@ mod statements;
 
 pub use bootstrap::{open_database, session};
 pub use error::{Error, Location, Result};
-pub use statements::{Outcome, Statement, VERBS, execute, is_complete, parse};
+pub use statements::{Outcome, Statement, execute, is_complete, parse, verbs};

@@ -12,6 +12,9 @@ use super::args::{Input, RunArgs, SessionArgs};
 use super::settings;
 use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk};
 
+/// How many lines of standard input are read before they are needed.
+const LINES_AHEAD: usize = 1024;
+
 /// The shell.
 pub(crate) async fn interact(args: &SessionArgs) -> Ran {
     let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
@@ -57,7 +60,8 @@ async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {
             Input::File(path) => {
                 let name = path.display().to_string();
                 let file = File::open(path).map_err(|error| Stop::file(&name, error))?;
-                shell.run_lines(&name, BufReader::new(file).lines()).await?;
+                let lines = futures::stream::iter(BufReader::new(file).lines());
+                shell.run_lines(&name, lines).await?;
             }
         }
     }
@@ -65,5 +69,15 @@ async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {
 }
 
 async fn from_stdin(shell: &mut Shell) -> Ran {
-    shell.run_lines("stdin", io::stdin().lines()).await
+    let (sender, mut lines) = tokio::sync::mpsc::channel(LINES_AHEAD);
+    // A thread of its own, which nobody waits for: Ctrl-C must not wait for input.
+    std::thread::spawn(move || {
+        for line in io::stdin().lines() {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    let lines = futures::stream::poll_fn(move |context| lines.poll_recv(context));
+    shell.run_lines("stdin", lines).await
 }

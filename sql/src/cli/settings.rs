@@ -3,6 +3,7 @@
 use strata_engine::{EngineError, Origin, Settings};
 
 use super::args::{OutputArgs, SessionArgs, SettingArgs};
+use crate::shell::output::Format;
 use crate::{Error, Result};
 
 /// The settings of the process with the flags of a session on top.
@@ -60,12 +61,12 @@ fn apply<const N: usize>(
 }
 
 /// Refuses what is no format before anything runs.
-pub(crate) fn check_format(name: &str) -> Result<crate::shell::output::Format> {
-    name.parse().map_err(|reason| {
+pub(crate) fn check_format(name: &str) -> Result<Format> {
+    name.parse::<Format>().map_err(|reason| {
         EngineError::Setting {
             name: "shell.format".to_string(),
             origin: "--format".to_string(),
-            reason,
+            reason: reason.to_string(),
         }
         .into()
     })

@@ -11,7 +11,6 @@ use super::commands;
 use super::keywords::is_keyword;
 use super::lexer::{self, Kind, Token};
 use super::script::is_dot_command;
-use crate::VERBS;
 
 /// What a part of the text is to the eye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl SqlHighlighter {
                 let follows_dot = before.is_some_and(|before| before.text(text) == ".");
                 let lower = word.to_ascii_lowercase();
                 if follows_dot {
-                    let known = VERBS.iter().any(|verb| verb.0 == lower);
+                    let known = crate::verbs().any(|verb| verb.0 == lower);
                     if known && after == "(" { Paint::Verb } else { Paint::Plain }
                 } else if after == "(" && self.functions.contains(&lower) {
                     Paint::Function

@@ -23,6 +23,8 @@ use crate::{Error, Location};
 pub struct Source<'a> {
     /// The text in which the error's place is counted.
     pub text: &'a str,
+    /// The byte of the text at which the statement begins.
+    pub begins: usize,
     /// The script it stands in, and the line of the script it begins on.
     pub script: Option<(&'a str, u64)>,
 }
@@ -126,9 +128,11 @@ impl Report {
         match self.at {
             Some(at) => format!("{name}:{}:{}: ", begins + at.line.saturating_sub(1), at.column),
             None => {
-                // The text may begin with empty lines and comments: point at the statement.
-                let blank = source.text.lines().take_while(|line| is_blank(line)).count() as u64;
-                format!("{name}:{}: ", begins + blank)
+                // Empty lines and comments may stand before it: point at the statement.
+                let (before, rest) =
+                    source.text.split_at_checked(source.begins).unwrap_or((source.text, ""));
+                let blank = rest.lines().take_while(|line| is_blank(line)).count();
+                format!("{name}:{}: ", begins + (before.matches('\n').count() + blank) as u64)
             }
         }
     }
@@ -234,7 +238,7 @@ mod tests {
     use datafusion::sql::sqlparser::parser::ParserError;
 
     fn render(error: &Error, text: &str) -> String {
-        Report::of(error).render(Source { text, script: None }, false)
+        Report::of(error).render(Source { text, ..Source::default() }, false)
     }
 
     #[test]
@@ -248,7 +252,7 @@ mod tests {
             render(&error, "SELECT *\n\t'é' FORM t"),
             "error: 'FORM' is not expected here\n   'é' FORM t\n       ^\nhint: did you mean 'FROM'?\n"
         );
-        let source = Source { text: "-- x\nSELECT *\n", script: Some(("a.sql", 10)) };
+        let source = Source { text: "-- x\nSELECT *\n", begins: 0, script: Some(("a.sql", 10)) };
         assert!(Report::of(&error).render(source, false).starts_with("error: a.sql:11:6: 'FORM'"));
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
+use futures::{Stream, StreamExt};
 use strata_engine::{Origin, Runner, SessionSettings};
 
 use super::interrupt::Interrupts;
@@ -110,10 +111,10 @@ impl Shell {
     pub async fn run_lines(
         &mut self,
         name: &str,
-        mut lines: impl Iterator<Item = io::Result<String>>,
+        lines: impl Stream<Item = io::Result<String>> + Unpin,
     ) -> Ran {
         self.scripts.push(name.to_string());
-        let ran = self.run_all_lines(name, &mut lines).await;
+        let ran = self.run_all_lines(name, lines).await;
         self.scripts.pop();
         ran
     }
@@ -121,10 +122,18 @@ impl Shell {
     async fn run_all_lines(
         &mut self,
         name: &str,
-        lines: &mut impl Iterator<Item = io::Result<String>>,
+        mut lines: impl Stream<Item = io::Result<String>> + Unpin,
     ) -> Ran {
         let mut pieces = Pieces::default();
-        for line in lines {
+        let mut interrupts = self.interrupts.clone();
+        loop {
+            // Standard input may keep one waiting.
+            let line = tokio::select! {
+                biased;
+                () = interrupts.next() => return Err(Stop::Cancelled),
+                line = lines.next() => line,
+            };
+            let Some(line) = line else { break };
             let line = line.map_err(|error| Stop::file(name, error))?;
             for piece in pieces.push(&line) {
                 self.run_piece(&piece).await?;
@@ -144,7 +153,7 @@ impl Shell {
         match piece {
             Piece::Command(chunk) => {
                 let ran = Box::pin(super::commands::run(self, &chunk.text)).await;
-                self.settle(ran, "", chunk.line)
+                self.settle(ran, chunk, 0)
             }
             Piece::Statements(chunk) => self.run_statements(chunk).await,
         }
@@ -154,28 +163,26 @@ impl Shell {
     pub(crate) async fn run_statements(&mut self, chunk: &Chunk) -> Ran {
         let statements = match crate::parse(&chunk.text) {
             Ok(statements) => statements,
-            Err(error) => return self.settle(Err(error.into()), &chunk.text, chunk.line),
+            Err(error) => return self.settle(Err(error.into()), chunk, 0),
         };
         let mut searched = 0;
         for statement in statements {
-            // A statement's errors count their lines within it.
             let rest = chunk.text.get(searched..).unwrap_or_default();
-            let at = rest.find(statement.text.as_str()).map_or(0, |found| searched + found);
-            searched = at;
-            let lines = chunk.text.get(..at).unwrap_or_default().matches('\n').count() as u64;
+            searched += rest.find(statement.text.as_str()).unwrap_or(0);
             let ran = run::statement(self, &statement).await;
-            self.settle(ran, &statement.text, chunk.line + lines)?;
+            self.settle(ran, chunk, searched)?;
         }
         self.last_text = Some(chunk.clone());
         Ok(())
     }
 
-    /// Reports an error, and decides whether to go on after it.
-    fn settle(&mut self, ran: Ran, text: &str, line: u64) -> Ran {
+    /// Reports an error in the statement that begins at a byte of the chunk, and decides whether
+    /// to go on after it.
+    fn settle(&mut self, ran: Ran, chunk: &Chunk, begins: usize) -> Ran {
         let Err(Stop::Error(error)) = ran else { return ran };
         self.failed = true;
-        let script = self.scripts.last().map(|name| (name.as_str(), line));
-        self.tell(&error, Source { text, script });
+        let script = self.scripts.last().map(|name| (name.as_str(), chunk.line));
+        self.tell(&error, Source { text: &chunk.text, begins, script });
         if self.mode.keep_going { Ok(()) } else { Err(Stop::Failed) }
     }
 
@@ -211,10 +218,9 @@ impl Shell {
             None if self.sink.is_terminal() => settings.strata().shell.format,
             None => return Ok(self.sink.format().unwrap_or(Format::Csv)),
         };
-        named.parse().map_err(|reason: String| {
-            let hint = Some(format!("SET shell.format = one of {}", all_formats()));
-            Stop::usage(format!("setting 'shell.format': {reason}"), hint)
-        })
+        named
+            .parse()
+            .map_err(|reason| Stop::usage(format!("setting 'shell.format': {reason}"), None))
     }
 
     /// How results look.
@@ -246,7 +252,7 @@ pub(crate) fn table_style() -> Style {
 
 /// The names of all formats.
 pub(crate) fn all_formats() -> String {
-    Format::ALL.map(|format| format.to_string()).join(", ")
+    Format::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Columns and rows of the terminal; of a usual one where there is none.

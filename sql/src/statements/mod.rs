@@ -36,7 +36,11 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
 }
 
 /// The verbs of the method-chain language: name, signature, what it does.
-pub const VERBS: &[(&str, &str, &str)] = &[
+pub fn verbs() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    VERBS.iter().copied()
+}
+
+const VERBS: &[(&str, &str, &str)] = &[
     ("filter", "filter(condition)", "keeps the rows for which the condition holds"),
     ("select", "select(expression, …)", "computes columns"),
     ("group_by", "group_by(expression, …)", "groups rows, for agg"),

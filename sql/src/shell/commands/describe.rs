@@ -58,12 +58,18 @@ async fn query(shell: &mut Shell, sql: String) -> Ran {
 }
 
 async fn list(shell: &mut Shell, call: &Call, kinds: &str) -> Ran {
-    let pattern =
-        call.first().map(|word| word.trim_matches('"').replace('*', "%").replace('?', "_"));
-    let pattern = match pattern {
-        Some(pattern) if pattern.contains(['%', '_']) => pattern,
-        Some(word) => format!("%{word}%"),
-        None => "%".to_string(),
+    // One way to match, for tables as for functions.
+    let named = match call.first().map(|word| word.trim_matches('"')) {
+        Some(pattern) => {
+            let mut known = tables::table_names(&shell.session);
+            known.retain(|table| fits(&table.name, pattern));
+            let known: Vec<String> = known.iter().map(|table| text(&table.name)).collect();
+            format!(
+                "AND table_name IN ({})",
+                if known.is_empty() { "''".into() } else { known.join(", ") }
+            )
+        }
+        None => String::new(),
     };
     query(
         shell,
@@ -71,9 +77,8 @@ async fn list(shell: &mut Shell, call: &Call, kinds: &str) -> Ran {
             "SELECT table_catalog AS catalog, table_schema AS schema, table_name AS name, \
              lower(replace(table_type, 'BASE ', '')) AS type \
              FROM information_schema.tables \
-             WHERE table_schema <> 'information_schema' AND table_type IN ({kinds}) \
-             AND lower(table_name) LIKE lower({}) ORDER BY 1, 2, 3",
-            text(&pattern)
+             WHERE table_schema <> 'information_schema' AND table_type IN ({kinds}) {named} \
+             ORDER BY 1, 2, 3"
         ),
     )
     .await

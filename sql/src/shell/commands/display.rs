@@ -60,14 +60,7 @@ fn set_format(shell: &mut Shell, name: &str) -> Ran {
         "jsonlines" => "ndjson",
         other => other,
     };
-    let format: Format = name.parse().map_err(|reason: String| {
-        let all: Vec<String> = Format::ALL.iter().map(ToString::to_string).collect();
-        let hint = match strata_engine::nearest(name, all.iter().map(String::as_str)) {
-            Some(close) => format!("did you mean '{close}'? There are {}", all_formats()),
-            None => format!("there are {}", all_formats()),
-        };
-        Stop::usage(reason, Some(hint))
-    })?;
+    let format: Format = name.parse().map_err(|reason| Stop::usage(format!("{reason}"), None))?;
     shell.expanded = false;
     set(shell, "shell.format", &format.to_string())?;
     shell.say(&format!("The output format is {format}."));

@@ -30,7 +30,7 @@ pub(super) async fn include(shell: &mut Shell, call: &Call) -> Ran {
         return Err(Stop::usage(format!("'{name}': scripts run each other without end"), None));
     }
     let file = File::open(path_of(name)).map_err(|error| Stop::file(name, error))?;
-    shell.run_lines(name, BufReader::new(file).lines()).await
+    shell.run_lines(name, futures::stream::iter(BufReader::new(file).lines())).await
 }
 
 /// `\o`

@@ -6,7 +6,6 @@ use std::io::Write as _;
 use strata_engine::{SessionSettings, nearest};
 
 use super::{COMMANDS, Call, Command, find, unknown};
-use crate::VERBS;
 use crate::shell::complete::functions::{Function, functions};
 use crate::shell::state::Shell;
 use crate::shell::stop::{Ran, Stop};
@@ -60,7 +59,7 @@ fn list() -> String {
 pub(super) fn topic(shell: &mut Shell, call: &Call) -> Ran {
     let Some(asked) = call.first() else {
         let mut text = "Verbs of the chain language\n".to_string();
-        for (_, signature, doc) in VERBS {
+        for (_, signature, doc) in crate::verbs() {
             let _ = writeln!(text, "  .{signature}\n      {doc}");
         }
         text.push_str(
@@ -69,7 +68,7 @@ pub(super) fn topic(shell: &mut Shell, call: &Call) -> Ran {
         return print(shell, &text);
     };
     let name = asked.trim_start_matches('.').trim_end_matches(['(', ')']).to_ascii_lowercase();
-    let verbs = VERBS.iter().filter(|verb| verb.0 == name);
+    let verbs = crate::verbs().filter(|verb| verb.0 == name);
     let mut texts: Vec<String> = verbs.map(|verb| format!(".{}\n  {}\n", verb.1, verb.2)).collect();
     let known = functions(&shell.session);
     texts.extend(known.iter().filter(|known| known.name == name).map(explain));
@@ -77,7 +76,7 @@ pub(super) fn topic(shell: &mut Shell, call: &Call) -> Ran {
         return print(shell, &texts.join("\n"));
     }
     let names = known.iter().map(|known| known.name.as_str());
-    let hint = match nearest(&name, VERBS.iter().map(|verb| verb.0).chain(names)) {
+    let hint = match nearest(&name, crate::verbs().map(|verb| verb.0).chain(names)) {
         Some(close) => format!("did you mean '{close}'?"),
         None => "\\h lists the verbs, \\df the functions".to_string(),
     };

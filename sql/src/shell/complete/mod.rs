@@ -15,7 +15,6 @@ use self::tables::Columns;
 use super::commands::{COMMANDS, PRINTING, Takes};
 use super::keywords::{KEYWORDS, is_keyword};
 use super::output::Format;
-use crate::VERBS;
 
 /// More than this nobody reads through.
 const MOST: usize = 300;
@@ -146,7 +145,7 @@ impl SessionCompleter {
                 }
             }
             Takes::Topic => {
-                found.extend(VERBS.iter().map(|verb| Candidate::new(verb.0, verb.2)));
+                found.extend(crate::verbs().map(|verb| Candidate::new(verb.0, verb.2)));
                 self.functions(found, |_| true);
             }
         }
@@ -194,13 +193,15 @@ fn table(name: tables::TableName) -> Candidate {
 }
 
 fn formats(found: &mut Vec<Candidate>) {
-    found.extend(Format::ALL.map(|format| Candidate::new(format.to_string(), "output format")));
+    found.extend(
+        Format::ALL.iter().map(|format| Candidate::new(format.to_string(), "output format")),
+    );
 }
 
 fn verbs(found: &mut Vec<Candidate>) {
-    found.extend(VERBS.iter().map(|(name, signature, doc)| Candidate {
+    found.extend(crate::verbs().map(|(name, signature, doc)| Candidate {
         value: format!("{name}("),
-        shown: Some((*name).to_string()),
+        shown: Some(name.to_string()),
         about: format!("{signature}: {doc}"),
         space: false,
     }));

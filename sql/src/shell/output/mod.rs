@@ -26,7 +26,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: &'static [Format] = &[
         Self::Box,
         Self::Table,
         Self::Csv,
@@ -61,9 +61,10 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|format| format.to_string() == text.to_lowercase())
-            .ok_or_else(|| format!("'{text}' is not an output format"))
+            .ok_or_else(|| format!("'{text}' is not a format"))
     }
 }
 
