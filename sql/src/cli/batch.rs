@@ -2,7 +2,7 @@
 //! person types.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use strata_engine::LocalRunner;
 
 use super::args::{Input, RunArgs, SessionArgs};
 use super::settings;
-use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk};
+use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk, stdin_lines};
 
 /// How many lines of standard input are read before they are needed.
 const LINES_AHEAD: usize = 1024;
@@ -69,15 +69,5 @@ async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {
 }
 
 async fn from_stdin(shell: &mut Shell) -> Ran {
-    let (sender, mut lines) = tokio::sync::mpsc::channel(LINES_AHEAD);
-    // A thread of its own, which nobody waits for: Ctrl-C must not wait for input.
-    std::thread::spawn(move || {
-        for line in io::stdin().lines() {
-            if sender.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
-    let lines = futures::stream::poll_fn(move |context| lines.poll_recv(context));
-    shell.run_lines("stdin", lines).await
+    shell.run_lines("stdin", stdin_lines(LINES_AHEAD)).await
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nu_ansi_term::{Color, Style};
 use reedline::{Highlighter, StyledText};
@@ -45,18 +46,21 @@ impl Paint {
 /// Colors text by what the session knows.
 pub(crate) struct SqlHighlighter {
     functions: Arc<HashSet<String>>,
+    typed: Arc<AtomicBool>,
 }
 
 impl SqlHighlighter {
-    pub(crate) fn new(functions: Arc<HashSet<String>>) -> Self {
-        Self { functions }
+    /// `typed` is set whenever there is text to paint.
+    pub(crate) fn new(functions: Arc<HashSet<String>>, typed: Arc<AtomicBool>) -> Self {
+        Self { functions, typed }
     }
 
     /// The parts of a text with their paints: in order, without gaps.
     pub(crate) fn spans(&self, text: &str) -> Vec<(Paint, Range<usize>)> {
         let start = text.len() - text.trim_start().len();
         if is_dot_command(text) {
-            return command(text, start);
+            let space = std::iter::once((Paint::Plain, 0..start));
+            return space.chain(command(text, start)).collect();
         }
         let tokens = lexer::tokens(text);
         let mut spans = Vec::new();
@@ -112,15 +116,15 @@ fn command(text: &str, start: usize) -> Vec<(Paint, Range<usize>)> {
         Paint::Wrong
     };
     let end = start + length;
-    [(Paint::Plain, 0..start), (paint, start..end), (Paint::Text, end..text.len())]
+    [(paint, start..end), (Paint::Text, end..text.len())]
         .into_iter()
-        .skip(usize::from(start > 0 && !text.get(..start).unwrap_or_default().trim().is_empty()))
         .filter(|(_, range)| !range.is_empty())
         .collect()
 }
 
 impl Highlighter for SqlHighlighter {
     fn highlight(&self, line: &str, _cursor: usize) -> StyledText {
+        self.typed.fetch_or(!line.is_empty(), Ordering::Relaxed);
         let mut styled = StyledText::new();
         for (paint, range) in self.spans(line) {
             if let Some(part) = line.get(range) {
@@ -137,7 +141,7 @@ mod tests {
 
     fn painted(text: &str) -> Vec<(Paint, &str)> {
         let functions = HashSet::from(["count".to_string()]);
-        let spans = SqlHighlighter::new(Arc::new(functions)).spans(text);
+        let spans = SqlHighlighter::new(Arc::new(functions), Arc::default()).spans(text);
         let joined: String = spans.iter().map(|(_, range)| &text[range.clone()]).collect();
         assert_eq!(joined, text, "the spans are the text");
         spans

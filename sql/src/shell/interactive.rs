@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nu_ansi_term::{Color, Style};
@@ -16,13 +17,13 @@ use strata_engine::SessionSettings;
 use super::complete::{SessionCompleter, functions};
 use super::highlight::SqlHighlighter;
 use super::prompt::ShellPrompt;
-use super::script::{ends_in_command, is_dot_command};
+use super::script::{Piece, Pieces, ends_in_command, is_dot_command};
 use super::state::{Shell, colored, is_dumb};
 use super::stop::{Ran, Stop};
 use super::{history, plain};
 
 /// A second Ctrl-C within this time leaves.
-const TWICE: Duration = Duration::from_secs(2);
+pub(super) const TWICE: Duration = Duration::from_secs(2);
 
 const MENU: &str = "completion";
 
@@ -44,10 +45,14 @@ pub async fn interact(shell: &mut Shell) -> Ran {
 }
 
 async fn with_editor(shell: &mut Shell) -> Ran {
-    let mut editor = editor(shell);
+    // Ctrl-C clears the line before it is told of: this says whether there was anything on it.
+    let typed = Arc::new(AtomicBool::new(false));
+    let prompt = ShellPrompt { typed: Arc::clone(&typed) };
+    let mut editor = editor(shell, Arc::clone(&typed));
     let mut pressed: Option<Instant> = None;
     loop {
-        let signal = match tokio::task::block_in_place(|| editor.read_line(&ShellPrompt)) {
+        typed.store(false, Ordering::Relaxed);
+        let signal = match tokio::task::block_in_place(|| editor.read_line(&prompt)) {
             Ok(signal) => signal,
             // The terminal does not answer questions: treat it as a simple one.
             Err(error) => {
@@ -64,6 +69,7 @@ async fn with_editor(shell: &mut Shell) -> Ran {
                 let _ = editor.sync_history();
                 run(shell, &text).await?;
             }
+            Signal::CtrlC if typed.load(Ordering::Relaxed) => pressed = None,
             Signal::CtrlC if pressed.is_some_and(|at| at.elapsed() < TWICE) => return Ok(()),
             Signal::CtrlC => {
                 pressed = Some(Instant::now());
@@ -75,32 +81,38 @@ async fn with_editor(shell: &mut Shell) -> Ran {
     }
 }
 
-/// Runs what was typed. Only leaving ends the shell.
+/// Runs what was typed. Only leaving ends the shell; anything else that goes wrong ends the text.
 async fn run(shell: &mut Shell, text: &str) -> Ran {
     shell.interrupts.forget();
-    match shell.run_text(text).await {
-        Err(Stop::Quit) => Err(Stop::Quit),
-        Err(Stop::Cancelled) => {
-            eprintln!("cancelled");
-            Ok(())
-        }
-        // The pager was left before its end, or what went wrong has been told.
-        Err(Stop::BrokenPipe | Stop::Failed) | Ok(()) => Ok(()),
-        Err(Stop::Error(error)) => {
-            shell.tell(&error, super::Source::default());
-            Ok(())
+    for piece in Pieces::of(text) {
+        if !run_piece(shell, &piece).await? {
+            break;
         }
     }
+    Ok(())
 }
 
-fn editor(shell: &Shell) -> Reedline {
+/// Runs one piece; tells whether to go on with what was typed behind it.
+pub(super) async fn run_piece(shell: &mut Shell, piece: &Piece) -> Ran<bool> {
+    match shell.run_piece(piece).await {
+        Ok(()) => return Ok(true),
+        Err(Stop::Quit) => return Err(Stop::Quit),
+        Err(Stop::Cancelled) => eprintln!("cancelled"),
+        // The pager was left before its end, or what went wrong has been told.
+        Err(Stop::BrokenPipe | Stop::Failed) => {}
+        Err(Stop::Error(error)) => shell.tell(&error, super::Source::default()),
+    }
+    Ok(false)
+}
+
+fn editor(shell: &Shell, typed: Arc<AtomicBool>) -> Reedline {
     let names: HashSet<String> =
         functions::functions(&shell.session).into_iter().map(|function| function.name).collect();
     let mut keys = default_emacs_keybindings();
     bind(&mut keys);
     let mut editor = Reedline::create()
         .with_ansi_colors(colored(&io::stderr()))
-        .with_highlighter(Box::new(SqlHighlighter::new(Arc::new(names))))
+        .with_highlighter(Box::new(SqlHighlighter::new(Arc::new(names), typed)))
         .with_validator(Box::new(StatementValidator))
         .with_completer(Box::new(SessionCompleter::new(shell.session.clone())))
         .with_hinter(Box::new(

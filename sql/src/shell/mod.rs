@@ -26,6 +26,7 @@ mod run;
 mod script;
 mod sink;
 mod state;
+mod stdin;
 mod stop;
 
 pub use interactive::interact;
@@ -33,4 +34,5 @@ pub use interrupt::{INTERRUPTED, Interrupts};
 pub use report::{Report, Source};
 pub use state::{Shell, ShellMode};
 pub(crate) use state::{colored, table_style};
+pub(crate) use stdin::lines as stdin_lines;
 pub use stop::{Ran, Stop};

@@ -1,6 +1,8 @@
 //! The prompt, and the mark in front of the further lines of a statement.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reedline::{Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
 
@@ -10,7 +12,10 @@ pub(crate) const FIRST: &str = "strata> ";
 pub(crate) const MORE: &str = "   ...> ";
 
 /// The prompt of the shell.
-pub(crate) struct ShellPrompt;
+pub(crate) struct ShellPrompt {
+    /// Set when the history is searched.
+    pub(crate) typed: Arc<AtomicBool>,
+}
 
 impl Prompt for ShellPrompt {
     fn render_prompt_left(&self) -> Cow<'_, str> {
@@ -30,6 +35,7 @@ impl Prompt for ShellPrompt {
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        self.typed.store(true, Ordering::Relaxed);
         let nothing = match search.status {
             PromptHistorySearchStatus::Passing => "",
             PromptHistorySearchStatus::Failing => "nothing like ",

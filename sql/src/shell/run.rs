@@ -112,6 +112,7 @@ async fn print(shell: &mut Shell, news: &mut mpsc::Receiver<News>) -> Ran<Printe
                     printer.schema = Some(schema);
                     printer.progress = Some(progress);
                 }
+                Some(News::Rows(batch)) if batch.num_columns() == 0 => {}
                 Some(News::Rows(batch)) => {
                     if shell.mode.interactive {
                         shell.last.keep(&batch);
@@ -193,9 +194,10 @@ impl Printer {
                 Some("write each result to a file of its own".into()),
             ));
         }
-        let options = shell.session.settings().strata().shell;
-        let pager = (on_terminal && shell.mode.interactive).then_some(options.pager.as_str());
-        let out = shell.sink.open(pager).map_err(|error| Stop::file(&self.to, error))?;
+        let out = shell
+            .sink
+            .open(shell.pager().as_deref())
+            .map_err(|error| Stop::file(&self.to, error))?;
         shell.results += 1;
         let mut writer = self.format.writer(&shell.style(), out);
         if let Some(schema) = &self.schema {
@@ -216,7 +218,8 @@ impl Printer {
 
     /// Ends the result; tells how many rows it had, if it was one.
     fn finish(mut self, shell: &mut Shell) -> Ran<Option<u64>> {
-        if self.schema.is_none() {
+        // What has no columns is no result: it is how a statement says that it is done.
+        if self.schema.as_ref().is_none_or(|schema| schema.fields().is_empty()) {
             return Ok(None);
         }
         let finished = self.writer(shell)?.finish();

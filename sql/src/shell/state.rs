@@ -116,7 +116,8 @@ impl Shell {
         self.scripts.push(name.to_string());
         let ran = self.run_all_lines(name, lines).await;
         self.scripts.pop();
-        ran
+        // Leaving a script is not leaving what called it.
+        if matches!(ran, Err(Stop::Quit)) { Ok(()) } else { ran }
     }
 
     async fn run_all_lines(
@@ -189,6 +190,12 @@ impl Shell {
     /// Prints an error.
     pub(crate) fn tell(&self, error: &crate::Error, source: Source<'_>) {
         eprint!("{}", Report::of(error).render(source, colored(&io::stderr())));
+    }
+
+    /// The pager's setting, where a person can use a pager.
+    pub(crate) fn pager(&self) -> Option<String> {
+        let usable = self.mode.interactive && self.sink.is_terminal() && !is_dumb();
+        usable.then(|| self.session.settings().strata().shell.pager)
     }
 
     /// Says something that is no result: to the person, never into a pipe or a file.

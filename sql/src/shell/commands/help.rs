@@ -12,9 +12,7 @@ use crate::shell::stop::{Ran, Stop};
 
 /// Prints help, which is not a result but what was asked for. Through the pager where it is long.
 pub(super) fn print(shell: &Shell, text: &str) -> Ran {
-    let pager = shell.session.settings().strata().shell.pager;
-    let paged = shell.sink.is_terminal() && shell.mode.interactive;
-    let out = shell.sink.open(paged.then_some(pager.as_str()));
+    let out = shell.sink.open(shell.pager().as_deref());
     out.and_then(|mut out| {
         out.write_all(text.as_bytes())?;
         out.flush()

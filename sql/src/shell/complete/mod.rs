@@ -13,7 +13,7 @@ use strata_engine::SessionSettings;
 use self::context::{Place, Want};
 use self::tables::Columns;
 use super::commands::{COMMANDS, PRINTING, Takes};
-use super::keywords::{KEYWORDS, is_keyword};
+use super::keywords::{KEYWORDS, is_keyword, opens_sql};
 use super::output::Format;
 
 /// More than this nobody reads through.
@@ -87,7 +87,6 @@ impl SessionCompleter {
             Want::Table => {
                 self.tables(found);
                 self.functions(found, |kind| kind == "table");
-                keywords(&place.typed, found);
             }
             Want::Member(head) => {
                 found.extend(self.columns.of(head, &place.aliases).into_iter().map(column));
@@ -225,8 +224,12 @@ fn words(typed: &str, list: &[&str], found: &mut Vec<Candidate>) {
     }));
 }
 
+/// What may stand within a statement: of the words that begin one, those of subqueries only.
 fn keywords(typed: &str, found: &mut Vec<Candidate>) {
-    words(typed, KEYWORDS, found);
+    const WITHIN: [&str; 5] = ["FROM", "SELECT", "SET", "VALUES", "WITH"];
+    let fits = |word: &&str| !opens_sql(word) || WITHIN.contains(word);
+    let list: Vec<&str> = KEYWORDS.iter().copied().filter(fits).collect();
+    words(typed, &list, found);
 }
 
 fn openers(typed: &str, found: &mut Vec<Candidate>) {
