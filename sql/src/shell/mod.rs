@@ -1,1 +1,3 @@
 //! The interactive shell, and how results are printed.
+
+pub mod output;
