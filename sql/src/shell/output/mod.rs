@@ -29,6 +29,7 @@ pub use format::{Format, UnknownFormat};
 pub use style::Style;
 
 pub(super) use cell::{Cells, type_name};
+pub(super) use html::escape;
 pub(super) use text::{clean, cut, thousands, width};
 
 /// Writes one result: `begin` once, `batch` for each batch, `finish` once.
