@@ -10,10 +10,11 @@ use std::io::{self, Write};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::cell::{Cells, is_cuttable, is_right_aligned, type_name};
+use super::cell::Cells;
 use super::format::Sink;
 use super::layout::{Borders, Slot, Wish, layout};
 use super::text::{clean, cut, width};
+use super::types::{is_cuttable, is_right_aligned, type_name};
 use super::{ResultWriter, Style};
 
 /// How many rows decide the widths, where all rows are shown.

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::cell::{Cells, is_right_aligned};
+use super::cell::Cells;
 use super::format::Sink;
+use super::types::is_right_aligned;
 use super::{ResultWriter, Style};
 
 const OPENING: &str = "<!doctype html>

@@ -19,6 +19,7 @@ mod span;
 mod style;
 mod table;
 mod text;
+mod types;
 
 use std::io;
 
@@ -28,9 +29,10 @@ use arrow::datatypes::SchemaRef;
 pub use format::{Format, UnknownFormat};
 pub use style::Style;
 
-pub(super) use cell::{Cells, type_name};
+pub(super) use cell::Cells;
 pub(super) use html::escape;
-pub(super) use text::{clean, cut, thousands, width};
+pub(super) use text::{clean, counted, cut, thousands, width};
+pub(super) use types::type_name;
 
 /// Writes one result: `begin` once, `batch` for each batch, `finish` once.
 ///

@@ -76,7 +76,7 @@ pub(crate) fn thousands(count: u64) -> String {
 }
 
 /// A count and its noun: `1 row`, `1,234 rows`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(count))
 }

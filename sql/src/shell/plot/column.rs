@@ -58,6 +58,8 @@ impl Role {
 
 /// Beyond this, sums and differences of values could overflow.
 const LARGEST: f64 = 1e300;
+/// Below this, there is no room for steps between values: it is drawn as zero.
+const SMALLEST: f64 = 1e-290;
 
 /// The values of a column as numbers; NaN where there is none that can be drawn.
 pub(super) fn numbers(array: &ArrayRef) -> Result<Vec<f64>> {
@@ -104,9 +106,10 @@ pub(super) fn numbers(array: &ArrayRef) -> Result<Vec<f64>> {
                 true => values.value(row) / per_second,
                 false => f64::NAN,
             };
-            match value.abs() <= LARGEST {
-                true => value + offset(row),
-                false => f64::NAN,
+            match value.abs() {
+                size if size < SMALLEST => offset(row),
+                size if size <= LARGEST => value + offset(row),
+                _ => f64::NAN,
             }
         })
         .collect())

@@ -1,5 +1,7 @@
 //! What is drawn, whatever draws it.
 
+use std::path::Path;
+
 use super::scale::Unit;
 use super::series::Point;
 use super::spec::Kind;
@@ -79,6 +81,14 @@ impl PlotData {
     /// The drawing as an SVG document.
     pub fn to_svg(&self) -> String {
         svg::draw(self)
+    }
+
+    /// The drawing as what a file's name asks for: an HTML page, or else an SVG document.
+    pub fn to_document(&self, file: &Path) -> String {
+        match file.extension().and_then(|ending| ending.to_str()) {
+            Some("html" | "htm") => self.to_html(),
+            _ => self.to_svg(),
+        }
     }
 
     /// The drawing as an HTML page.

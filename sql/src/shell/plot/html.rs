@@ -47,7 +47,7 @@ mod tests {
         let columns = vec![("t", texts(&["a", "b"])), ("n", floats(&[1.0, f64::NAN]))];
         let html = collect("title='A & B'", columns)?.to_html();
         assert!(html.contains("<title>A &amp; B</title>") && html.contains("<svg "));
-        let caption = "<figcaption>1 rows without a number are skipped</figcaption>";
+        let caption = "<figcaption>1 row without a number skipped</figcaption>";
         assert!(html.contains(caption), "{html}");
         Ok(())
     }

@@ -38,7 +38,13 @@ pub(super) struct Scale {
 impl Scale {
     /// An axis from the lowest to the highest value.
     pub(super) fn exact(unit: Unit, low: f64, high: f64, most: usize) -> Self {
-        let (low, high) = widen(low, high);
+        let (low, high) = match unit {
+            Unit::Number => widen(low, high),
+            // A tenth of a date would be centuries.
+            Unit::Time if low == high => (low - 43_200.0, high + 43_200.0),
+            Unit::Clock if low == high => (low - 1800.0, high + 1800.0),
+            _ => (low, high),
+        };
         let (ticks, context) = match unit {
             Unit::Number => (number_ticks(low, high, most), String::new()),
             Unit::Time => time::ticks(low, high, most, false),

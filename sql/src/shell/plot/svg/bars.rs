@@ -4,7 +4,7 @@ use super::{LETTER, Page, WIDTH};
 use crate::shell::output::{cut, thousands, width};
 use crate::shell::plot::data::{Bars, PlotData, extent};
 use crate::shell::plot::number;
-use crate::shell::plot::scale::Scale;
+use crate::shell::plot::scale::{Scale, Unit};
 
 /// How many bars a drawing has room for.
 const MAX_BARS: usize = 200;
@@ -30,7 +30,7 @@ pub(super) fn draw(data: &PlotData, bars: &Bars, page: &mut Page) {
     }
     let scale = match (low.min(0.0), high.max(0.0)) {
         (0.0, 0.0) => Scale::round(0.0, 1.0, 6),
-        (low, high) => Scale::round(low, high, 6),
+        (low, high) => Scale::exact(Unit::Number, low, high, 6),
     };
     let names: Vec<_> = rows().map(|(name, _)| cut(name, MAX_NAME, "…")).collect();
     let margin = names.iter().map(|name| width(name)).max().unwrap_or(0) as f64 * LETTER;

@@ -40,11 +40,14 @@ pub(super) fn draw(data: &PlotData, heat: &Heat, page: &mut Page) {
     let tall = (420.0 / heat.rows.len().max(1) as f64).clamp(6.0, 30.0);
     let gap = if cell > 8.0 && tall > 8.0 { 1.0 } else { 0.0 };
 
-    // The key: from the lowest to the highest value.
+    // The key: from the lowest to the highest value, beside the name of the rows.
     let y = page.height - 8.0;
     let (low_label, high_label) = (number::value(low), number::value(high));
-    let key = left + width(&low_label) as f64 * LETTER + 8.0;
-    page.text(left, y + 10.0, "start", "value", &low_label);
+    let rows_label = cut(&data.y_label, MAX_NAME, "…");
+    page.text(20.0, y + 10.0, "start", "", &rows_label);
+    let key = left.max(36.0 + width(&rows_label) as f64 * LETTER);
+    page.text(key, y + 10.0, "start", "value", &low_label);
+    let key = key + width(&low_label) as f64 * LETTER + 8.0;
     for step in 0..48 {
         page.push(&format!(
             "<rect x=\"{:.1}\" y=\"{y:.1}\" width=\"4.3\" height=\"12\" fill=\"{}\"/>",
@@ -54,7 +57,6 @@ pub(super) fn draw(data: &PlotData, heat: &Heat, page: &mut Page) {
     }
     let end = format!("{high_label}   {}", heat.value_name);
     page.text(key + 48.0 * 4.0 + 8.0, y + 10.0, "start", "value", &end);
-    page.text(20.0, y + 10.0, "start", "", &cut(&data.y_label, 24, "…"));
     let top = page.height + 16.0;
 
     // Names that would touch are left away; thin rows cannot be named each.

@@ -31,7 +31,9 @@ pub(super) fn draw(data: &PlotData, points: &Points, page: &mut Page) {
     let x = match (data.kind, points.unit) {
         // Points at the very edge would be cut in half.
         (Kind::Scatter, Unit::Number) => Scale::round(x_low, x_high, 8),
-        _ => Scale::exact(points.unit, x_low, x_high, 8),
+        (_, Unit::Number) => Scale::exact(points.unit, x_low, x_high, 8),
+        // Calendars have fewer steps to choose from, so the next one is often much longer.
+        _ => Scale::exact(points.unit, x_low, x_high, 11),
     };
     let margin = y.ticks.iter().map(|(_, label)| width(label)).max().unwrap_or(0) as f64 * LETTER;
     let top = page.height + 4.0;

@@ -115,7 +115,7 @@ mod tests {
                 "Berlin │█████████████████████████████ 10",
                 "  東京 │██████████████▌ 5",
                 "  Oslo │–",
-                "(1 rows without a number are skipped)"
+                "(1 row without a number skipped)"
             ]
         );
         Ok(())

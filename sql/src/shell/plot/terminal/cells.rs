@@ -10,7 +10,7 @@ use crate::shell::plot::number;
 /// From low to high where there are no colors.
 const SHADES: [&str; 4] = ["░", "▒", "▓", "█"];
 /// From low to high, dark violet over green to yellow: readable for the color-blind as well.
-const COLORS: [u8; 10] = [54, 60, 61, 31, 30, 36, 35, 71, 112, 220];
+const COLORS: [u8; 10] = [54, 55, 61, 25, 31, 30, 36, 71, 112, 220];
 
 pub(super) fn draw(heat: &Heat, paper: Paper, notes: &mut Vec<String>) -> Vec<String> {
     let margin = heat.rows.iter().map(|row| width(row)).max().unwrap_or(0).min(paper.width / 3);

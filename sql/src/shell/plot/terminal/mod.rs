@@ -164,6 +164,35 @@ mod tests {
     }
 
     #[test]
+    fn no_value_is_too_odd_to_be_drawn() -> Result<()> {
+        let odd = [
+            vec![0.0],
+            vec![1e300, -1e300],
+            vec![5e-324, 0.0, 1e-300],
+            vec![1.0, 1.0 + f64::EPSILON],
+            vec![1e15, 1e15 + 1.0, f64::NAN],
+            vec![-0.0, f64::INFINITY, f64::MIN],
+        ];
+        for values in odd {
+            let names: Vec<String> = values.iter().map(f64::to_string).collect();
+            let names = || texts(&names.iter().map(String::as_str).collect::<Vec<_>>());
+            let y = || floats(&values);
+            for plot in [
+                collect("line", vec![("x", y()), ("y", y())])?,
+                collect("scatter", vec![("x", y()), ("y", y())])?,
+                collect("bar", vec![("x", names()), ("y", y())])?,
+                collect("heat", vec![("x", names()), ("y", names()), ("z", y())])?,
+                collect("line", vec![("d", days(&vec![0; values.len()])), ("y", y())])?,
+            ] {
+                drawn(&plot, 60, 15);
+                let svg = plot.to_svg();
+                assert!(!svg.contains("\"NaN") && !svg.contains("\"inf"), "{values:?}: {svg}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
     fn labels_never_touch() {
         let labels = (0..10).map(|i| (i * 3, format!("{}", i * 1000)));
         assert_eq!(along(labels, 28), "0   2000  4000  6000  8000");
