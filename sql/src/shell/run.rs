@@ -114,9 +114,7 @@ async fn print(shell: &mut Shell, news: &mut mpsc::Receiver<News>) -> Ran<Printe
                 }
                 Some(News::Rows(batch)) if batch.num_columns() == 0 => {}
                 Some(News::Rows(batch)) => {
-                    if shell.mode.interactive {
-                        shell.last.keep(&batch);
-                    }
+                    shell.last.keep(&batch);
                     if let Err(cause) = printer.write(shell, &batch) {
                         break Err(cause);
                     }

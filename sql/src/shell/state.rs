@@ -264,9 +264,10 @@ pub(crate) fn all_formats() -> String {
 
 /// Columns and rows of the terminal; of a usual one where there is none.
 pub(crate) fn terminal_size() -> (usize, usize) {
-    let size = terminal_size::terminal_size();
-    size.filter(|(width, height)| width.0 > 0 && height.0 > 0)
-        .map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()))
+    match crossterm::terminal::size() {
+        Ok((columns, rows)) if columns > 0 && rows > 0 => (columns.into(), rows.into()),
+        _ => (80, 24),
+    }
 }
 
 /// Whether to print colors here.

@@ -1,12 +1,11 @@
-//! The commands that change how results look, and `\plot`. Whatever has a setting is changed as
+//! The commands that change how results look. Whatever has a setting is changed as
 //! `SET` would change it, so that both always agree.
 
 use strata_engine::SessionSettings;
 
 use super::{Call, on_or_off, switch};
 use crate::shell::output::Format;
-use crate::shell::plot::{self, PlotSpec};
-use crate::shell::state::{Shell, all_formats, colored, terminal_size};
+use crate::shell::state::{Shell, all_formats};
 use crate::shell::stop::{Ran, Stop};
 
 fn set(shell: &Shell, name: &str, value: &str) -> Ran {
@@ -174,23 +173,4 @@ fn tell_all(shell: &mut Shell) -> Ran {
         format!("width      {width}"),
     ];
     super::help::print(shell, &(lines.join("\n") + "\n"))
-}
-
-/// `\plot`
-pub(super) fn plot(shell: &mut Shell, call: &Call) -> Ran {
-    let usage = |reason: String| {
-        Stop::usage(format!("\\plot: {reason}"), Some("\\? plot shows how to use it".into()))
-    };
-    let spec = PlotSpec::parse(&call.rest).map_err(usage)?;
-    if shell.last.batches().is_empty() {
-        let hint = Some("run a query first: \\plot draws its result".to_string());
-        return Err(Stop::usage("there is no result to draw", hint));
-    }
-    if let Some(rows) = shell.last.cut_at() {
-        shell.say(&format!("Only the first {rows} rows of the result are drawn."));
-    }
-    let (width, height) = terminal_size();
-    let color = colored(&std::io::stdout());
-    let text = plot::plot(&spec, shell.last.batches(), width, height, color).map_err(usage)?;
-    super::help::print(shell, &(text.trim_end().to_string() + "\n"))
 }

@@ -5,6 +5,7 @@ mod describe;
 mod display;
 mod files;
 mod help;
+mod plot;
 mod watch;
 mod words;
 
@@ -182,7 +183,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         help: "draw the last result",
         group: DISPLAY,
         takes: Takes::Column,
-        run: |shell, call| ready(display::plot(shell, call)),
+        run: |shell, call| ready(plot::plot(shell, call)),
     },
     Command {
         names: &["\\o", ".output"],

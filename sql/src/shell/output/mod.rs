@@ -1,139 +1,181 @@
-//! Stand-in for the output formats.
+//! Printing results: one format a file, all behind [`ResultWriter`].
+//!
+//! A result arrives as record batches and leaves as text or bytes; whatever its size, a writer holds
+//! a bounded part of it. To add a format, write its file and add its line to the list in `format`.
 
-use std::fmt;
-use std::io::{self, Write};
-use std::str::FromStr;
+mod boxed;
+mod cell;
+mod delimited;
+mod format;
+mod grid;
+mod html;
+mod json;
+mod layout;
+mod line;
+mod markdown;
+mod names;
+mod parquet;
+mod span;
+mod style;
+mod table;
+mod text;
+mod types;
+
+use std::io;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Format {
-    Box,
-    Table,
-    Csv,
-    Tsv,
-    Json,
-    NdJson,
-    Parquet,
-    Markdown,
-    Html,
-    Line,
-}
+pub use format::{Format, UnknownFormat};
+pub use style::Style;
 
-impl Format {
-    /// Every format.
-    pub const ALL: &'static [Format] = &[
-        Self::Box,
-        Self::Table,
-        Self::Csv,
-        Self::Tsv,
-        Self::Json,
-        Self::NdJson,
-        Self::Parquet,
-        Self::Markdown,
-        Self::Html,
-        Self::Line,
-    ];
+pub(super) use cell::Cells;
+pub(super) use html::escape;
+pub(super) use text::{clean, counted, cut, thousands, width};
+pub(super) use types::type_name;
 
-    /// A writer.
-    pub fn writer(self, style: &Style, out: Box<dyn Write + Send>) -> Box<dyn ResultWriter> {
-        Box::new(Plain { format: self, style: style.clone(), out, rows: 0, held: vec![] })
-    }
-
-    /// Whether it is not text.
-    pub fn is_binary(self) -> bool {
-        self == Self::Parquet
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&format!("{self:?}").to_lowercase())
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|format| format.to_string() == text.to_lowercase())
-            .ok_or_else(|| format!("'{text}' is not a format"))
-    }
-}
-
-/// How it looks.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct Style {
-    pub null: String,
-    pub max_rows: usize,
-    pub width: usize,
-    pub color: bool,
-    pub header: bool,
-}
-
-/// Takes the rows of one result.
+/// Writes one result: `begin` once, `batch` for each batch, `finish` once.
+///
+/// An error of the output keeps its kind, so that a caller can tell a reader who has seen enough
+/// ([`io::ErrorKind::BrokenPipe`]) from a disk that is full.
 pub trait ResultWriter: Send {
-    /// The columns.
+    /// Takes the columns, and writes what stands before the rows.
     fn begin(&mut self, schema: &SchemaRef) -> io::Result<()>;
-    /// Some rows.
+
+    /// Takes rows.
     fn batch(&mut self, batch: &RecordBatch) -> io::Result<()>;
-    /// The end; how many rows there were.
+
+    /// Writes what stands after the rows, flushes, and tells how many rows there were.
     fn finish(&mut self) -> io::Result<u64>;
 }
 
-struct Plain {
-    format: Format,
-    style: Style,
-    out: Box<dyn Write + Send>,
-    rows: u64,
-    held: Vec<RecordBatch>,
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
 
-impl ResultWriter for Plain {
-    fn begin(&mut self, schema: &SchemaRef) -> io::Result<()> {
-        if self.style.header && !matches!(self.format, Format::Box | Format::Table) {
-            let names: Vec<_> = schema.fields().iter().map(|field| field.name().clone()).collect();
-            writeln!(self.out, "{}", names.join(","))?;
-        }
-        self.held.push(RecordBatch::new_empty(schema.clone()));
-        Ok(())
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::{Field, Schema};
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// Names and totals, with what each format has to escape.
+    pub(super) fn people() -> RecordBatch {
+        let names: ArrayRef = Arc::new(StringArray::from(vec!["Ada", "a\nb|<c>", "東京"]));
+        let totals: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN)]));
+        batch(vec![("name", names), ("total", totals)])
     }
 
-    fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        self.rows += batch.num_rows() as u64;
-        if matches!(self.format, Format::Box | Format::Table) {
-            self.held.push(batch.clone());
-            return Ok(());
-        }
-        let options = FormatOptions::new().with_null(&self.style.null);
-        let columns = batch
-            .columns()
+    /// One column of numbers.
+    pub(super) fn numbers(range: std::ops::Range<i64>) -> RecordBatch {
+        batch(vec![("number", Arc::new(Int64Array::from_iter_values(range)))])
+    }
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let fields: Vec<_> = columns
             .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(io::Error::other)?;
-        for row in 0..batch.num_rows() {
-            let cells: Vec<_> = columns.iter().map(|c| c.value(row).to_string()).collect();
-            writeln!(self.out, "{}", cells.join(","))?;
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect();
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        match RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays) {
+            Ok(batch) => batch,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a format writes for the batches.
+    pub(super) fn print_bytes(
+        format: Format,
+        style: &Style,
+        batches: &[RecordBatch],
+    ) -> io::Result<Vec<u8>> {
+        let out = Shared::default();
+        let mut writer = format.writer(style, Box::new(out.clone()));
+        let schema = batches.first().map_or_else(|| numbers(0..0).schema(), RecordBatch::schema);
+        writer.begin(&schema)?;
+        for batch in batches {
+            writer.batch(batch)?;
+        }
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(writer.finish()?, rows as u64);
+        drop(writer);
+        Ok(std::mem::take(&mut *out.0.lock()))
+    }
+
+    /// What a text format writes for the batches.
+    pub(super) fn print(format: Format, style: &Style, batches: &[RecordBatch]) -> String {
+        match print_bytes(format, style, batches) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("failed: {error}"),
+        }
+    }
+
+    #[test]
+    fn every_format_writes_every_type() -> io::Result<()> {
+        let batch = cell::tests::all_types();
+        for format in Format::ALL.iter().filter(|format| !format.is_binary()) {
+            let bytes = print_bytes(*format, &Style::default(), std::slice::from_ref(&batch))?;
+            assert!(!bytes.is_empty(), "{format}");
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> io::Result<u64> {
-        if matches!(self.format, Format::Box | Format::Table) {
-            let text =
-                arrow::util::pretty::pretty_format_batches(&self.held).map_err(io::Error::other)?;
-            writeln!(self.out, "{text}")?;
+    #[test]
+    fn a_result_may_have_no_columns() -> io::Result<()> {
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(2));
+        let schema = Arc::new(Schema::empty());
+        let batch = RecordBatch::try_new_with_options(schema, vec![], &options);
+        let batch = batch.map_err(io::Error::other)?;
+        for format in Format::ALL.iter().filter(|format| !format.is_binary()) {
+            print_bytes(*format, &Style::default(), std::slice::from_ref(&batch))?;
         }
-        self.out.flush()?;
-        Ok(self.rows)
+        Ok(())
+    }
+
+    /// Takes a few bytes and then has seen enough, as `head` does.
+    struct Head(usize);
+
+    impl Write for Head {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_who_leaves_is_told_apart_from_other_errors() {
+        for format in Format::ALL {
+            let mut writer = format.writer(&Style::default(), Box::new(Head(3)));
+            let batch = numbers(0..100_000);
+            let result = writer
+                .begin(&batch.schema())
+                .and_then(|()| writer.batch(&batch))
+                .and_then(|()| writer.finish());
+            let kind = result.map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::BrokenPipe), "{format}");
+        }
     }
 }

@@ -1,26 +1,35 @@
-//! Stand-in for plots.
+//! Drawing results: columns of numbers as bars, lines, points or shaded cells, in the terminal, as
+//! SVG or as an HTML page.
+//!
+//! ```text
+//! PlotSpec ──choose──▶ Plan ──batches──▶ Collector ──finish──▶ PlotData ──▶ terminal, SVG, HTML
+//! ```
+//!
+//! What is collected is bounded, whatever the size of the result; the caption says what was left out.
 
-use arrow::array::RecordBatch;
+mod choose;
+mod collect;
+mod column;
+mod data;
+mod html;
+mod number;
+mod scale;
+mod series;
+mod spec;
+mod svg;
+mod terminal;
+mod time;
 
-/// What to draw.
-#[derive(Debug)]
-pub struct PlotSpec;
+pub use collect::Collector;
+pub use data::PlotData;
+pub use spec::{Kind, PlotSpec};
 
-impl PlotSpec {
-    /// Reads the words after `\plot`.
-    pub fn parse(_words: &str) -> Result<PlotSpec, String> {
-        Ok(PlotSpec)
-    }
-}
+use crate::error::Error;
 
-/// Draws.
-pub fn plot(
-    _spec: &PlotSpec,
-    batches: &[RecordBatch],
-    _width: usize,
-    _height: usize,
-    _color: bool,
-) -> Result<String, String> {
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    Ok(format!("a plot of {rows} rows"))
+/// How many series a plot tells apart by color.
+const MAX_SERIES: usize = 8;
+
+/// A plot that cannot be drawn, and what could.
+fn refuse(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Text { message: message.into(), at: None, hint: Some(hint.into()) }
 }
