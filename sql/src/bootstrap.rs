@@ -36,3 +36,4 @@ impl Extension for Language {
         Ok(SessionParts { state, runtime: parts.runtime })
     }
 }
+

@@ -1,1 +1,88 @@
-//! The `strata` command: its arguments and subcommands.
+//! The `strata` command: its arguments and subcommands. [`main`] is all the binary calls.
+
+mod args;
+mod batch;
+mod check;
+mod config;
+mod pages;
+mod settings;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::args::{Action, Cli};
+use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop};
+
+/// The exit code for arguments that make no sense.
+const USAGE: u8 = 2;
+
+/// Runs the command with the arguments of this process.
+pub fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are errors to clap, and no errors.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(mut cli) => {
+            cli.run.order(&matches);
+            cli
+        }
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(USAGE);
+        }
+    };
+    let threads = cli.settings().and_then(|settings| settings.threads);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads.get());
+    }
+    // Deep expressions are planned by recursion.
+    let runtime = match builder.thread_stack_size(8 << 20).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit(Err(Stop::Error(Box::new(broken(error))))),
+    };
+    let ran = runtime.block_on(run(cli));
+    // A query that was cancelled may still be busy: nobody waits for it.
+    runtime.shutdown_background();
+    exit(ran)
+}
+
+fn broken(error: io::Error) -> crate::Error {
+    crate::Error::File { path: "threads".to_string(), reason: error.to_string() }
+}
+
+async fn run(cli: Cli) -> Ran {
+    match cli.action {
+        None if cli.run.is_batch() || !io::stdin().is_terminal() => batch::run(&cli.run).await,
+        None => batch::interact(&cli.run.session).await,
+        Some(Action::Shell(args)) => batch::interact(&args).await,
+        Some(Action::Config(args)) => config::run(&args),
+        Some(Action::Check(args)) => check::run(&args).await,
+        Some(Action::Completions(args)) => pages::completions(&args),
+        Some(Action::Man(args)) => pages::man(&args),
+        // Some(Action::Generate(args)) => generate::run(&args, progress)
+    }
+}
+
+fn exit(ran: Ran) -> ExitCode {
+    match ran {
+        Ok(()) | Err(Stop::Quit | Stop::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Stop::Failed) => ExitCode::FAILURE,
+        Err(Stop::Cancelled) => {
+            eprintln!("cancelled");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(Stop::Error(error)) => {
+            let color = crate::shell::colored(&io::stderr());
+            eprint!("{}", Report::of(&error).render(Source::default(), color));
+            ExitCode::from(if settings::is_usage(&error) { USAGE } else { 1 })
+        }
+    }
+}

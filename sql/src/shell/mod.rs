@@ -1,1 +1,38 @@
-//! The interactive shell, and how results are printed.
+//! The shell: runs text, statement by statement and command by command, and prints what comes of
+//! it. The command line runs scripts with it; [`interactive`] puts an editor in front of it.
+//!
+//! ```text
+//! text ─ script ─┬─ statements ─ run ─┬─ sink ─ output/… ─ terminal, pager or file
+//!                └─ commands ─────────┘
+//! ```
+
+mod commands;
+mod complete;
+mod highlight;
+mod history;
+mod interactive;
+mod interrupt;
+mod keywords;
+mod last;
+mod lexer;
+pub mod output;
+pub mod pager;
+mod plain;
+pub mod plot;
+pub mod progress;
+mod prompt;
+mod report;
+mod run;
+mod script;
+mod sink;
+mod state;
+mod stdin;
+mod stop;
+
+pub use interactive::interact;
+pub use interrupt::{INTERRUPTED, Interrupts};
+pub use report::{Report, Source};
+pub use state::{Shell, ShellMode};
+pub(crate) use state::{colored, table_style};
+pub(crate) use stdin::lines as stdin_lines;
+pub use stop::{Ran, Stop};

@@ -1,0 +1,256 @@
+//! The arguments of the command. What stands here is what `--help`, the manual page and the
+//! completions of other shells say.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, Parser, Subcommand};
+use clap_complete::Shell as OtherShell;
+
+const EXAMPLES: &str = "\
+Examples:
+  strata                                        the shell
+  strata -c \"SELECT 42 AS answer\"               run a statement and leave
+  strata -c \"FROM 'sales.parquet'\" -F json      print rows as JSON
+  strata -f load.sql -f report.sql -o report.csv
+  strata --memory 2GiB --spill-dir /scratch < nightly.sql
+  strata --set shell.null=- -c 'orders.filter(o_totalprice > 1000).head(10)'
+
+Exit codes: 0 all is well, 1 a statement failed, 2 wrong arguments, 130 Ctrl-C.";
+
+/// SQL and dataframes on one engine: a shell, and a command for scripts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "strata",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// What to do, besides running statements
+    #[command(subcommand)]
+    pub(crate) action: Option<Action>,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+impl Cli {
+    /// The settings that were given as flags.
+    pub(crate) fn settings(&self) -> Option<&SettingArgs> {
+        match &self.action {
+            None => Some(&self.run.session.settings),
+            Some(Action::Shell(args)) => Some(&args.settings),
+            Some(Action::Config(args)) => Some(&args.settings),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// The shell, as without a subcommand
+    Shell(SessionArgs),
+    // Make data sets to try things with, once cli/generate/ is here:
+    // #[command(subcommand)] Generate(super::generate::GenerateArgs),
+    /// Every setting with its value, who set it, its default and what it does
+    Config(ConfigArgs),
+    /// Read a file or a store from end to end and tell whether it is whole
+    Check(CheckArgs),
+    /// Print the completions of this command for another shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
+}
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Run these statements, then leave; may be given again
+    #[arg(short = 'c', long = "command", value_name = "TEXT", help_heading = "Running")]
+    texts: Vec<String>,
+
+    /// Run the statements in a file, - for standard input; may be given again
+    #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Running")]
+    files: Vec<PathBuf>,
+
+    /// Go on after a statement that failed; the exit code is 1 all the same
+    #[arg(long, help_heading = "Running")]
+    pub(crate) keep_going: bool,
+
+    /// Write results to a file, which appears whole or, when anything fails, not at all
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+
+    #[arg(skip)]
+    order: Vec<Input>,
+}
+
+/// Something to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    Text(String),
+    File(PathBuf),
+}
+
+impl RunArgs {
+    /// Whether there is anything to run but what standard input holds.
+    pub(crate) fn is_batch(&self) -> bool {
+        !self.texts.is_empty() || !self.files.is_empty()
+    }
+
+    /// What to run, in the order in which it was given.
+    pub(crate) fn inputs(&self) -> &[Input] {
+        &self.order
+    }
+
+    /// Finds out the order in which texts and files were given.
+    pub(crate) fn order(&mut self, matches: &ArgMatches) {
+        let places = |name: &str| matches.indices_of(name).into_iter().flatten();
+        let texts = places("texts").zip(self.texts.iter().cloned().map(Input::Text));
+        let files = places("files").zip(self.files.iter().cloned().map(Input::File));
+        let mut all: Vec<(usize, Input)> = texts.chain(files).collect();
+        all.sort_by_key(|(place, _)| *place);
+        self.order = all.into_iter().map(|(_, input)| input).collect();
+    }
+}
+
+/// What a session is made of.
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    /// Open a database file, made when it is missing: its tables, views and settings stay
+    #[arg(long, value_name = "FILE", help_heading = "Session")]
+    pub(crate) database: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Settings that have a flag of their own, and all the others.
+#[derive(Debug, Args)]
+pub(crate) struct SettingArgs {
+    /// The memory this process may use: a size, or a share of the machine's [setting: memory.limit]
+    #[arg(long, value_name = "2GiB|70%", help_heading = "Session")]
+    pub(crate) memory: Option<String>,
+
+    /// The folder for what does not fit into memory [setting: spill.directory]
+    #[arg(long, value_name = "DIR", help_heading = "Session")]
+    pub(crate) spill_dir: Option<PathBuf>,
+
+    /// How many threads to run on; one a core by default
+    #[arg(long, value_name = "N", help_heading = "Session")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    /// Change any setting; may be given again. `strata config` lists them
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Session", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// How results are printed.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// box, table, csv, tsv, json, ndjson, parquet, markdown, html or line. By default what the
+    /// name of the output file says, box on a terminal and csv elsewhere
+    #[arg(short = 'F', long, value_name = "FORMAT", help_heading = "Output")]
+    pub(crate) format: Option<String>,
+
+    /// How NULL is printed
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    pub(crate) null: Option<String>,
+
+    /// The most rows of a result that a terminal shows; 0 shows all
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub(crate) max_rows: Option<usize>,
+
+    /// Show no progress bar
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+
+    /// Print results and errors only
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+/// `strata config`
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Only the settings with this in their names
+    pub(crate) pattern: Option<String>,
+
+    /// Print the reference page of Strata's own settings
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) markdown: bool,
+
+    /// The output format
+    #[arg(short = 'F', long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+}
+
+/// `strata check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The file, folder or address
+    pub(crate) path: String,
+}
+
+/// `strata completions`
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: OtherShell,
+}
+
+/// `strata man`
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write a page for this command and one for each subcommand to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        format!("'{text}' has no '='; write name=value, such as memory.limit=2GiB")
+    })?;
+    Ok((name.trim().to_string(), value.trim().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, FromArgMatches};
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn texts_and_files_keep_their_order() {
+        let matches =
+            Cli::command().get_matches_from(["strata", "-f", "a", "-c", "b", "-f", "-", "-c", "d"]);
+        let mut cli = Cli::from_arg_matches(&matches).unwrap();
+        cli.run.order(&matches);
+        let text = |text: &str| Input::Text(text.into());
+        let file = |file: &str| Input::File(file.into());
+        assert_eq!(cli.run.inputs(), [file("a"), text("b"), file("-"), text("d")]);
+    }
+
+    #[test]
+    fn assignments_have_a_name_and_a_value() {
+        assert_eq!(assignment("a.b = c=d"), Ok(("a.b".into(), "c=d".into())));
+        assert!(assignment("a.b").is_err());
+    }
+}

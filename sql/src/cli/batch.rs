@@ -1,0 +1,73 @@
+//! Running statements: the ones given with `-c` and `-f`, those on standard input, or those a
+//! person types.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+use strata_engine::LocalRunner;
+
+use super::args::{Input, RunArgs, SessionArgs};
+use super::settings;
+use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk, stdin_lines};
+
+/// How many lines of standard input are read before they are needed.
+const LINES_AHEAD: usize = 1024;
+
+/// The shell.
+pub(crate) async fn interact(args: &SessionArgs) -> Ran {
+    let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
+    let mut shell = open(args, mode).await?;
+    talk(&mut shell).await
+}
+
+/// Runs everything that was given, in order.
+pub(crate) async fn run(args: &RunArgs) -> Ran {
+    let mode = ShellMode {
+        interactive: false,
+        keep_going: args.keep_going,
+        quiet: args.session.output.quiet,
+    };
+    let mut shell = open(&args.session, mode).await?;
+    if let Some(path) = &args.output {
+        shell.write_to(path)?;
+    }
+    let ran = match args.inputs() {
+        [] => from_stdin(&mut shell).await,
+        inputs => run_all(&mut shell, inputs).await,
+    };
+    match ran {
+        Ok(()) | Err(Stop::Quit) => shell.finish(),
+        stopped => stopped,
+    }
+}
+
+async fn open(args: &SessionArgs, mode: ShellMode) -> Ran<Shell> {
+    let session = crate::session(settings::of_session(args)?)?;
+    if let Some(path) = &args.database {
+        crate::open_database(&session, path).await?;
+    }
+    let interrupts = Interrupts::listen(mode.interactive);
+    Ok(Shell::new(session, Arc::new(LocalRunner), interrupts, mode))
+}
+
+async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {
+    for input in inputs {
+        match input {
+            Input::Text(text) => shell.run_text(text).await?,
+            Input::File(path) if path == Path::new("-") => from_stdin(shell).await?,
+            Input::File(path) => {
+                let name = path.display().to_string();
+                let file = File::open(path).map_err(|error| Stop::file(&name, error))?;
+                let lines = futures::stream::iter(BufReader::new(file).lines());
+                shell.run_lines(&name, lines).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn from_stdin(shell: &mut Shell) -> Ran {
+    shell.run_lines("stdin", stdin_lines(LINES_AHEAD)).await
+}

@@ -1,0 +1,296 @@
+//! What a person reads when something goes wrong: one clear message, the line it is about with a
+//! mark under the place, and what would help.
+//!
+//! ```text
+//! error: No field named nmae.
+//!   SELECT nmae FROM users
+//!          ^
+//! hint: did you mean 'name'?
+//! ```
+
+use std::fmt::Write as _;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use nu_ansi_term::{Color, Style};
+use strata_engine::EngineError;
+use unicode_width::UnicodeWidthStr;
+
+use crate::{Error, Location};
+
+/// The text that went wrong, and where it came from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Source<'a> {
+    /// The text in which the error's place is counted.
+    pub text: &'a str,
+    /// The byte of the text at which the statement begins.
+    pub begins: usize,
+    /// The script it stands in, and the line of the script it begins on.
+    pub script: Option<(&'a str, u64)>,
+}
+
+/// An error, ready to be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    message: String,
+    at: Option<Location>,
+    hint: Option<String>,
+}
+
+impl Report {
+    /// What there is to say about an error.
+    pub fn of(error: &Error) -> Self {
+        match error {
+            Error::Text { message, at, hint } => {
+                Self { message: tidy(message), at: *at, hint: hint.clone() }
+            }
+            Error::Engine(EngineError::DataFusion(inner)) => Self::of_datafusion(inner),
+            other => Self::plain(other.to_string()),
+        }
+    }
+
+    fn plain(message: String) -> Self {
+        Self { message: tidy(&message), at: None, hint: None }
+    }
+
+    fn of_datafusion(error: &DataFusionError) -> Self {
+        match error {
+            DataFusionError::Diagnostic(diagnostic, inner) => {
+                let mut report = Self::of_datafusion(inner);
+                report.at = report.at.or(diagnostic
+                    .span
+                    .map(|span| Location { line: span.start.line, column: span.start.column }));
+                let advice = diagnostic.helps.iter().map(|help| help.message.clone());
+                report.hint = report.hint.or(advice.reduce(|all, next| all + "; " + &next));
+                report
+            }
+            DataFusionError::Context(_, inner) => Self::of_datafusion(inner),
+            DataFusionError::Shared(inner) => Self::of_datafusion(inner),
+            DataFusionError::Collection(errors) => match errors.as_slice() {
+                [first, rest @ ..] => {
+                    let mut report = Self::of_datafusion(first);
+                    if !rest.is_empty() {
+                        let _ = write!(report.message, " (and {} more)", rest.len());
+                    }
+                    report
+                }
+                [] => Self::plain("unknown error".to_string()),
+            },
+            DataFusionError::External(source) => Self::of_source(source.as_ref()),
+            DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+                ArrowError::ExternalError(source) => Self::of_source(source.as_ref()),
+                other => Self::plain(other.to_string()),
+            },
+            DataFusionError::SQL(inner, _) => {
+                let (message, at) = without_place(&inner.to_string());
+                Self { at, ..Self::plain(message) }
+            }
+            other => Self::plain(other.message().into_owned()),
+        }
+    }
+
+    fn of_source(source: &(dyn std::error::Error + 'static)) -> Self {
+        if let Some(error) = source.downcast_ref::<DataFusionError>() {
+            Self::of_datafusion(error)
+        } else if let Some(EngineError::DataFusion(error)) = source.downcast_ref::<EngineError>() {
+            Self::of_datafusion(error)
+        } else if let Some(ArrowError::ExternalError(inner)) = source.downcast_ref::<ArrowError>() {
+            Self::of_source(inner.as_ref())
+        } else if let Some(error) = source.downcast_ref::<Error>() {
+            Self::of(error)
+        } else {
+            Self::plain(source.to_string())
+        }
+    }
+
+    /// The lines to print, the last one with its end.
+    pub fn render(&self, source: Source<'_>, color: bool) -> String {
+        let paint = |style: Style, text: &str| {
+            if color { style.paint(text).to_string() } else { text.to_string() }
+        };
+        let mut lines = paint(Style::new().bold().fg(Color::Red), "error:");
+        let _ = writeln!(lines, " {}{}", self.place_in(source), self.message);
+        if let Some((line, column)) = self.at.and_then(|at| place(source.text, at)) {
+            let _ = writeln!(lines, "  {line}");
+            let mark = paint(Style::new().bold().fg(Color::Red), "^");
+            let _ = writeln!(lines, "  {}{mark}", " ".repeat(column));
+        }
+        if let Some(hint) = &self.hint {
+            let label = paint(Style::new().bold().fg(Color::Cyan), "hint:");
+            let _ = writeln!(lines, "{label} {}", tidy(hint));
+        }
+        lines
+    }
+
+    /// `script.sql:12:8: `, for a text from a script.
+    fn place_in(&self, source: Source<'_>) -> String {
+        let Some((name, begins)) = source.script else { return String::new() };
+        match self.at {
+            Some(at) => format!("{name}:{}:{}: ", begins + at.line.saturating_sub(1), at.column),
+            None => {
+                // Empty lines and comments may stand before it: point at the statement.
+                let (before, rest) =
+                    source.text.split_at_checked(source.begins).unwrap_or((source.text, ""));
+                let blank = rest.lines().take_while(|line| is_blank(line)).count();
+                format!("{name}:{}: ", begins + (before.matches('\n').count() + blank) as u64)
+            }
+        }
+    }
+}
+
+fn is_blank(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with("--")
+}
+
+/// The line of a place, tabs as spaces, and how many columns to its left.
+fn place(text: &str, at: Location) -> Option<(String, usize)> {
+    let line = text.lines().nth(usize::try_from(at.line.checked_sub(1)?).ok()?)?;
+    let before: String =
+        line.chars().take(usize::try_from(at.column.checked_sub(1)?).ok()?).collect();
+    let plain = |text: &str| text.replace('\t', " ");
+    let (line, left) = (plain(line), plain(&before).width());
+    Some(window(&line, left))
+}
+
+/// Long lines are shown around the place only.
+fn window(line: &str, left: usize) -> (String, usize) {
+    const BEFORE: usize = 60;
+    const SHOWN: usize = 100;
+    if line.width() <= SHOWN || line.width() != line.chars().count() {
+        return (line.to_string(), left);
+    }
+    let skip = left.saturating_sub(BEFORE);
+    let shown: String = line.chars().skip(skip).take(SHOWN).collect();
+    let (open, close) =
+        (if skip > 0 { "…" } else { "" }, if skip + SHOWN < line.len() { "…" } else { "" });
+    (format!("{open}{shown}{close}"), left - skip + open.width())
+}
+
+/// Parts `… at Line: 1, Column: 8` from the message it ends.
+fn without_place(message: &str) -> (String, Option<Location>) {
+    let parsed = || {
+        let (text, place) = message.rsplit_once(" at Line: ")?;
+        let (line, column) = place.split_once(", Column: ")?;
+        let column = column
+            .find(|c: char| !c.is_ascii_digit())
+            .map_or(column, |end| column.get(..end).unwrap_or(column));
+        let at = Location { line: line.parse().ok()?, column: column.parse().ok()? };
+        Some((text.to_string(), at))
+    };
+    match parsed() {
+        Some((text, at)) => (text, Some(at)),
+        None => (message.to_string(), None),
+    }
+}
+
+/// What libraries put in front of a message, each of which says nothing to the reader.
+const NOISE: [&str; 18] = [
+    "DataFusion error: ",
+    "External error: ",
+    "External: ",
+    "Execution error: ",
+    "Error during planning: ",
+    "Schema error: ",
+    "Invalid or Unsupported Configuration: ",
+    "Resources exhausted: ",
+    "Arrow error: ",
+    "Parquet error: ",
+    "SQL error: ",
+    "IO error: ",
+    "Object Store error: ",
+    "Invalid argument error: ",
+    "Compute error: ",
+    "Parser error: ",
+    "sql parser error: ",
+    "ParserError: ",
+];
+
+/// The message without prefixes, backtraces and advice to report a bug elsewhere.
+fn tidy(message: &str) -> String {
+    let mut message = message;
+    for mark in [
+        "\n\nbacktrace:",
+        "\nbacktrace:",
+        "\nThis issue was likely caused by a bug",
+        "\nThis was likely caused by a bug",
+    ] {
+        message = message.split(mark).next().unwrap_or(message);
+    }
+    for mark in [
+        ".\nThis issue was likely",
+        ". This issue was likely",
+        ".\nThis was likely",
+        ". This was likely",
+    ] {
+        message = message.split(mark).next().unwrap_or(message);
+    }
+    message = message.trim();
+    while let Some(rest) = NOISE.iter().find_map(|noise| message.strip_prefix(noise)) {
+        message = rest.trim_start();
+    }
+    message.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::parser::ParserError;
+
+    fn render(error: &Error, text: &str) -> String {
+        Report::of(error).render(Source { text, ..Source::default() }, false)
+    }
+
+    #[test]
+    fn the_place_is_marked_under_its_line() {
+        let error = Error::Text {
+            message: "'FORM' is not expected here".into(),
+            at: Some(Location { line: 2, column: 6 }),
+            hint: Some("did you mean 'FROM'?".into()),
+        };
+        assert_eq!(
+            render(&error, "SELECT *\n\t'é' FORM t"),
+            "error: 'FORM' is not expected here\n   'é' FORM t\n       ^\nhint: did you mean 'FROM'?\n"
+        );
+        let source = Source { text: "-- x\nSELECT *\n", begins: 0, script: Some(("a.sql", 10)) };
+        assert!(Report::of(&error).render(source, false).starts_with("error: a.sql:11:6: 'FORM'"));
+    }
+
+    #[test]
+    fn datafusion_errors_keep_their_one_message() {
+        let inner = DataFusionError::Plan("table 't' not found".into());
+        let error = DataFusionError::Context("while planning".into(), Box::new(inner));
+        let error = DataFusionError::External(Box::new(error));
+        assert_eq!(render(&Error::from(error), ""), "error: table 't' not found\n");
+        let error = ArrowError::ExternalError(Box::new(DataFusionError::Execution(
+            "External error: disk full\n\nbacktrace: 0: main".into(),
+        )));
+        assert_eq!(render(&Error::from(DataFusionError::from(error)), ""), "error: disk full\n");
+        let error = DataFusionError::Internal("odd".into());
+        assert_eq!(render(&Error::from(error), ""), "error: odd\n");
+    }
+
+    #[test]
+    fn a_parser_error_gives_up_its_place() {
+        let parser = ParserError::ParserError(
+            "Expected: an expression, found: FROM at Line: 1, Column: 8".into(),
+        );
+        let error = Error::from(DataFusionError::SQL(Box::new(parser), None));
+        assert_eq!(
+            render(&error, "SELECT FROM t"),
+            "error: Expected: an expression, found: FROM\n  SELECT FROM t\n         ^\n"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let text = format!("SELECT {} nope {}", "a, ".repeat(100), "b ".repeat(100));
+        let at = Location { line: 1, column: 309 };
+        let error = Error::Text { message: "no".into(), at: Some(at), hint: None };
+        let shown = render(&error, &text);
+        let lines: Vec<&str> = shown.lines().collect();
+        let column = lines[2].find('^').unwrap();
+        assert!(lines[1].chars().skip(column).collect::<String>().starts_with("nope"), "{shown}");
+        assert!(lines.iter().all(|line| line.chars().count() < 110), "{shown}");
+    }
+}
