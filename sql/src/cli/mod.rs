@@ -1,1 +1,3 @@
 //! The `strata` command: its arguments and subcommands.
+
+pub mod generate;
