@@ -11,7 +11,7 @@ use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -20,7 +20,8 @@ use parquet::schema::types::{ColumnPath, TypePtr};
 use super::Format;
 use super::table::Table;
 
-/// Rows of a Parquet row group or a piece of CSV.
+/// Rows of a Parquet row group or a piece of CSV. Groups of a million rows were a few percent
+/// quicker to scan, but gave a scale of 1 only six pieces of `lineitem` to share among threads.
 pub(super) const UNIT_ROWS: u64 = 128 * 1024;
 /// Rows of a file, unless the caller says how many files there are.
 pub(super) const FILE_ROWS: u64 = 16 * 1024 * 1024;
@@ -75,9 +76,10 @@ impl Encoder {
 
 impl ParquetEncoder {
     fn new(table: &dyn Table) -> Result<Self, ParquetError> {
-        // The quickest level of zstd: beside snappy a third smaller and as quick to query.
+        // Beside zstd's quickest level, the files are a third larger and all of TPC-H takes an
+        // eighth to a fifth less time: these tables are made to be queried.
         let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(None);
         for column in table.distinct_columns() {
             properties = properties
