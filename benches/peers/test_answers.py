@@ -20,6 +20,7 @@ class Difference(unittest.TestCase):
         self.assertIsNone(self.check("x,0.33333333333\n", "x,0.333333\n"))
         self.assertIsNone(self.check("1e20\n", "100000000000000000000.0\n"))
         self.assertIsNone(self.check("0\n", "1e-33\n"))
+        self.assertIsNone(self.check("a,\nb,1.5\n", "b,1.5\na,NaN\n"))
 
     def test_values_rows_and_columns_do(self):
         self.assertIn("instead of '2'", self.check("a,2\n", "a,3\n"))
