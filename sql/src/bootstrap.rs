@@ -36,4 +36,3 @@ impl Extension for Language {
         Ok(SessionParts { state, runtime: parts.runtime })
     }
 }
-

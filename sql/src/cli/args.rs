@@ -54,8 +54,9 @@ impl Cli {
 pub(crate) enum Action {
     /// The shell, as without a subcommand
     Shell(SessionArgs),
-    // Make data sets to try things with, once cli/generate/ is here:
-    // #[command(subcommand)] Generate(super::generate::GenerateArgs),
+    /// Make tables to try things on: TPC-H, h2o
+    #[command(subcommand)]
+    Generate(super::generate::GenerateArgs),
     /// Every setting with its value, who set it, its default and what it does
     Config(ConfigArgs),
     /// Read a file or a store from end to end and tell whether it is whole

@@ -46,7 +46,9 @@ pub(crate) async fn run(args: &RunArgs) -> Ran {
 async fn open(args: &SessionArgs, mode: ShellMode) -> Ran<Shell> {
     let session = crate::session(settings::of_session(args)?)?;
     if let Some(path) = &args.database {
-        crate::open_database(&session, path).await?;
+        for trouble in crate::open_database(&session, path).await? {
+            eprintln!("warning: {trouble}");
+        }
     }
     let interrupts = Interrupts::listen(mode.interactive);
     Ok(Shell::new(session, Arc::new(LocalRunner), interrupts, mode))

@@ -4,6 +4,8 @@ mod args;
 mod batch;
 mod check;
 mod config;
+pub mod generate;
+mod generating;
 mod pages;
 mod settings;
 
@@ -67,7 +69,7 @@ async fn run(cli: Cli) -> Ran {
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),
         Some(Action::Man(args)) => pages::man(&args),
-        // Some(Action::Generate(args)) => generate::run(&args, progress)
+        Some(Action::Generate(args)) => generating::run(args).await,
     }
 }
 
