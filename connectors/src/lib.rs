@@ -1,1 +1,28 @@
-//! x
+//! Files and object stores for Strata: a path or URL is a table, credentials are named secrets,
+//! writes appear whole or not at all, and a file that cannot be read is named with the place of its
+//! fault.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        missing_docs
+    )
+)]
+
+mod check;
+mod error;
+mod extension;
+mod files;
+mod secrets;
+mod stores;
+mod write;
+
+pub use check::{Fault, FileReport, Report, check, diagnose, diagnose_path};
+pub use error::{ConnectorError, Result};
+pub use extension::{Files, secrets};
+pub use files::{OpenOptions, open_table};
+pub use secrets::{Secret, SecretKind, Secrets};

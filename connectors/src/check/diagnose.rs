@@ -1,0 +1,261 @@
+//! From an error to the file behind it: a query failed at reading, and the files it read are
+//! examined, for a moment only, until one shows the fault.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::error::ArrowError;
+use datafusion::catalog::Session;
+use datafusion::common::config::CsvOptions;
+use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::ExecutionPlan;
+use object_store::{ObjectMeta, ObjectStore};
+use url::Url;
+
+use super::{File, Format, Outcome, conflict, past};
+use crate::error::ConnectorError;
+use crate::files::formats;
+use crate::files::kind::{FileKind, Kind};
+use crate::files::location::{Location, show};
+use crate::files::{csv, resolve};
+
+/// As long as a person waits for an explanation.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// The file behind a failed query, the place of its fault, and what to do about it; none where the
+/// error is of another kind, or nothing was found in time.
+pub async fn diagnose(
+    session: &dyn Session,
+    error: &DataFusionError,
+    plan: &Arc<dyn ExecutionPlan>,
+) -> Option<ConnectorError> {
+    let suspicion = suspicion(error)?;
+    let until = Instant::now() + PATIENCE;
+    let mut scans = Vec::new();
+    collect(plan, &mut scans);
+    if let (Some(lost), Some(scan)) = (lost(error), scans.first()) {
+        return Some(ConnectorError::from_store(&shown_lost(scan, &lost), error_of_store(error)?));
+    }
+    for scan in &scans {
+        let found = match suspicion {
+            Suspicion::Files => fault_of(session, scan, until).await,
+            Suspicion::Types => None,
+        };
+        let found = match found {
+            Some(found) => Some(found),
+            None => conflict_of(session, scan, until).await,
+        };
+        if found.is_some() {
+            return found;
+        }
+        if past(Some(until)) {
+            return None;
+        }
+    }
+    None
+}
+
+/// The file behind a path that could not be opened as a table.
+pub async fn diagnose_path(
+    session: &dyn Session,
+    path: &str,
+    error: &DataFusionError,
+) -> Option<ConnectorError> {
+    suspicion(error)?;
+    let location = Location::parse(path).ok()?;
+    let store = resolve::store(session, &location).ok()?;
+    let found = resolve::find(session, &location).await;
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Some(error),
+    };
+    let format = formats::create(session, found.kind, &Default::default()).ok()?;
+    explain(session, &store, &location, found.kind, format.as_ref(), &found.files).await
+}
+
+/// Why the columns of these files could not be told.
+pub(crate) async fn explain(
+    session: &dyn Session,
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    kind: FileKind,
+    format: &Format,
+    files: &[ObjectMeta],
+) -> Option<ConnectorError> {
+    let until = Instant::now() + PATIENCE;
+    let mut options = formats::csv_options(session, kind, &Default::default()).ok()?;
+    if kind.kind == Kind::Csv {
+        let limit = strata_engine::options_of(session.config_options()).files.sniff.0 as usize;
+        let heads = csv::heads(store, location, files, &options, limit).await;
+        match heads {
+            Ok(heads) => csv::detect(&mut options, &Default::default(), kind.tabs, &heads),
+            Err(error) => return Some(error),
+        }
+    }
+    for meta in files {
+        if past(Some(until)) {
+            return None;
+        }
+        let shown = location.show(&meta.location);
+        // Disagreement shows without reading on; a file that cannot be opened shows at once.
+        if format.infer_schema(session, store, std::slice::from_ref(meta)).await.is_ok() {
+            continue;
+        }
+        let file = File { store, meta, shown: &shown, kind };
+        match file.examine(&options, None, Some(until)).await {
+            Ok(Outcome::Broken(fault)) => {
+                return Some(ConnectorError::Fault { path: shown, fault });
+            }
+            Ok(Outcome::Sound { .. }) => {}
+            Err(error) => return Some(error),
+        }
+    }
+    conflict::between(session, store, &location.root, format, files, Some(until)).await
+}
+
+enum Suspicion {
+    /// A file may be damaged.
+    Files,
+    /// Files may disagree.
+    Types,
+}
+
+/// Whether files may be behind an error, judged by its cause.
+fn suspicion(error: &DataFusionError) -> Option<Suspicion> {
+    if ConnectorError::find(error).is_some() {
+        return None;
+    }
+    match error.find_root() {
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::MemoryError(_)
+            | ArrowError::ComputeError(_) => None,
+            ArrowError::CastError(_) => Some(Suspicion::Types),
+            _ => Some(Suspicion::Files),
+        },
+        DataFusionError::ResourcesExhausted(_)
+        | DataFusionError::SQL(..)
+        | DataFusionError::Plan(_)
+        | DataFusionError::Configuration(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::NotImplemented(_) => None,
+        _ => Some(Suspicion::Files),
+    }
+}
+
+fn error_of_store(error: &DataFusionError) -> Option<&object_store::Error> {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(current) = source {
+        if let Some(found) = current.downcast_ref::<object_store::Error>() {
+            return Some(found);
+        }
+        if let Some(DataFusionError::ObjectStore(found)) = current.downcast_ref::<DataFusionError>()
+        {
+            return Some(found);
+        }
+        source = current.source();
+    }
+    None
+}
+
+/// The path of a file that was there when the query was planned and is not any more.
+fn lost(error: &DataFusionError) -> Option<String> {
+    match error_of_store(error)? {
+        object_store::Error::NotFound { path, .. } => Some(path.clone()),
+        _ => None,
+    }
+}
+
+fn shown_lost(scan: &FileScanConfig, path: &str) -> String {
+    let root: &Url = scan.object_store_url.as_ref();
+    match object_store::path::Path::parse(path.trim_start_matches('/')) {
+        Ok(path) => show(root, &path),
+        Err(_) => path.to_string(),
+    }
+}
+
+fn collect<'a>(plan: &'a Arc<dyn ExecutionPlan>, scans: &mut Vec<&'a FileScanConfig>) {
+    if let Some(source) = plan.downcast_ref::<DataSourceExec>()
+        && let Some(scan) = source.data_source().downcast_ref::<FileScanConfig>()
+    {
+        scans.push(scan);
+    }
+    for child in plan.children() {
+        collect(child, scans);
+    }
+}
+
+/// The files of a scan, each once: large ones are read in several ranges.
+fn files(scan: &FileScanConfig) -> Vec<ObjectMeta> {
+    let mut seen = std::collections::HashSet::new();
+    scan.file_groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .map(|file| file.object_meta.clone())
+        .filter(|meta| seen.insert(meta.location.clone()))
+        .collect()
+}
+
+fn kind_of(scan: &FileScanConfig) -> Option<FileKind> {
+    let kind: FileKind = scan.file_source.file_type().trim_end_matches("_stream").parse().ok()?;
+    Some(FileKind { compression: *scan.file_compression_type.get_variant(), ..kind })
+}
+
+fn csv_options(scan: &FileScanConfig) -> CsvOptions {
+    let mut options = CsvOptions::default();
+    if let Some(source) = scan.file_source.downcast_ref::<CsvSource>() {
+        options.has_header = Some(source.has_header());
+        options.delimiter = source.delimiter();
+        options.quote = source.quote();
+        options.escape = source.escape();
+        options.comment = source.comment();
+        options.terminator = source.terminator();
+        options.truncated_rows = Some(source.truncate_rows());
+    }
+    options
+}
+
+async fn fault_of(
+    session: &dyn Session,
+    scan: &FileScanConfig,
+    until: Instant,
+) -> Option<ConnectorError> {
+    let kind = kind_of(scan)?;
+    let root: &Url = scan.object_store_url.as_ref();
+    let store = session.runtime_env().object_store(&scan.object_store_url).ok()?;
+    let options = csv_options(scan);
+    let schema = Arc::clone(scan.file_source.table_schema().file_schema());
+    for meta in files(scan) {
+        let shown = show(root, &meta.location);
+        let file = File { store: &store, meta: &meta, shown: &shown, kind };
+        match file.examine(&options, Some(&schema), Some(until)).await {
+            Ok(Outcome::Broken(fault)) => {
+                return Some(ConnectorError::Fault { path: shown, fault });
+            }
+            Ok(Outcome::Sound { .. }) => {}
+            Err(error) => return Some(error),
+        }
+        if past(Some(until)) {
+            return None;
+        }
+    }
+    None
+}
+
+async fn conflict_of(
+    session: &dyn Session,
+    scan: &FileScanConfig,
+    until: Instant,
+) -> Option<ConnectorError> {
+    let kind = kind_of(scan)?;
+    if kind.kind == Kind::Csv {
+        return None;
+    }
+    let store = session.runtime_env().object_store(&scan.object_store_url).ok()?;
+    let format = formats::create(session, kind, &Default::default()).ok()?;
+    let root: &Url = scan.object_store_url.as_ref();
+    conflict::between(session, &store, root, format.as_ref(), &files(scan), Some(until)).await
+}

@@ -1,0 +1,26 @@
+//! Paths and URLs as tables: understanding what was written, finding the files, telling their
+//! format and columns, and the statements that name them.
+//!
+//! ```text
+//! text ─ location ─ listing ─ kind ─ sniff / csv / partitions ─ resolve ─ ListingTable | PickedTable
+//! ```
+
+mod catalog;
+pub(crate) mod csv;
+mod factory;
+pub(crate) mod formats;
+pub(crate) mod head;
+pub(crate) mod kind;
+pub(crate) mod listing;
+pub(crate) mod location;
+mod open;
+mod partitions;
+mod pattern;
+mod picked;
+pub(crate) mod resolve;
+mod sniff;
+
+pub(crate) use catalog::PathsAreTables;
+pub(crate) use factory::{FORMATS, FileTables};
+pub use open::{OpenOptions, open_table};
+pub(crate) use picked::PickedTable;

@@ -1,0 +1,302 @@
+//! A store that shows nothing until told to: every file written through it becomes an upload of the
+//! real store, complete but for its last step. Committing takes that step for all of them.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
+};
+use parking_lot::Mutex;
+use url::Url;
+
+use super::local_stage::LocalStage;
+
+/// How many files are shown or removed at a time.
+const AT_ONCE: usize = 16;
+
+/// A file whose upload wants only its last step.
+#[derive(Debug)]
+struct Staged {
+    path: Path,
+    upload: Box<dyn MultipartUpload>,
+}
+
+/// What one write has made so far. Writers hold it too: whoever lets go of it last, perhaps a task
+/// that noticed late that the query was cancelled, removes what was not committed.
+#[derive(Debug)]
+struct Ledger {
+    files: Mutex<Vec<Staged>>,
+    folders: Mutex<Vec<PathBuf>>,
+    local: bool,
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+impl Ledger {
+    /// Forgets all files without waiting: what is local goes at once, uploads to a remote store
+    /// are called off in the background.
+    fn abandon(&self) {
+        let files = std::mem::take(&mut *self.files.lock());
+        for file in files {
+            give_up(file.upload, self.local);
+        }
+        self.remove_folders();
+    }
+
+    /// Removes the folders this write has made, the deepest first, where nothing is in them.
+    fn remove_folders(&self) {
+        for folder in self.folders.lock().drain(..).rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// The real store, with writes held back.
+#[derive(Debug)]
+pub(crate) struct StagedStore {
+    inner: Arc<dyn ObjectStore>,
+    ledger: Arc<Ledger>,
+}
+
+impl StagedStore {
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, local: bool) -> Self {
+        let ledger = Ledger { files: Mutex::default(), folders: Mutex::default(), local };
+        Self { inner, ledger: Arc::new(ledger) }
+    }
+
+    async fn start(&self, path: &Path) -> Result<Box<dyn MultipartUpload>> {
+        if !self.ledger.local {
+            return self.inner.put_multipart_opts(path, PutMultipartOptions::default()).await;
+        }
+        let file = local_path(path)?;
+        let ledger = Arc::clone(&self.ledger);
+        let stage = tokio::task::spawn_blocking(move || LocalStage::create(&file, &ledger.folders))
+            .await??;
+        Ok(Box::new(stage))
+    }
+
+    /// Shows all files. If one cannot be shown, the ones that were not there before vanish again.
+    ///
+    /// Returns the file that failed, and why.
+    pub(crate) async fn commit(&self) -> Result<(), (Path, Error)> {
+        let files = std::mem::take(&mut *self.ledger.files.lock());
+        // One file either shows or does not: what was there before need not be known.
+        let existed: Vec<bool> = if files.len() > 1 {
+            let paths: Vec<Path> = files.iter().map(|file| file.path.clone()).collect();
+            stream::iter(paths)
+                .map(|path| async move { self.inner.head(&path).await.is_ok() })
+                .buffered(AT_ONCE)
+                .collect()
+                .await
+        } else {
+            vec![true; files.len()]
+        };
+        let results: Vec<(Path, bool, Result<PutResult>)> =
+            stream::iter(files.into_iter().zip(existed))
+                .map(|(mut file, existed)| async move {
+                    let result = file.upload.complete().await;
+                    if result.is_err() {
+                        let _ = file.upload.abort().await;
+                    }
+                    (file.path, existed, result)
+                })
+                .buffered(AT_ONCE)
+                .collect()
+                .await;
+        let mut failed = None;
+        let mut shown = Vec::new();
+        for (path, existed, result) in results {
+            match result {
+                Ok(_) if !existed => shown.push(path),
+                Ok(_) => {}
+                Err(error) => {
+                    failed.get_or_insert((path, error));
+                }
+            }
+        }
+        match failed {
+            None => {
+                self.ledger.folders.lock().clear();
+                Ok(())
+            }
+            Some(failure) => {
+                self.remove(shown).await;
+                self.ledger.remove_folders();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Deletes files of the real store; those that could not be deleted come back.
+    pub(crate) async fn remove(&self, paths: Vec<Path>) -> Vec<(Path, Error)> {
+        stream::iter(paths)
+            .map(|path| async move {
+                match self.inner.delete(&path).await {
+                    Ok(()) | Err(Error::NotFound { .. }) => None,
+                    Err(error) => Some((path, error)),
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Forgets all files.
+    pub(crate) async fn abort(&self) {
+        let files = std::mem::take(&mut *self.ledger.files.lock());
+        stream::iter(files)
+            .for_each_concurrent(AT_ONCE, |mut file| async move {
+                let _ = file.upload.abort().await;
+            })
+            .await;
+        self.ledger.remove_folders();
+    }
+
+    /// Forgets all files without waiting.
+    pub(crate) fn abandon(&self) {
+        self.ledger.abandon();
+    }
+}
+
+/// Drops an upload; a remote store has to be told.
+fn give_up(mut upload: Box<dyn MultipartUpload>, local: bool) {
+    if local {
+        return;
+    }
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let _ = upload.abort().await;
+        });
+    }
+}
+
+fn local_path(path: &Path) -> Result<PathBuf> {
+    let unusable = || Error::Generic {
+        store: "LocalFileSystem",
+        source: format!("'/{path}' is no path on this system").into(),
+    };
+    let mut url = Url::parse("file:///").map_err(|_| unusable())?;
+    url.path_segments_mut()
+        .map_err(|()| unusable())?
+        .clear()
+        .extend(path.parts().map(|part| part.as_ref().to_string()));
+    url.to_file_path().map_err(|()| unusable())
+}
+
+impl fmt::Display for StagedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Staged({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for StagedStore {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, _: PutOptions) -> Result<PutResult> {
+        let mut upload = self.start(path).await?;
+        if payload.content_length() > 0
+            && let Err(error) = upload.put_part(payload).await
+        {
+            let _ = upload.abort().await;
+            return Err(error);
+        }
+        self.ledger.files.lock().push(Staged { path: path.clone(), upload });
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Ok(Box::new(HeldBack {
+            upload: Some(self.start(path).await?),
+            path: path.clone(),
+            ledger: Arc::clone(&self.ledger),
+        }))
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(path, options).await
+    }
+
+    async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(path, ranges).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+/// An upload whose `complete` only says that all of it has been sent.
+#[derive(Debug)]
+struct HeldBack {
+    upload: Option<Box<dyn MultipartUpload>>,
+    path: Path,
+    ledger: Arc<Ledger>,
+}
+
+fn over() -> Error {
+    Error::Generic { store: "Staged", source: "the upload is over".into() }
+}
+
+#[async_trait]
+impl MultipartUpload for HeldBack {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        match &mut self.upload {
+            Some(upload) => upload.put_part(data),
+            None => Box::pin(std::future::ready(Err(over()))),
+        }
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let upload = self.upload.take().ok_or_else(over)?;
+        self.ledger.files.lock().push(Staged { path: self.path.clone(), upload });
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        match self.upload.take() {
+            Some(mut upload) => upload.abort().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            give_up(upload, self.ledger.local);
+        }
+    }
+}
