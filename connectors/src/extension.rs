@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::{DynamicFileCatalog, Session, TableProviderFactory};
 use datafusion::error::DataFusionError;
-use datafusion::execution::context::SessionContext;
+use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use strata_engine::{Extension, SessionParts, WriteTarget};
 
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
@@ -77,5 +78,14 @@ impl Extension for Files {
         session: &dyn Session,
     ) -> Result<Option<WriteTarget>, DataFusionError> {
         Ok(write::begin(plan, session).await?)
+    }
+
+    async fn diagnose(
+        &self,
+        error: &DataFusionError,
+        plan: &Arc<dyn ExecutionPlan>,
+        session: &SessionState,
+    ) -> Option<DataFusionError> {
+        crate::check::diagnose(session, error, plan).await.map(DataFusionError::from)
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::context::SessionContext;
+use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 
 /// What a session is built from, while extensions may still change it.
 pub struct SessionParts {
@@ -46,6 +47,17 @@ pub trait Extension: Debug + Send + Sync {
         _session: &dyn datafusion::catalog::Session,
     ) -> Result<Option<WriteTarget>, DataFusionError> {
         Ok(None)
+    }
+
+    /// Says what was wrong with what a failed plan read: which file, where in it, and what to do.
+    /// None where the error is of another kind, or nothing can be found quickly.
+    async fn diagnose(
+        &self,
+        _error: &DataFusionError,
+        _plan: &Arc<dyn ExecutionPlan>,
+        _session: &SessionState,
+    ) -> Option<DataFusionError> {
+        None
     }
 }
 

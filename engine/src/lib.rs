@@ -24,6 +24,6 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
-pub use physical::{AtomicWriteExec, WindowByPartitionExec};
+pub use physical::{AtomicWriteExec, DiagnosedExec, WindowByPartitionExec};
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::context::{QueryPlanner, SessionContext};
+use datafusion::execution::context::{QueryPlanner, SessionContext, SessionState};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, WriteOp};
 use datafusion::physical_plan::ExecutionPlan;
@@ -20,7 +22,7 @@ use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
 use crate::optimize;
-use crate::physical::AtomicWriteExec;
+use crate::physical::{AtomicWriteExec, DiagnosedExec};
 use crate::run::{SpillFolder, StrataPool};
 
 /// Puts a session together from settings and extensions.
@@ -170,6 +172,24 @@ impl QueryPlanner for StrataPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let planned = self.plan_write_or_read(plan, session).await?;
+        Ok(match session.as_any().downcast_ref::<SessionState>() {
+            Some(state) if reads_files(&planned) => Arc::new(DiagnosedExec::new(
+                planned,
+                self.extensions.clone(),
+                Arc::new(state.clone()),
+            )),
+            _ => planned,
+        })
+    }
+}
+
+impl StrataPlanner {
+    async fn plan_write_or_read(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::default();
         if writes(plan) {
             for extension in &self.extensions {
@@ -181,6 +201,13 @@ impl QueryPlanner for StrataPlanner {
         }
         planner.create_physical_plan(plan, session).await
     }
+}
+
+fn reads_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let here = plan
+        .downcast_ref::<DataSourceExec>()
+        .is_some_and(|scan| scan.data_source().downcast_ref::<FileScanConfig>().is_some());
+    here || plan.children().into_iter().any(reads_files)
 }
 
 fn writes(plan: &LogicalPlan) -> bool {

@@ -4,6 +4,7 @@
 use datafusion::execution::context::SessionContext;
 use std::sync::Arc;
 
+use strata_connectors::Files;
 use strata_engine::{Extension, SessionBuilder, SessionParts, Settings};
 
 use crate::database::DatabaseSlot;
@@ -13,7 +14,10 @@ use crate::statements::HeldTables;
 
 /// A session that knows everything Strata knows.
 pub fn session(settings: Settings) -> Result<SessionContext> {
-    Ok(SessionBuilder::new(settings).with_extension(Arc::new(Language)).build()?)
+    Ok(SessionBuilder::new(settings)
+        .with_extension(Arc::new(Files))
+        .with_extension(Arc::new(Language))
+        .build()?)
 }
 
 /// What SQL has here beyond DataFusion's own.

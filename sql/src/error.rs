@@ -6,6 +6,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::TokenizerError;
+use strata_connectors::ConnectorError;
 use strata_engine::{EngineError, FrameError, nearest};
 
 /// The result of running text.
@@ -48,9 +49,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A connector's error.
+    /// A file or object store that cannot be read or written.
     #[error(transparent)]
-    Connector(Box<dyn std::error::Error + Send + Sync>),
+    Connector(#[from] ConnectorError),
     /// The engine's error.
     #[error(transparent)]
     Engine(EngineError),
@@ -124,7 +125,10 @@ impl From<FrameError> for Error {
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        EngineError::from(error).into()
+        match ConnectorError::from(error) {
+            ConnectorError::DataFusion(inner) => EngineError::from(*inner).into(),
+            ours => Self::Connector(ours),
+        }
     }
 }
 

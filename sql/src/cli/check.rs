@@ -1,15 +1,16 @@
-//! `strata check`: whether a file or a store is whole.
+//! `strata check`: whether files are whole.
+
+use strata_engine::Settings;
 
 use super::args::CheckArgs;
 use crate::Error;
-use crate::shell::Ran;
+use crate::shell::{Ran, Stop};
 
-/// Reads it from end to end.
+/// Reads what a path names from end to end, and prints a line for each file.
 pub(crate) async fn run(args: &CheckArgs) -> Ran {
-    // Here goes strata_connectors::check(&args.path).
-    Err(Error::File {
-        path: args.path.clone(),
-        reason: "no format of this kind can be checked yet".to_string(),
-    }
-    .into())
+    let session = crate::session(Settings::from_process().map_err(Error::from)?)?;
+    let report =
+        strata_connectors::check(&session.state(), &args.path).await.map_err(Error::from)?;
+    print!("{report}");
+    if report.is_ok() { Ok(()) } else { Err(Stop::Failed) }
 }
