@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use strata_engine::LocalRunner;
+use tokio::runtime::Handle;
 
 use super::args::{Input, RunArgs, SessionArgs};
 use super::settings;
@@ -16,20 +18,20 @@ use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk, st
 const LINES_AHEAD: usize = 1024;
 
 /// The shell.
-pub(crate) async fn interact(args: &SessionArgs) -> Ran {
+pub(crate) async fn interact(args: &SessionArgs, workers: &Handle) -> Ran {
     let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
-    let mut shell = open(args, mode).await?;
+    let mut shell = open(args, workers, mode).await?;
     talk(&mut shell).await
 }
 
 /// Runs everything that was given, in order.
-pub(crate) async fn run(args: &RunArgs) -> Ran {
+pub(crate) async fn run(args: &RunArgs, workers: &Handle) -> Ran {
     let mode = ShellMode {
         interactive: false,
         keep_going: args.keep_going,
         quiet: args.session.output.quiet,
     };
-    let mut shell = open(&args.session, mode).await?;
+    let mut shell = open(&args.session, workers, mode).await?;
     if let Some(path) = &args.output {
         shell.write_to(path)?;
     }
@@ -43,13 +45,15 @@ pub(crate) async fn run(args: &RunArgs) -> Ran {
     }
 }
 
-async fn open(args: &SessionArgs, mode: ShellMode) -> Ran<Shell> {
+async fn open(args: &SessionArgs, workers: &Handle, mode: ShellMode) -> Ran<Shell> {
     let session = crate::session(settings::of_session(args)?)?;
     if let Some(path) = &args.database {
-        crate::open_database(&session, path).await?;
+        let (session, path) = (session.clone(), path.clone());
+        let opened = workers.spawn(async move { crate::open_database(&session, &path).await });
+        opened.await.map_err(|error| DataFusionError::External(error.into()))??;
     }
     let interrupts = Interrupts::listen(mode.interactive);
-    Ok(Shell::new(session, Arc::new(LocalRunner), interrupts, mode))
+    Ok(Shell::new(session, Arc::new(LocalRunner), workers.clone(), interrupts, mode))
 }
 
 async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {

@@ -11,6 +11,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use tokio::runtime::Handle;
 
 use self::args::{Action, Cli};
 use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop};
@@ -44,13 +45,18 @@ pub fn main() -> ExitCode {
         builder.worker_threads(threads.get());
     }
     // Deep expressions are planned by recursion.
-    let runtime = match builder.thread_stack_size(8 << 20).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit(Err(Stop::Error(Box::new(broken(error))))),
+    let workers = builder.thread_stack_size(8 << 20).enable_all().build();
+    // Queries may keep all workers busy; this thread, which answers the person, is none of them.
+    let front = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (workers, front) = match (workers, front) {
+        (Ok(workers), Ok(front)) => (workers, front),
+        (Err(error), _) | (_, Err(error)) => {
+            return exit(Err(Stop::Error(Box::new(broken(error)))));
+        }
     };
-    let ran = runtime.block_on(run(cli));
+    let ran = front.block_on(run(cli, workers.handle()));
     // A query that was cancelled may still be busy: nobody waits for it.
-    runtime.shutdown_background();
+    workers.shutdown_background();
     exit(ran)
 }
 
@@ -58,11 +64,13 @@ fn broken(error: io::Error) -> crate::Error {
     crate::Error::File { path: "threads".to_string(), reason: error.to_string() }
 }
 
-async fn run(cli: Cli) -> Ran {
+async fn run(cli: Cli, workers: &Handle) -> Ran {
     match cli.action {
-        None if cli.run.is_batch() || !io::stdin().is_terminal() => batch::run(&cli.run).await,
-        None => batch::interact(&cli.run.session).await,
-        Some(Action::Shell(args)) => batch::interact(&args).await,
+        None if cli.run.is_batch() || !io::stdin().is_terminal() => {
+            batch::run(&cli.run, workers).await
+        }
+        None => batch::interact(&cli.run.session, workers).await,
+        Some(Action::Shell(args)) => batch::interact(&args, workers).await,
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use futures::{Stream, StreamExt};
 use strata_engine::{Origin, Runner, SessionSettings};
+use tokio::runtime::Handle;
 
 use super::interrupt::Interrupts;
 use super::last::LastResult;
@@ -29,8 +30,12 @@ pub struct ShellMode {
 }
 
 /// Runs text in a session and prints what comes of it.
+///
+/// What the session does runs on the threads of `workers`; printing, Ctrl-C and the progress bar
+/// stay with the caller, who must not be one of them: a query may keep all of them busy.
 pub struct Shell {
     pub(crate) session: SessionContext,
+    pub(crate) workers: Handle,
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) interrupts: Interrupts,
     pub(crate) mode: ShellMode,
@@ -57,11 +62,13 @@ impl Shell {
     pub fn new(
         session: SessionContext,
         runner: Arc<dyn Runner>,
+        workers: Handle,
         interrupts: Interrupts,
         mode: ShellMode,
     ) -> Self {
         Self {
             session,
+            workers,
             runner,
             interrupts,
             mode,

@@ -9,6 +9,7 @@ pub(crate) mod tables;
 use datafusion::execution::context::SessionContext;
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 use strata_engine::SessionSettings;
+use tokio::runtime::Handle;
 
 use self::context::{Place, Want};
 use self::tables::Columns;
@@ -50,8 +51,9 @@ impl Candidate {
 }
 
 impl SessionCompleter {
-    pub(crate) fn new(session: SessionContext) -> Self {
-        Self { columns: Columns::new(session.clone()), session }
+    /// Asks on the threads of `workers`.
+    pub(crate) fn new(session: SessionContext, workers: Handle) -> Self {
+        Self { columns: Columns::new(session.clone(), workers), session }
     }
 
     /// What could stand at the cursor, and the range of the text it would take the place of.
@@ -276,7 +278,7 @@ mod tests {
         ] {
             session.sql(sql).await.unwrap().collect().await.unwrap();
         }
-        SessionCompleter::new(session)
+        SessionCompleter::new(session, Handle::current())
     }
 
     /// Completes at the bar.

@@ -1,10 +1,12 @@
 //! What tables there are, and their columns.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::SessionContext;
+use tokio::runtime::Handle;
 
 use super::quote;
 
@@ -90,12 +92,13 @@ pub(crate) fn in_schema(session: &SessionContext, schema: &str) -> Vec<TableName
 /// The columns of tables, as completion asks for them: by any name that a statement has for them.
 pub(crate) struct Columns {
     session: SessionContext,
+    workers: Handle,
     known: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Columns {
-    pub(crate) fn new(session: SessionContext) -> Self {
-        Self { session, known: HashMap::new() }
+    pub(crate) fn new(session: SessionContext, workers: Handle) -> Self {
+        Self { session, workers, known: HashMap::new() }
     }
 
     /// Names and types of the columns; none where the table is not known.
@@ -122,11 +125,10 @@ impl Columns {
     }
 
     fn read(&self, reference: TableReference) -> Vec<(String, String)> {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Vec::new() };
-        let provider = tokio::task::block_in_place(|| {
-            let found = self.session.table_provider(reference);
-            runtime.block_on(async { tokio::time::timeout(PATIENCE, found).await })
-        });
+        let session = self.session.clone();
+        let (sender, found) = mpsc::sync_channel(1);
+        self.workers.spawn(async move { sender.send(session.table_provider(reference).await) });
+        let provider = found.recv_timeout(PATIENCE);
         let Ok(Ok(table)) = provider else { return Vec::new() };
         let schema = table.schema();
         let fields = schema.fields().iter();
