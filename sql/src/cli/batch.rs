@@ -8,24 +8,25 @@ use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
 use strata_engine::LocalRunner;
-use tokio::runtime::Handle;
 
 use super::args::{Input, RunArgs, SessionArgs};
 use super::settings;
-use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk, stdin_lines};
+use crate::shell::{
+    Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
+};
 
 /// How many lines of standard input are read before they are needed.
 const LINES_AHEAD: usize = 1024;
 
 /// The shell.
-pub(crate) async fn interact(args: &SessionArgs, workers: &Handle) -> Ran {
+pub(crate) async fn interact(args: &SessionArgs, workers: &Workers) -> Ran {
     let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
     let mut shell = open(args, workers, mode).await?;
     talk(&mut shell).await
 }
 
 /// Runs everything that was given, in order.
-pub(crate) async fn run(args: &RunArgs, workers: &Handle) -> Ran {
+pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
     let mode = ShellMode {
         interactive: false,
         keep_going: args.keep_going,
@@ -45,12 +46,12 @@ pub(crate) async fn run(args: &RunArgs, workers: &Handle) -> Ran {
     }
 }
 
-async fn open(args: &SessionArgs, workers: &Handle, mode: ShellMode) -> Ran<Shell> {
+async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
     let session = crate::session(settings::of_session(args)?)?;
     if let Some(path) = &args.database {
         let (session, path) = (session.clone(), path.clone());
-        let opened = workers.spawn(async move { crate::open_database(&session, &path).await });
-        opened.await.map_err(|error| DataFusionError::External(error.into()))??;
+        let opened = workers.run(async move { crate::open_database(&session, &path).await });
+        opened.await.map_err(DataFusionError::IoError)??;
     }
     let interrupts = Interrupts::listen(mode.interactive);
     Ok(Shell::new(session, Arc::new(LocalRunner), workers.clone(), interrupts, mode))

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
 use futures::StreamExt;
 use strata_engine::{Progress, SessionSettings};
 use tokio::sync::mpsc;
@@ -58,15 +59,15 @@ pub(crate) async fn statement(shell: &mut Shell, statement: &Statement) -> Ran {
             Ok::<(), Error>(())
         }
     });
-    let stop = Abort(task.abort_handle());
-    let printed = print(shell, &mut news).await;
-    match printed {
+    let task = task.map_err(DataFusionError::IoError)?;
+    match print(shell, &mut news).await {
         Ok(printer) => {
             task.await.unwrap_or_else(|error| Err(panicked(error)))?;
             printer.finish(shell)?;
         }
         Err(cause) => {
-            drop(stop);
+            drop(news);
+            shell.workers.cancel(task).await.map_err(DataFusionError::IoError)?;
             return Err(cause);
         }
     }
@@ -218,15 +219,6 @@ impl Printer {
         }
         let finished = self.writer(shell)?.finish();
         finished.map(drop).map_err(|error| Stop::file(&self.to, error))
-    }
-}
-
-/// Stops a task when it is dropped, so that nobody can leave a query running.
-struct Abort(tokio::task::AbortHandle);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use futures::{Stream, StreamExt};
 use strata_engine::{Origin, Runner, SessionSettings};
-use tokio::runtime::Handle;
 
 use super::interrupt::Interrupts;
 use super::last::LastResult;
@@ -17,6 +16,7 @@ use super::run;
 use super::script::{Chunk, Piece, Pieces};
 use super::sink::Sink;
 use super::stop::{Ran, Stop};
+use super::workers::Workers;
 
 /// How a shell is used.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +35,7 @@ pub struct ShellMode {
 /// stay with the caller, who must not be one of them: a query may keep all of them busy.
 pub struct Shell {
     pub(crate) session: SessionContext,
-    pub(crate) workers: Handle,
+    pub(crate) workers: Workers,
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) interrupts: Interrupts,
     pub(crate) mode: ShellMode,
@@ -62,7 +62,7 @@ impl Shell {
     pub fn new(
         session: SessionContext,
         runner: Arc<dyn Runner>,
-        workers: Handle,
+        workers: Workers,
         interrupts: Interrupts,
         mode: ShellMode,
     ) -> Self {

@@ -120,8 +120,8 @@ fn strings(values: impl Iterator<Item = String>) -> ArrayRef {
 
 async fn resolve(shell: &Shell, name: &str) -> Ran<Arc<dyn TableProvider>> {
     let (session, wanted) = (shell.session.clone(), TableReference::from(name));
-    let found = shell.workers.spawn(async move { session.table_provider(wanted).await });
-    let found = found.await.unwrap_or_else(|error| Err(DataFusionError::External(error.into())));
+    let found = shell.workers.run(async move { session.table_provider(wanted).await }).await;
+    let found = found.map_err(DataFusionError::IoError)?;
     // The names that are, when this one is not.
     found.map_err(|error| {
         let names = tables::table_names(&shell.session);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::SessionContext;
-use tokio::runtime::Handle;
 
 use super::quote;
+use crate::shell::workers::Workers;
 
 /// A file or a store far away must not hold up typing.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -92,12 +92,12 @@ pub(crate) fn in_schema(session: &SessionContext, schema: &str) -> Vec<TableName
 /// The columns of tables, as completion asks for them: by any name that a statement has for them.
 pub(crate) struct Columns {
     session: SessionContext,
-    workers: Handle,
+    workers: Workers,
     known: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Columns {
-    pub(crate) fn new(session: SessionContext, workers: Handle) -> Self {
+    pub(crate) fn new(session: SessionContext, workers: Workers) -> Self {
         Self { session, workers, known: HashMap::new() }
     }
 
@@ -127,9 +127,9 @@ impl Columns {
     fn read(&self, reference: TableReference) -> Vec<(String, String)> {
         let session = self.session.clone();
         let (sender, found) = mpsc::sync_channel(1);
-        self.workers.spawn(async move { sender.send(session.table_provider(reference).await) });
-        let provider = found.recv_timeout(PATIENCE);
-        let Ok(Ok(table)) = provider else { return Vec::new() };
+        let ask = async move { sender.send(session.table_provider(reference).await) };
+        let provider = self.workers.spawn(ask).ok().and_then(|_| found.recv_timeout(PATIENCE).ok());
+        let Some(Ok(table)) = provider else { return Vec::new() };
         let schema = table.schema();
         let fields = schema.fields().iter();
         fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect()
