@@ -31,6 +31,8 @@ fn escape(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
+            // No reader shows them, and a terminal would obey them.
+            c if c.is_control() && c != '\t' => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
@@ -84,6 +86,7 @@ mod tests {
             "| name | total |\n| --- | ---: |\n| Ada | 1.5 |\n| a<br>b\\|&lt;c&gt; | NULL |\n\
              | 東京 | NaN |\n"
         );
+        assert_eq!(escape("\x1b[31m\\|\r\n"), "\u{fffd}[31m\\\\\\|<br>");
         let empty = print(Format::Markdown, &Style::default(), &[numbers(0..0)]);
         assert_eq!(empty, "| number |\n| ---: |\n");
     }
