@@ -22,7 +22,7 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, bytes) in BINARY {
             if self.0 >= bytes {
-                if self.0 % bytes == 0 {
+                if self.0.is_multiple_of(bytes) {
                     return write!(f, "{}{unit}", self.0 / bytes);
                 }
                 return write!(f, "{:.1}{unit}", self.0 as f64 / bytes as f64);

@@ -6,30 +6,33 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use strata_engine::LocalRunner;
 
 use super::args::{Input, RunArgs, SessionArgs};
 use super::settings;
-use crate::shell::{Interrupts, Ran, Shell, ShellMode, Stop, interact as talk, stdin_lines};
+use crate::shell::{
+    Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
+};
 
 /// How many lines of standard input are read before they are needed.
 const LINES_AHEAD: usize = 1024;
 
 /// The shell.
-pub(crate) async fn interact(args: &SessionArgs) -> Ran {
+pub(crate) async fn interact(args: &SessionArgs, workers: &Workers) -> Ran {
     let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
-    let mut shell = open(args, mode).await?;
+    let mut shell = open(args, workers, mode).await?;
     talk(&mut shell).await
 }
 
 /// Runs everything that was given, in order.
-pub(crate) async fn run(args: &RunArgs) -> Ran {
+pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
     let mode = ShellMode {
         interactive: false,
         keep_going: args.keep_going,
         quiet: args.session.output.quiet,
     };
-    let mut shell = open(&args.session, mode).await?;
+    let mut shell = open(&args.session, workers, mode).await?;
     if let Some(path) = &args.output {
         shell.write_to(path)?;
     }
@@ -43,15 +46,17 @@ pub(crate) async fn run(args: &RunArgs) -> Ran {
     }
 }
 
-async fn open(args: &SessionArgs, mode: ShellMode) -> Ran<Shell> {
+async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
     let session = crate::session(settings::of_session(args)?)?;
     if let Some(path) = &args.database {
-        for trouble in crate::open_database(&session, path).await? {
-            eprintln!("warning: {trouble}");
+        let (session, path) = (session.clone(), path.clone());
+        let opened = workers.run(async move { crate::open_database(&session, &path).await });
+        for trouble in opened.await.map_err(DataFusionError::IoError)?? {
+            eprintln!(\"warning: {trouble}\");
         }
     }
     let interrupts = Interrupts::listen(mode.interactive);
-    Ok(Shell::new(session, Arc::new(LocalRunner), interrupts, mode))
+    Ok(Shell::new(session, Arc::new(LocalRunner), workers.clone(), interrupts, mode))
 }
 
 async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {

@@ -10,12 +10,13 @@ mod pages;
 mod settings;
 
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Action, Cli};
-use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop};
+use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop, Workers};
 
 /// The exit code for arguments that make no sense.
 const USAGE: u8 = 2;
@@ -41,18 +42,14 @@ pub fn main() -> ExitCode {
         }
     };
     let threads = cli.settings().and_then(|settings| settings.threads);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = threads {
-        builder.worker_threads(threads.get());
-    }
-    // Deep expressions are planned by recursion.
-    let runtime = match builder.thread_stack_size(8 << 20).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit(Err(Stop::Error(Box::new(broken(error))))),
+    // Queries may keep all workers busy; this thread, which answers the person, is none of them.
+    let front = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let started = Workers::new(threads.map(NonZeroUsize::get))
+        .and_then(|workers| front.map(|front| (workers, front)));
+    let ran = match started {
+        Ok((workers, front)) => front.block_on(run(cli, &workers)),
+        Err(error) => Err(Stop::Error(Box::new(broken(error)))),
     };
-    let ran = runtime.block_on(run(cli));
-    // A query that was cancelled may still be busy: nobody waits for it.
-    runtime.shutdown_background();
     exit(ran)
 }
 
@@ -60,11 +57,13 @@ fn broken(error: io::Error) -> crate::Error {
     crate::Error::File { path: "threads".to_string(), reason: error.to_string() }
 }
 
-async fn run(cli: Cli) -> Ran {
+async fn run(cli: Cli, workers: &Workers) -> Ran {
     match cli.action {
-        None if cli.run.is_batch() || !io::stdin().is_terminal() => batch::run(&cli.run).await,
-        None => batch::interact(&cli.run.session).await,
-        Some(Action::Shell(args)) => batch::interact(&args).await,
+        None if cli.run.is_batch() || !io::stdin().is_terminal() => {
+            batch::run(&cli.run, workers).await
+        }
+        None => batch::interact(&cli.run.session, workers).await,
+        Some(Action::Shell(args)) => batch::interact(&args, workers).await,
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),

@@ -52,7 +52,7 @@ async fn with_editor(shell: &mut Shell) -> Ran {
     let mut pressed: Option<Instant> = None;
     loop {
         typed.store(false, Ordering::Relaxed);
-        let signal = match tokio::task::block_in_place(|| editor.read_line(&prompt)) {
+        let signal = match editor.read_line(&prompt) {
             Ok(signal) => signal,
             // The terminal does not answer questions: treat it as a simple one.
             Err(error) => {
@@ -114,7 +114,10 @@ fn editor(shell: &Shell, typed: Arc<AtomicBool>) -> Reedline {
         .with_ansi_colors(colored(&io::stderr()))
         .with_highlighter(Box::new(SqlHighlighter::new(Arc::new(names), typed)))
         .with_validator(Box::new(StatementValidator))
-        .with_completer(Box::new(SessionCompleter::new(shell.session.clone())))
+        .with_completer(Box::new(SessionCompleter::new(
+            shell.session.clone(),
+            shell.workers.clone(),
+        )))
         .with_hinter(Box::new(
             DefaultHinter::default().with_style(Style::new().fg(Color::DarkGray)),
         ))

@@ -16,15 +16,18 @@ impl Interrupts {
     /// that something does not stop at the first.
     pub fn listen(interactive: bool) -> Self {
         let (sender, count) = watch::channel(0);
-        tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                if !interactive && *sender.borrow() > 0 {
-                    std::process::exit(INTERRUPTED.into());
+        // A thread of its own: queries may keep every other one busy.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+            let Ok(runtime) = runtime else { return };
+            runtime.block_on(async {
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    if !interactive && *sender.borrow() > 0 {
+                        std::process::exit(INTERRUPTED.into());
+                    }
+                    sender.send_modify(|count| *count += 1);
                 }
-                sender.send_modify(|count| *count += 1);
-            }
-            // Without a handler there is nothing to tell; keep the channel open all the same.
-            sender.closed().await;
+            });
         });
         Self { count }
     }

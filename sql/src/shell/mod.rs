@@ -28,6 +28,7 @@ mod sink;
 mod state;
 mod stdin;
 mod stop;
+mod workers;
 
 pub use interactive::interact;
 pub use interrupt::{INTERRUPTED, Interrupts};
@@ -36,3 +37,4 @@ pub use state::{Shell, ShellMode};
 pub(crate) use state::{colored, table_style};
 pub(crate) use stdin::lines as stdin_lines;
 pub use stop::{Ran, Stop};
+pub use workers::Workers;

@@ -206,26 +206,19 @@ const NOISE: [&str; 18] = [
     "ParserError: ",
 ];
 
+/// What follows one of these is for the developers of a library.
+const NOT_FOR_READERS: [&str; 4] = [
+    "\n\nbacktrace:",
+    "\nbacktrace:",
+    "This issue was likely caused by a bug",
+    "This was likely caused by a bug",
+];
+
 /// The message without prefixes, backtraces and advice to report a bug elsewhere.
 fn tidy(message: &str) -> String {
-    let mut message = message;
-    for mark in [
-        "\n\nbacktrace:",
-        "\nbacktrace:",
-        "\nThis issue was likely caused by a bug",
-        "\nThis was likely caused by a bug",
-    ] {
-        message = message.split(mark).next().unwrap_or(message);
-    }
-    for mark in [
-        ".\nThis issue was likely",
-        ". This issue was likely",
-        ".\nThis was likely",
-        ". This was likely",
-    ] {
-        message = message.split(mark).next().unwrap_or(message);
-    }
-    message = message.trim();
+    let end = NOT_FOR_READERS.iter().filter_map(|mark| message.find(mark)).min();
+    let cut = end.and_then(|end| message.get(..end));
+    let mut message = cut.map_or(message.trim(), |kept| kept.trim_end().trim_end_matches('.'));
     while let Some(rest) = NOISE.iter().find_map(|noise| message.strip_prefix(noise)) {
         message = rest.trim_start();
     }

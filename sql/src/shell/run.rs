@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
 use futures::StreamExt;
 use strata_engine::{Progress, SessionSettings};
 use tokio::sync::mpsc;
@@ -40,7 +41,7 @@ enum News {
 pub(crate) async fn statement(shell: &mut Shell, statement: &Statement) -> Ran {
     let began = Instant::now();
     let (sender, mut news) = mpsc::channel(AHEAD);
-    let task = tokio::spawn({
+    let task = shell.workers.spawn({
         let (session, runner) = (shell.session.clone(), Arc::clone(&shell.runner));
         let statement = statement.clone();
         async move {
@@ -58,24 +59,20 @@ pub(crate) async fn statement(shell: &mut Shell, statement: &Statement) -> Ran {
             Ok::<(), Error>(())
         }
     });
-    let stop = Abort(task.abort_handle());
-    let printed = print(shell, &mut news).await;
-    let rows = match printed {
+    let task = task.map_err(DataFusionError::IoError)?;
+    match print(shell, &mut news).await {
         Ok(printer) => {
             task.await.unwrap_or_else(|error| Err(panicked(error)))?;
-            printer.finish(shell)?
+            printer.finish(shell)?;
         }
         Err(cause) => {
-            drop(stop);
+            drop(news);
+            shell.workers.cancel(task).await.map_err(DataFusionError::IoError)?;
             return Err(cause);
         }
-    };
+    }
     if shell.session.settings().strata().shell.timer {
-        shell.say(&format!(
-            "Time: {}{}",
-            span(began.elapsed()),
-            rows.map(counted).unwrap_or_default()
-        ));
+        shell.say(&format!("Time: {}", span(began.elapsed())));
     }
     Ok(())
 }
@@ -86,7 +83,7 @@ pub(crate) fn print_batches(shell: &mut Shell, schema: &SchemaRef, batches: &[Re
     for batch in batches {
         printer.write(shell, batch)?;
     }
-    printer.finish(shell).map(drop)
+    printer.finish(shell)
 }
 
 /// Prints what comes, until all of it has.
@@ -214,23 +211,14 @@ impl Printer {
         written.map_err(|error| Stop::file(&self.to, error))
     }
 
-    /// Ends the result; tells how many rows it had, if it was one.
-    fn finish(mut self, shell: &mut Shell) -> Ran<Option<u64>> {
+    /// Ends the result, if it is one.
+    fn finish(mut self, shell: &mut Shell) -> Ran {
         // What has no columns is no result: it is how a statement says that it is done.
         if self.schema.as_ref().is_none_or(|schema| schema.fields().is_empty()) {
-            return Ok(None);
+            return Ok(());
         }
         let finished = self.writer(shell)?.finish();
-        finished.map(Some).map_err(|error| Stop::file(&self.to, error))
-    }
-}
-
-/// Stops a task when it is dropped, so that nobody can leave a query running.
-struct Abort(tokio::task::AbortHandle);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        self.0.abort();
+        finished.map(drop).map_err(|error| Stop::file(&self.to, error))
     }
 }
 
@@ -259,13 +247,6 @@ pub(crate) fn span(time: Duration) -> String {
         format!("{seconds:.2} s")
     } else {
         format!("{} min {:.0} s", time.as_secs() / 60, (seconds % 60.0).floor())
-    }
-}
-
-fn counted(rows: u64) -> String {
-    match rows {
-        1 => " (1 row)".to_string(),
-        rows => format!(" ({rows} rows)"),
     }
 }
 

@@ -16,6 +16,7 @@ use super::run;
 use super::script::{Chunk, Piece, Pieces};
 use super::sink::Sink;
 use super::stop::{Ran, Stop};
+use super::workers::Workers;
 
 /// How a shell is used.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,8 +30,12 @@ pub struct ShellMode {
 }
 
 /// Runs text in a session and prints what comes of it.
+///
+/// What the session does runs on the threads of `workers`; printing, Ctrl-C and the progress bar
+/// stay with the caller, who must not be one of them: a query may keep all of them busy.
 pub struct Shell {
     pub(crate) session: SessionContext,
+    pub(crate) workers: Workers,
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) interrupts: Interrupts,
     pub(crate) mode: ShellMode,
@@ -57,11 +62,13 @@ impl Shell {
     pub fn new(
         session: SessionContext,
         runner: Arc<dyn Runner>,
+        workers: Workers,
         interrupts: Interrupts,
         mode: ShellMode,
     ) -> Self {
         Self {
             session,
+            workers,
             runner,
             interrupts,
             mode,

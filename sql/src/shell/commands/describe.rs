@@ -119,7 +119,9 @@ fn strings(values: impl Iterator<Item = String>) -> ArrayRef {
 }
 
 async fn resolve(shell: &Shell, name: &str) -> Ran<Arc<dyn TableProvider>> {
-    let found = shell.session.table_provider(TableReference::from(name)).await;
+    let (session, wanted) = (shell.session.clone(), TableReference::from(name));
+    let found = shell.workers.run(async move { session.table_provider(wanted).await }).await;
+    let found = found.map_err(DataFusionError::IoError)?;
     // The names that are, when this one is not.
     found.map_err(|error| {
         let names = tables::table_names(&shell.session);

@@ -125,6 +125,6 @@ mod tests {
         for command in COMMANDS {
             assert!(text.contains(command.help), "{}", command.help);
         }
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     }
 }

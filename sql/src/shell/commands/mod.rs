@@ -244,7 +244,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     Command {
         names: &["\\pset"],
         arguments: "[name [value]]",
-        help: "set or tell: format, null, pager, expanded, header, maxrows, width, timing, progress",
+        help: "set how results are printed, or tell all of it",
         group: DISPLAY,
         takes: Takes::Printing,
         run: |shell, call| ready(display::pset(shell, call)),

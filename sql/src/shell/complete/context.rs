@@ -72,6 +72,11 @@ pub(super) fn place(text: &str, cursor: usize) -> Place {
         }
         return place;
     }
+    // Nothing goes on right behind a comment, a number or a string.
+    let ends = [Kind::Comment, Kind::Number, Kind::Text];
+    if tokens.last().is_some_and(|last| ends.contains(&last.kind)) {
+        return place;
+    }
     let telling: Vec<&Token> = tokens.iter().filter(|token| token.says_something()).collect();
     let done = telling.len() - usize::from(!place.typed.is_empty()).min(telling.len());
     place.want = want(head, telling.get(..done).unwrap_or_default());
@@ -306,6 +311,7 @@ mod tests {
         assert_eq!(at("SELECT * FROM 'da/|").want, Want::File);
         assert_eq!(at("SELECT * FROM 'da/|").typed, "da/");
         assert_eq!(at("SELECT 1 -- com|").want, Want::Nothing);
+        assert_eq!(at("SELECT 1|").want, Want::Nothing);
         assert_eq!(at("EXPLAIN |").want, Want::Start);
     }
 

@@ -15,6 +15,7 @@ use self::tables::Columns;
 use super::commands::{COMMANDS, PRINTING, Takes};
 use super::keywords::{KEYWORDS, is_keyword, opens_sql};
 use super::output::Format;
+use super::workers::Workers;
 
 /// More than this nobody reads through.
 const MOST: usize = 300;
@@ -50,8 +51,9 @@ impl Candidate {
 }
 
 impl SessionCompleter {
-    pub(crate) fn new(session: SessionContext) -> Self {
-        Self { columns: Columns::new(session.clone()), session }
+    /// Asks on the threads of `workers`.
+    pub(crate) fn new(session: SessionContext, workers: Workers) -> Self {
+        Self { columns: Columns::new(session.clone(), workers), session }
     }
 
     /// What could stand at the cursor, and the range of the text it would take the place of.
@@ -276,7 +278,7 @@ mod tests {
         ] {
             session.sql(sql).await.unwrap().collect().await.unwrap();
         }
-        SessionCompleter::new(session)
+        SessionCompleter::new(session, Workers::new(Some(1)).unwrap())
     }
 
     /// Completes at the bar.
@@ -287,7 +289,7 @@ mod tests {
         found.into_iter().map(|candidate| candidate.value).collect()
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn tables_stand_after_from() {
         let mut completer = completer().await;
         assert_eq!(values(&mut completer, "SELECT * FROM us|"), ["users"]);
@@ -296,7 +298,7 @@ mod tests {
         assert!(values(&mut completer, "SELECT * FROM |").contains(&"recent".to_string()));
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn columns_are_those_of_the_tables_named_before_or_after() {
         let mut completer = completer().await;
         assert_eq!(values(&mut completer, "SELECT na| FROM users").first().unwrap(), "name");
@@ -316,7 +318,7 @@ mod tests {
         assert!(values(&mut completer, "SELECT nam| FROM orders").iter().all(|v| v != "name"));
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn verbs_stand_after_a_dot_of_a_chain() {
         let mut completer = completer().await;
         assert_eq!(values(&mut completer, "users.fil|"), ["filter("]);
@@ -326,7 +328,7 @@ mod tests {
         assert_eq!(values(&mut completer, "users.filter(na|").first().unwrap(), "name");
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn keywords_follow_the_case_that_is_typed() {
         let mut completer = completer().await;
         assert_eq!(values(&mut completer, "sel|"), ["select"]);
@@ -334,7 +336,7 @@ mod tests {
         assert!(values(&mut completer, "SELECT date_tr|").contains(&"date_trunc(".to_string()));
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn settings_commands_and_formats_have_their_places() {
         let mut completer = completer().await;
         assert_eq!(values(&mut completer, "SET memory.|"), ["memory.limit"]);

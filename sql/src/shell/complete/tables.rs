@@ -1,12 +1,14 @@
 //! What tables there are, and their columns.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::SessionContext;
 
 use super::quote;
+use crate::shell::workers::Workers;
 
 /// A file or a store far away must not hold up typing.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -90,12 +92,13 @@ pub(crate) fn in_schema(session: &SessionContext, schema: &str) -> Vec<TableName
 /// The columns of tables, as completion asks for them: by any name that a statement has for them.
 pub(crate) struct Columns {
     session: SessionContext,
+    workers: Workers,
     known: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Columns {
-    pub(crate) fn new(session: SessionContext) -> Self {
-        Self { session, known: HashMap::new() }
+    pub(crate) fn new(session: SessionContext, workers: Workers) -> Self {
+        Self { session, workers, known: HashMap::new() }
     }
 
     /// Names and types of the columns; none where the table is not known.
@@ -122,12 +125,11 @@ impl Columns {
     }
 
     fn read(&self, reference: TableReference) -> Vec<(String, String)> {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Vec::new() };
-        let provider = tokio::task::block_in_place(|| {
-            let found = self.session.table_provider(reference);
-            runtime.block_on(async { tokio::time::timeout(PATIENCE, found).await })
-        });
-        let Ok(Ok(table)) = provider else { return Vec::new() };
+        let session = self.session.clone();
+        let (sender, found) = mpsc::sync_channel(1);
+        let ask = async move { sender.send(session.table_provider(reference).await) };
+        let provider = self.workers.spawn(ask).ok().and_then(|_| found.recv_timeout(PATIENCE).ok());
+        let Some(Ok(table)) = provider else { return Vec::new() };
         let schema = table.schema();
         let fields = schema.fields().iter();
         fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect()
