@@ -52,7 +52,7 @@ async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<She
         let (session, path) = (session.clone(), path.clone());
         let opened = workers.run(async move { crate::open_database(&session, &path).await });
         for trouble in opened.await.map_err(DataFusionError::IoError)?? {
-            eprintln!(\"warning: {trouble}\");
+            eprintln!("warning: {trouble}");
         }
     }
     let interrupts = Interrupts::listen(mode.interactive);
