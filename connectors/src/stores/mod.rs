@@ -109,12 +109,6 @@ impl Stores {
     pub(crate) fn end_write(&self, scheme: &str) {
         self.writes.lock().remove(scheme);
     }
-
-    /// How many writes are neither committed nor given up.
-    #[cfg(test)]
-    pub(crate) fn writes(&self) -> usize {
-        self.writes.lock().len()
-    }
 }
 
 impl ObjectStoreRegistry for Stores {
