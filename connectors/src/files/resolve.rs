@@ -26,7 +26,7 @@ use super::listing::{self, Listing};
 use super::location::Location;
 use super::picked::PickedTable;
 use super::{csv, formats, partitions};
-use crate::error::{ConnectorError, Result};
+use crate::error::{ConnectorError, MixedFormats, Result};
 
 /// How many files without a telling name are looked into.
 const LOOK_INTO: usize = 16;
@@ -192,7 +192,7 @@ async fn told(
         let kind = FileKind::of_name(only.location.filename().unwrap_or_default());
         return Err(ConnectorError::EmptyFile {
             path: location.show(&only.location),
-            kind: asked.or(kind).map_or("The", |kind| kind_name(kind.kind)).to_string(),
+            kind: asked.or(kind).map_or_else(|| "The".to_string(), |kind| kind.kind.to_string()),
         });
     }
     if let Some(asked) = asked {
@@ -259,7 +259,7 @@ async fn told(
                 {
                     Some((meta, kind)) => ConnectorError::EmptyFile {
                         path: location.show(&meta.location),
-                        kind: kind_name(kind.kind).to_string(),
+                        kind: kind.kind.to_string(),
                     },
                     None => ConnectorError::EmptyFolder {
                         path: location.text.clone(),
@@ -271,16 +271,6 @@ async fn told(
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Parquet => "Parquet",
-        Kind::Csv => "CSV",
-        Kind::Json => "JSON",
-        Kind::Arrow => "Arrow",
-        Kind::Avro => "Avro",
-    }
-}
-
 fn mixed(location: &Location, one: (&Path, FileKind), other: (&Path, FileKind)) -> ConnectorError {
     let folder = location.text.split(['*', '?', '[', '{']).next().unwrap_or_default();
     let folder = match folder.rfind('/') {
@@ -288,14 +278,14 @@ fn mixed(location: &Location, one: (&Path, FileKind), other: (&Path, FileKind)) 
         Some(end) => folder.get(..end).unwrap_or_default(),
         None => ".",
     };
-    ConnectorError::MixedFormats {
+    ConnectorError::MixedFormats(Box::new(MixedFormats {
         path: location.text.clone(),
         first: location.show(one.0),
         first_kind: one.1.to_string(),
         second: location.show(other.0),
         second_kind: other.1.to_string(),
         glob: format!("{folder}/**/*.{}", one.1.extension()),
-    }
+    }))
 }
 
 /// What the rows of the files look like.
