@@ -69,24 +69,8 @@ pub enum ConnectorError {
         path: String,
     },
     /// Files of several formats under one path.
-    #[error(
-        "'{path}' mixes formats: '{first}' is {first_kind}, '{second}' is {second_kind}; \
-         name one kind with a glob such as '{glob}'"
-    )]
-    MixedFormats {
-        /// What was opened.
-        path: String,
-        /// A file.
-        first: String,
-        /// What it is.
-        first_kind: String,
-        /// A file of another format.
-        second: String,
-        /// What that is.
-        second_kind: String,
-        /// A glob that names one of the two.
-        glob: String,
-    },
+    #[error(transparent)]
+    MixedFormats(Box<MixedFormats>),
     /// A file is not what its reader expects.
     #[error("{}", .fault.about(.path))]
     Fault {
@@ -218,6 +202,27 @@ pub enum ConnectorError {
     /// DataFusion's own error.
     #[error(transparent)]
     DataFusion(Box<DataFusionError>),
+}
+
+/// Files of several formats under one path.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "'{path}' mixes formats: '{first}' is {first_kind}, '{second}' is {second_kind}; \
+     name one kind with a glob such as '{glob}'"
+)]
+pub struct MixedFormats {
+    /// What was opened.
+    pub path: String,
+    /// A file.
+    pub first: String,
+    /// What it is.
+    pub first_kind: String,
+    /// A file of another format.
+    pub second: String,
+    /// What that is.
+    pub second_kind: String,
+    /// A glob that names one of the two.
+    pub glob: String,
 }
 
 impl From<DataFusionError> for ConnectorError {

@@ -22,7 +22,7 @@ mod stores;
 mod write;
 
 pub use check::{Fault, FileReport, Report, check, diagnose, diagnose_path};
-pub use error::{ConnectorError, Result};
+pub use error::{ConnectorError, MixedFormats, Result};
 pub use extension::{Files, secrets};
 pub use files::{OpenOptions, open_table};
 pub use secrets::{Secret, SecretKind, Secrets};

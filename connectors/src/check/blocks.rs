@@ -48,8 +48,8 @@ pub(super) async fn avro(file: &File<'_>, until: Option<Instant>) -> Result<Outc
         )));
     }
     Ok(match ReaderBuilder::new().build(Cursor::new(bytes)) {
-        Ok(batches) => blocks(batches.map(|batch| batch.map_err(ArrowError::from)), until),
-        Err(error) => opening(&ArrowError::from(error), "Avro"),
+        Ok(batches) => blocks(batches, until),
+        Err(error) => opening(&error, "Avro"),
     })
 }
 

@@ -207,5 +207,5 @@ fn past(until: Option<Instant>) -> bool {
     until.is_some_and(|until| Instant::now() > until)
 }
 
-/// For callers that have a format at hand: nothing else than its type.
+/// What a format's reader tells of columns.
 pub(crate) type Format = dyn FileFormat;

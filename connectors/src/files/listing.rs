@@ -37,6 +37,8 @@ pub(crate) async fn list(store: &Arc<dyn ObjectStore>, location: &Location) -> R
                 return Ok(Listing { single: true, files: vec![meta.clone()], all: vec![meta] });
             }
             Err(object_store::Error::NotFound { .. }) if !location.is_web() => {}
+            // Some servers answer with an error of their own where there is only a folder.
+            Err(object_store::Error::Generic { .. }) if !location.is_web() => {}
             Err(error) => {
                 return Err(ConnectorError::from_store(&location.show(&location.base), &error));
             }

@@ -26,7 +26,7 @@ use super::listing::{self, Listing};
 use super::location::Location;
 use super::picked::PickedTable;
 use super::{csv, formats, partitions};
-use crate::error::{ConnectorError, Result};
+use crate::error::{ConnectorError, MixedFormats, Result};
 
 /// How many files without a telling name are looked into.
 const LOOK_INTO: usize = 16;
@@ -69,7 +69,7 @@ pub(crate) struct Found {
 pub(crate) async fn find(session: &dyn Session, location: &Location) -> Result<Found> {
     let store = store(session, location)?;
     let listing = listing::list(&store, location).await?;
-    let (kind, files) = told(&store, location, &listing, None).await?;
+    let (kind, files) = told(&store, location, &listing, None, false).await?;
     Ok(Found { kind, files })
 }
 
@@ -97,7 +97,11 @@ pub(crate) async fn table(
     let store = store(session, first)?;
     let mut listings: Vec<Listing> = Vec::new();
     let mut files: Vec<ObjectMeta> = Vec::new();
-    let mut kind = request.kind;
+    let packing = given_packing(&request.options)?;
+    let asked = request
+        .kind
+        .map(|kind| FileKind { compression: packing.unwrap_or(kind.compression), ..kind });
+    let mut kind = asked;
     for location in &request.locations {
         let listing = match listing::list(&store, location).await {
             Ok(listing) => listing,
@@ -108,7 +112,9 @@ pub(crate) async fn table(
         };
         let expect_none = request.schema.is_some();
         if !(listing.files.is_empty() && expect_none && kind.is_some()) {
-            let (told, picked) = told(&store, location, &listing, request.kind).await?;
+            let (mut told, picked) =
+                told(&store, location, &listing, asked, packing.is_some()).await?;
+            told.compression = packing.unwrap_or(told.compression);
             if let Some(kind) = kind.filter(|_| request.kind.is_none() && !files.is_empty())
                 && let (Some(one), Some(other)) = (files.first(), picked.first())
                 && (kind.kind, kind.compression) != (told.kind, told.compression)
@@ -131,6 +137,21 @@ pub(crate) async fn table(
     files.retain(|meta| unique.insert(meta.location.clone()));
     let plan = columns(session, &store, &request, kind, &files).await?;
     build(session, request, kind, plan, &files, &listings)
+}
+
+/// How the files are packed, where an option says so.
+fn given_packing(given: &HashMap<String, String>) -> Result<Option<Compression>> {
+    let value = given.get("format.compression").or_else(|| given.get("compression"));
+    value
+        .map(|value| {
+            value.parse().map_err(|_| ConnectorError::Option {
+                option: "compression".to_string(),
+                reason: format!(
+                    "'{value}' is none of 'gzip', 'bzip2', 'xz', 'zstd' and 'uncompressed'"
+                ),
+            })
+        })
+        .transpose()
 }
 
 /// Whether a location that is not there is a folder that `INSERT` will make.
@@ -163,6 +184,7 @@ async fn told(
     location: &Location,
     listing: &Listing,
     asked: Option<FileKind>,
+    packing_given: bool,
 ) -> Result<(FileKind, Vec<ObjectMeta>)> {
     if let (true, Some(only)) = (listing.single, listing.files.first())
         && only.size == 0
@@ -170,7 +192,7 @@ async fn told(
         let kind = FileKind::of_name(only.location.filename().unwrap_or_default());
         return Err(ConnectorError::EmptyFile {
             path: location.show(&only.location),
-            kind: asked.or(kind).map_or("The", |kind| kind_name(kind.kind)).to_string(),
+            kind: asked.or(kind).map_or_else(|| "The".to_string(), |kind| kind.kind.to_string()),
         });
     }
     if let Some(asked) = asked {
@@ -181,7 +203,7 @@ async fn told(
         };
         let mut kind = asked;
         let mut first: Option<(&ObjectMeta, Compression)> = None;
-        for meta in &files {
+        for meta in files.iter().filter(|_| !packing_given) {
             let (_, packing) = split_compression(meta.location.filename().unwrap_or_default());
             match first {
                 None => {
@@ -237,7 +259,7 @@ async fn told(
                 {
                     Some((meta, kind)) => ConnectorError::EmptyFile {
                         path: location.show(&meta.location),
-                        kind: kind_name(kind.kind).to_string(),
+                        kind: kind.kind.to_string(),
                     },
                     None => ConnectorError::EmptyFolder {
                         path: location.text.clone(),
@@ -249,16 +271,6 @@ async fn told(
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Parquet => "Parquet",
-        Kind::Csv => "CSV",
-        Kind::Json => "JSON",
-        Kind::Arrow => "Arrow",
-        Kind::Avro => "Avro",
-    }
-}
-
 fn mixed(location: &Location, one: (&Path, FileKind), other: (&Path, FileKind)) -> ConnectorError {
     let folder = location.text.split(['*', '?', '[', '{']).next().unwrap_or_default();
     let folder = match folder.rfind('/') {
@@ -266,14 +278,14 @@ fn mixed(location: &Location, one: (&Path, FileKind), other: (&Path, FileKind)) 
         Some(end) => folder.get(..end).unwrap_or_default(),
         None => ".",
     };
-    ConnectorError::MixedFormats {
+    ConnectorError::MixedFormats(Box::new(MixedFormats {
         path: location.text.clone(),
         first: location.show(one.0),
         first_kind: one.1.to_string(),
         second: location.show(other.0),
         second_kind: other.1.to_string(),
         glob: format!("{folder}/**/*.{}", one.1.extension()),
-    }
+    }))
 }
 
 /// What the rows of the files look like.

@@ -26,13 +26,16 @@ use {ranges::WholeWhenNoRanges, routed::RoutedStore};
 const SCHEMES: &[&str] =
     &["file", "s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "http", "https"];
 
+/// A store, and the generation of the secrets it was built from.
+type Built = (u64, Arc<dyn ObjectStore>);
+
 /// The stores of a session.
 #[derive(Debug)]
 pub(crate) struct Stores {
     secrets: Arc<Secrets>,
     local: Arc<dyn ObjectStore>,
-    /// By bucket or host, with the generation of the secrets they were built from.
-    built: Mutex<HashMap<String, (u64, Arc<dyn ObjectStore>)>>,
+    /// By bucket or host.
+    built: Mutex<HashMap<String, Built>>,
     /// Registered by hand: these win.
     registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
     /// Of writes under way, by their URL scheme.
@@ -108,12 +111,6 @@ impl Stores {
 
     pub(crate) fn end_write(&self, scheme: &str) {
         self.writes.lock().remove(scheme);
-    }
-
-    /// How many writes are neither committed nor given up.
-    #[cfg(test)]
-    pub(crate) fn writes(&self) -> usize {
-        self.writes.lock().len()
     }
 }
 

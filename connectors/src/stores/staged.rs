@@ -58,9 +58,15 @@ impl Ledger {
     }
 
     /// Removes the folders this write has made, the deepest first, where nothing is in them.
+    /// A writer that has not stopped yet may still have a file there: those folders stay listed,
+    /// and go when it lets go of the ledger.
     fn remove_folders(&self) {
-        for folder in self.folders.lock().drain(..).rev() {
-            let _ = std::fs::remove_dir(folder);
+        let mut folders = self.folders.lock();
+        let made = std::mem::take(&mut *folders);
+        for folder in made.into_iter().rev() {
+            if std::fs::remove_dir(&folder).is_err() && folder.exists() {
+                folders.insert(0, folder);
+            }
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::files::location::Location;
 use crate::secrets::flag;
 use crate::stores::Stores;
 
+const PACKS_ITSELF: &str = "this format packs its own pages, the file as a whole is not packed; \
+                            leave the last extension out";
+
 /// Puts a `COPY` into a transaction.
 pub(super) async fn begin(copy: &CopyTo, stores: &Arc<Stores>) -> Result<Option<WriteTarget>> {
     let factory = file_type_to_format(&copy.file_type)?;
@@ -50,9 +53,10 @@ pub(super) async fn begin(copy: &CopyTo, stores: &Arc<Stores>) -> Result<Option<
         return Err(refuse("the target has glob characters; name one file or folder"));
     }
     let name = location.base.filename().unwrap_or_default().to_string();
-    let (_, packing) = split_compression(&name);
+    let (stem, packing) = split_compression(&name);
     let kind = match asked.or_else(|| FileKind::of_name(&name)) {
         Some(kind) => kind,
+        None if FileKind::of_name(stem).is_some() => return Err(refuse(PACKS_ITSELF)),
         None => {
             return Err(refuse(
                 "its name only says how the file is packed; end it in '.csv.gz' or '.json.gz', \
@@ -65,10 +69,7 @@ pub(super) async fn begin(copy: &CopyTo, stores: &Arc<Stores>) -> Result<Option<
     }
     if packing != Compression::UNCOMPRESSED && !has(&options, "compression") {
         if !matches!(kind.kind, Kind::Csv | Kind::Json) {
-            return Err(refuse(
-                "this format packs its own pages, the file as a whole is not packed; \
-                 leave the last extension out",
-            ));
+            return Err(refuse(PACKS_ITSELF));
         }
         options.insert("format.compression".to_string(), packing_name(packing).to_string());
     }
