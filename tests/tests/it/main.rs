@@ -1,4 +1,5 @@
 //! What crosses crates, in one binary.
 
+mod docs;
 mod languages;
 mod slt;
