@@ -146,10 +146,7 @@ impl From<ParserError> for Error {
                 located(message)
             }
             ParserError::RecursionLimitExceeded => Self::text("the text is nested too deeply")
-                .hint(
-                    "name its parts (WITH … AS, or name = …), \
-                     or raise datafusion.sql_parser.recursion_limit",
-                ),
+                .hint("name its parts: WITH … AS, or name = …"),
         }
     }
 }

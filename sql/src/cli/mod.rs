@@ -16,13 +16,23 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Action, Cli};
-use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop, Workers};
+use crate::shell::{INTERRUPTED, Ran, Report, STACK, Source, Stop, Workers};
 
 /// The exit code for arguments that make no sense.
 const USAGE: u8 = 2;
 
 /// Runs the command with the arguments of this process.
 pub fn main() -> ExitCode {
+    // This thread parses, too, and the system decides how large its stack is.
+    let large = std::thread::Builder::new().name("main".to_string()).stack_size(STACK);
+    match large.spawn(command).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => exit(Err(Stop::Error(Box::new(broken(error))))),
+    }
+}
+
+fn command() -> ExitCode {
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
