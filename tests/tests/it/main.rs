@@ -1,4 +1,8 @@
 //! What crosses crates, in one binary.
 
+mod catalog;
+mod database;
+mod faults;
+mod fuzz;
 mod languages;
 mod slt;
