@@ -76,6 +76,7 @@ pub trait WriteTransaction: Debug + Send + Sync {
     /// Shows the outputs: all of them, or none and an error.
     async fn commit(&self) -> Result<(), DataFusionError>;
 
-    /// Removes whatever was written.
-    async fn abort(&self);
+    /// Removes whatever was written. Returns what went wrong where it was the writing itself: the
+    /// plan's own error may only say that something did.
+    async fn abort(&self) -> Option<DataFusionError>;
 }

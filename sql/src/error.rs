@@ -146,10 +146,7 @@ impl From<ParserError> for Error {
                 located(message)
             }
             ParserError::RecursionLimitExceeded => Self::text("the text is nested too deeply")
-                .hint(
-                    "name its parts (WITH … AS, or name = …), \
-                     or raise datafusion.sql_parser.recursion_limit",
-                ),
+                .hint("name its parts: WITH … AS, or name = …"),
         }
     }
 }
@@ -182,6 +179,8 @@ impl AboutText for DataFusionError {
             Self::SQL(parser, _) => Error::from(parser.as_ref().clone()),
             Self::Plan(message) => plan_error(message),
             Self::NotImplemented(message) => Error::text(format!("not supported: {message}")),
+            Self::Internal(message) => no_such_call(message)?,
+            Self::Execution(message) => no_such_format(message)?,
             _ => return None,
         };
         Some(match place {
@@ -246,7 +245,44 @@ fn schema_error(error: &SchemaError) -> Error {
     }
 }
 
+/// `Function 'sum' failed to match any signature, errors: …`, an error for each of them, into what
+/// the function takes.
+fn no_such_call(message: &str) -> Option<Error> {
+    let (_, errors) = message.split_once("failed to match any signature, errors:")?;
+    let (name, _) = message.split_once("Function '")?.1.split_once('\'')?;
+    let mut takes: Vec<&str> = Vec::new();
+    let mut given = None;
+    for error in errors.split("Error during planning: ").skip(1) {
+        let (wanted, received) = error.split_once(" but received ")?;
+        let wanted = wanted.trim_end_matches(',');
+        let wanted =
+            wanted.split_once(" requires ").or_else(|| wanted.split_once(" expects "))?.1;
+        if !takes.contains(&wanted) {
+            takes.push(wanted);
+        }
+        given = given.or_else(|| received.split(['.', ',']).next());
+    }
+    let given = given?.split(" (DataType").next()?;
+    Some(Error::text(format!("{name} takes {}, not {given}", takes.join(" or "))))
+}
+
+/// The error for a `STORED AS` that nobody reads.
+fn no_such_format(message: &str) -> Option<Error> {
+    let format = message.strip_prefix("Unable to find factory for ")?;
+    Some(
+        Error::text(format!("there is no format '{format}'"))
+            .hint("STORED AS takes PARQUET, CSV, TSV, JSON, NDJSON, ARROW or AVRO"),
+    )
+}
+
 fn plan_error(message: &str) -> Error {
+    if let Some((name, _)) = message.split_once(" is not a variable which can be viewed") {
+        return Error::text(format!("there is no setting {name}"))
+            .hint("SHOW SETTINGS lists them all; SHOW TABLES and SHOW FUNCTIONS what there is");
+    }
+    if let Some(call) = no_such_call(message) {
+        return call;
+    }
     // DataFusion ends some messages with a suggestion of its own.
     for mark in [".\nDid you mean ", ". Did you mean "] {
         if let Some((text, suggestion)) = message.split_once(mark) {

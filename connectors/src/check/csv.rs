@@ -65,6 +65,13 @@ pub(crate) fn first_fault(options: &CsvOptions, bytes: &[u8]) -> Option<Fault> {
     scanner.feed(bytes).or_else(|| scanner.finish())
 }
 
+/// A quote that a whole text leaves open.
+pub(crate) fn open_quote(options: &CsvOptions, bytes: &[u8]) -> Option<Fault> {
+    let mut scanner = Scanner::new(options, None);
+    // What comes before has a fault of its own, and the reader finds it.
+    if scanner.feed(bytes).is_some() { None } else { scanner.open_quote() }
+}
+
 /// `bytes` without a record that their end cuts short.
 pub(crate) fn whole_records<'a>(options: &CsvOptions, bytes: &'a [u8], complete: bool) -> &'a [u8] {
     if complete {
@@ -301,15 +308,18 @@ impl<'a> Scanner<'a> {
         None
     }
 
-    fn finish(&mut self) -> Option<Fault> {
-        if matches!(self.state, State::Quoted | State::Escaped) {
-            return Some(Fault::new(
+    fn open_quote(&self) -> Option<Fault> {
+        matches!(self.state, State::Quoted | State::Escaped).then(|| {
+            Fault::new(
                 Some(format!("line {}", self.quote_line)),
                 "a quote is opened there and never closed",
                 "close it, or read with another OPTIONS ('quote' '…')",
-            ));
-        }
-        self.end_record()
+            )
+        })
+    }
+
+    fn finish(&mut self) -> Option<Fault> {
+        self.open_quote().or_else(|| self.end_record())
     }
 }
 

@@ -14,8 +14,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
-use super::{File, Format, Outcome, conflict, past};
-use crate::error::ConnectorError;
+use super::{Fault, File, Format, Outcome, conflict, past};
+use crate::error::{ConnectorError, innermost};
 use crate::files::formats;
 use crate::files::kind::{FileKind, Kind};
 use crate::files::location::{Location, show};
@@ -51,10 +51,30 @@ pub async fn diagnose(
             return found;
         }
         if past(Some(until)) {
-            return None;
+            return matches!(suspicion, Suspicion::Files).then(|| unfinished(&scans, error))?;
         }
     }
     None
+}
+
+/// What can be said when time is up: which files it may be, and how to find out.
+fn unfinished(scans: &[&FileScanConfig], error: &DataFusionError) -> Option<ConnectorError> {
+    let named: Vec<String> = scans
+        .iter()
+        .flat_map(|scan| files(scan).into_iter().map(move |meta| (scan, meta)))
+        .map(|(scan, meta)| show(scan.object_store_url.as_ref(), &meta.location))
+        .collect();
+    let (path, rest) = named.split_first()?;
+    let place = match rest.len() {
+        0 => None,
+        more => Some(format!("or one of the {more} files read with it")),
+    };
+    let reason = innermost(error.find_root());
+    // Readers count lines from where their part of the file begins: that is no line to look for.
+    let reason = reason.trim_start_matches("Parser error: ");
+    let reason = reason.split_once(" at line ").map_or(reason, |(what, _)| what);
+    let remedy = format!("`strata check '{path}'` finds the place");
+    Some(ConnectorError::Fault { path: path.clone(), fault: Fault::new(place, reason, remedy) })
 }
 
 /// The file behind a path that could not be opened as a table.

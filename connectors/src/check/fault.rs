@@ -30,6 +30,25 @@ impl Fault {
         }
     }
 
+    /// Bytes that are no text, where a name promises text: the start of something else.
+    pub(crate) fn foreign(bytes: &[u8]) -> Option<Self> {
+        let starts: [(&[u8], &str, &str); 7] = [
+            (b"PAR1", "a Parquet file", "parquet"),
+            (b"ARROW1", "an Arrow file", "arrow"),
+            (b"Obj\x01", "an Avro file", "avro"),
+            (b"\x1f\x8b", "packed with gzip", "gz"),
+            (b"\x28\xb5\x2f\xfd", "packed with zstd", "zst"),
+            (b"BZh", "packed with bzip2", "bz2"),
+            (b"\xfd7zXZ\0", "packed with xz", "xz"),
+        ];
+        let (_, what, extension) = starts.iter().find(|(start, ..)| bytes.starts_with(start))?;
+        Some(Self::new(
+            Some("byte 0".to_string()),
+            format!("this is {what}, by its first bytes, whatever its name says"),
+            format!("give it a name that ends in '.{extension}'"),
+        ))
+    }
+
     /// A packed file that cannot be unpacked.
     pub(crate) fn packing(compression: Compression, cause: &str) -> Self {
         let name = match compression {
@@ -40,7 +59,7 @@ impl Fault {
             Compression::UNCOMPRESSED => "",
         };
         let lower = cause.to_lowercase();
-        let cut = ["eof", "end of", "unexpected end", "incomplete", "truncated"];
+        let cut = ["eof", "end of", "unexpected end", "incomplete", "truncated", "did not finish"];
         if cut.iter().any(|sign| lower.contains(sign)) {
             return Self::new(
                 None,

@@ -1,6 +1,7 @@
 //! JSON, line by line: every line needs to be one value; where the columns' types are known, a value
 //! that cannot become one is named.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use arrow::datatypes::{DataType, Schema};
@@ -30,7 +31,7 @@ pub(super) async fn examine(
     let packing = file.kind.compression;
     let mut unpacked = FileCompressionType::from(packing).convert_stream(packed)?;
     let mut rest: Vec<u8> = Vec::new();
-    let mut lines = Lines { line: 0, rows: 0, schema };
+    let mut lines = Lines { line: 0, rows: 0, schema, shapes: HashMap::new() };
     let mut array = None;
     while let Some(part) = unpacked.next().await {
         match part {
@@ -44,6 +45,11 @@ pub(super) async fn examine(
                     ..Fault::packing(packing, &innermost(&error))
                 }));
             }
+        }
+        if lines.line == 0
+            && let Some(fault) = Fault::foreign(&rest)
+        {
+            return Ok(Outcome::Broken(fault));
         }
         if *array.get_or_insert_with(|| rest.trim_ascii_start().starts_with(b"[")) {
             continue;
@@ -77,6 +83,35 @@ struct Lines<'a> {
     line: u64,
     rows: u64,
     schema: Option<&'a Schema>,
+    /// What each column was first seen to be, and in which line.
+    shapes: HashMap<String, (Shape, u64)>,
+}
+
+/// What a column cannot be two of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Value,
+    Object,
+    Array,
+}
+
+impl Shape {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => None,
+            Value::Object(_) => Some(Self::Object),
+            Value::Array(_) => Some(Self::Array),
+            _ => Some(Self::Value),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Value => "a plain value",
+            Self::Object => "an object",
+            Self::Array => "an array",
+        }
+    }
 }
 
 impl Lines<'_> {
@@ -104,7 +139,10 @@ impl Lines<'_> {
                 "each line must be an object such as {\"a\": 1}",
             ));
         };
-        for field in self.schema?.fields() {
+        let Some(schema) = self.schema else {
+            return object.iter().find_map(|(name, value)| self.conflict(name, value));
+        };
+        for field in schema.fields() {
             let Some(value) = object.get(field.name()) else { continue };
             let wrong = match field.data_type() {
                 DataType::Int64 | DataType::Float64 => {
@@ -132,6 +170,24 @@ impl Lines<'_> {
             }
         }
         None
+    }
+
+    /// A column that is of another shape than before. A value beside an array is read as an array
+    /// of one.
+    fn conflict(&mut self, name: &str, value: &Value) -> Option<Fault> {
+        let shape = Shape::of(value)?;
+        let Some((first, line)) = self.shapes.get(name).copied() else {
+            self.shapes.insert(name.to_string(), (shape, self.line));
+            return None;
+        };
+        if first == shape || (first != Shape::Object && shape != Shape::Object) {
+            return None;
+        }
+        Some(Fault::new(
+            Some(format!("line {}, column '{name}'", self.line)),
+            format!("{} where line {line} has {}", shape.name(), first.name()),
+            "make the lines agree, or give the column another name in one of them",
+        ))
     }
 }
 

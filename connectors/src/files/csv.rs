@@ -47,7 +47,10 @@ pub(crate) async fn heads(
                     },
                 });
             }
-            Ok((shown, head))
+            match check::Fault::foreign(&head.bytes) {
+                Some(fault) => Err(ConnectorError::Fault { path: shown, fault }),
+                None => Ok((shown, head)),
+            }
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -115,6 +118,12 @@ pub(crate) fn schema(options: &CsvOptions, heads: &[(String, Head)]) -> Result<S
 
 fn schema_of(options: &CsvOptions, shown: &str, head: &Head) -> Result<Schema> {
     let records = check::csv::whole_records(options, &head.bytes, head.complete);
+    // The reader would take the rest of the file for one value.
+    if head.complete
+        && let Some(fault) = check::csv::open_quote(options, records)
+    {
+        return Err(ConnectorError::Fault { path: shown.to_string(), fault });
+    }
     let mut format = Format::default()
         .with_header(options.has_header.unwrap_or(true))
         .with_delimiter(options.delimiter)

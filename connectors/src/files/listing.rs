@@ -143,6 +143,16 @@ fn missing(path: &OsPath, folder: bool) -> ConnectorError {
     let gone = path.ancestors().take_while(|ancestor| !ancestor.exists()).last().unwrap_or(path);
     let name = gone.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let parent = gone.parent().unwrap_or(OsPath::new("/"));
+    if let Ok(target) = std::fs::read_link(gone) {
+        return ConnectorError::Url {
+            url: gone.display().to_string(),
+            reason: format!(
+                "it is a link to '{}', which does not exist; make that file, or point the link \
+                 elsewhere",
+                target.display()
+            ),
+        };
+    }
     let entries: Vec<String> = std::fs::read_dir(parent)
         .into_iter()
         .flatten()

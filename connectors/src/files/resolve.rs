@@ -55,7 +55,13 @@ pub(crate) struct Request {
 /// The store of a location.
 pub(crate) fn store(session: &dyn Session, location: &Location) -> Result<Arc<dyn ObjectStore>> {
     let registry: &Arc<dyn ObjectStoreRegistry> = &session.runtime_env().object_store_registry;
-    Ok(registry.get_store(&location.root)?)
+    registry.get_store(&location.root).map_err(|error| match ConnectorError::from(error) {
+        // The store was asked for by its root; what was written says more.
+        ConnectorError::UnknownScheme { scheme, hint, .. } => {
+            ConnectorError::UnknownScheme { url: location.text.clone(), scheme, hint }
+        }
+        other => other,
+    })
 }
 
 /// The files of a location, and what they are.

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use url::Url;
 
 use super::local_stage::LocalStage;
+use crate::error::innermost;
 
 /// How many files are shown or removed at a time.
 const AT_ONCE: usize = 16;
@@ -37,6 +38,8 @@ struct Staged {
 struct Ledger {
     files: Mutex<Vec<Staged>>,
     folders: Mutex<Vec<PathBuf>>,
+    /// The first file that could not be written, and why: writers keep it to themselves.
+    failure: Mutex<Option<(Path, String)>>,
     local: bool,
 }
 
@@ -55,6 +58,10 @@ impl Ledger {
             give_up(file.upload, self.local);
         }
         self.remove_folders();
+    }
+
+    fn note(&self, path: &Path, error: &Error) {
+        self.failure.lock().get_or_insert_with(|| (path.clone(), innermost(error)));
     }
 
     /// Removes the folders this write has made, the deepest first, where nothing is in them.
@@ -80,11 +87,25 @@ pub(crate) struct StagedStore {
 
 impl StagedStore {
     pub(crate) fn new(inner: Arc<dyn ObjectStore>, local: bool) -> Self {
-        let ledger = Ledger { files: Mutex::default(), folders: Mutex::default(), local };
+        let ledger = Ledger {
+            files: Mutex::default(),
+            folders: Mutex::default(),
+            failure: Mutex::default(),
+            local,
+        };
         Self { inner, ledger: Arc::new(ledger) }
     }
 
+    /// The first file that could not be written, and why.
+    pub(crate) fn failure(&self) -> Option<(Path, String)> {
+        self.ledger.failure.lock().clone()
+    }
+
     async fn start(&self, path: &Path) -> Result<Box<dyn MultipartUpload>> {
+        self.open(path).await.inspect_err(|error| self.ledger.note(path, error))
+    }
+
+    async fn open(&self, path: &Path) -> Result<Box<dyn MultipartUpload>> {
         if !self.ledger.local {
             return self.inner.put_multipart_opts(path, PutMultipartOptions::default()).await;
         }
@@ -218,6 +239,7 @@ impl ObjectStore for StagedStore {
             && let Err(error) = upload.put_part(payload).await
         {
             let _ = upload.abort().await;
+            self.ledger.note(path, &error);
             return Err(error);
         }
         self.ledger.files.lock().push(Staged { path: path.clone(), upload });
@@ -280,7 +302,11 @@ fn over() -> Error {
 impl MultipartUpload for HeldBack {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         match &mut self.upload {
-            Some(upload) => upload.put_part(data),
+            Some(upload) => {
+                let part = upload.put_part(data);
+                let (ledger, path) = (Arc::clone(&self.ledger), self.path.clone());
+                Box::pin(async move { part.await.inspect_err(|error| ledger.note(&path, error)) })
+            }
             None => Box::pin(std::future::ready(Err(over()))),
         }
     }

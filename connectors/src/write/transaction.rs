@@ -75,10 +75,12 @@ impl WriteTransaction for StagedWrite {
         }
     }
 
-    async fn abort(&self) {
+    async fn abort(&self) -> Option<DataFusionError> {
         if self.end() {
             self.store.abort().await;
         }
+        let (path, reason) = self.store.failure()?;
+        Some(ConnectorError::Write { path: show(&self.root, &path), reason }.into())
     }
 }
 

@@ -90,8 +90,7 @@ impl ExecutionPlan for AtomicWriteExec {
                     Ok(futures::stream::iter(batches.into_iter().map(Ok)))
                 }
                 Err(error) => {
-                    transaction.abort().await;
-                    Err(error)
+                    Err(transaction.abort().await.unwrap_or(error))
                 }
             }
         })

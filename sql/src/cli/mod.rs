@@ -17,7 +17,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Action, Cli};
-use crate::shell::{INTERRUPTED, Ran, Report, Source, Stop, Workers};
+use crate::shell::{INTERRUPTED, Ran, Report, STACK, Source, Stop, Workers};
 
 pub use config::page as settings_page;
 
@@ -42,6 +42,16 @@ const USAGE: u8 = 2;
 
 /// Runs the command with the arguments of this process.
 pub fn main() -> ExitCode {
+    // This thread parses, too, and the system decides how large its stack is.
+    let large = std::thread::Builder::new().name("main".to_string()).stack_size(STACK);
+    match large.spawn(command).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => exit(Err(Stop::Error(Box::new(broken(error))))),
+    }
+}
+
+fn command() -> ExitCode {
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {

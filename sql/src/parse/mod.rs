@@ -8,6 +8,7 @@
 //! ```
 
 mod chain;
+mod depth;
 mod statement;
 
 use datafusion::sql::parser::{DFParser, DFParserBuilder};
@@ -89,6 +90,7 @@ pub fn is_complete(text: &str) -> bool {
 
 /// The parser both languages share, over tokens that keep their places.
 fn parser_of(tokens: Vec<TokenWithSpan>) -> Result<DFParser<'static>> {
+    depth::refuse_deep(&tokens)?;
     Ok(DFParserBuilder::new(tokens).with_dialect(&DIALECT).with_recursion_limit(DEPTH).build()?)
 }
 

@@ -38,4 +38,5 @@ pub use state::{Shell, ShellMode};
 pub(crate) use state::{colored, table_style};
 pub(crate) use stdin::lines as stdin_lines;
 pub use stop::{Ran, Stop};
+pub(crate) use workers::STACK;
 pub use workers::Workers;

@@ -77,10 +77,7 @@ impl Report {
                 [] => Self::plain("unknown error".to_string()),
             },
             DataFusionError::External(source) => Self::of_source(source.as_ref()),
-            DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
-                ArrowError::ExternalError(source) => Self::of_source(source.as_ref()),
-                other => Self::plain(other.to_string()),
-            },
+            DataFusionError::ArrowError(inner, _) => Self::of_arrow(inner),
             DataFusionError::SQL(inner, _) => {
                 let (message, at) = without_place(&inner.to_string());
                 Self { at, ..Self::plain(message) }
@@ -89,13 +86,27 @@ impl Report {
         }
     }
 
+    fn of_arrow(error: &ArrowError) -> Self {
+        let (message, hint) = match error {
+            ArrowError::ExternalError(source) => return Self::of_source(source.as_ref()),
+            ArrowError::DivideByZero => {
+                ("division by zero".to_string(), "x / NULLIF(y, 0) gives NULL instead")
+            }
+            ArrowError::CastError(message) => {
+                (message.clone(), "TRY_CAST(x AS type) gives NULL instead")
+            }
+            other => return Self::plain(other.to_string()),
+        };
+        Self { hint: Some(hint.to_string()), ..Self::plain(message) }
+    }
+
     fn of_source(source: &(dyn std::error::Error + 'static)) -> Self {
         if let Some(error) = source.downcast_ref::<DataFusionError>() {
             Self::of_datafusion(error)
         } else if let Some(EngineError::DataFusion(error)) = source.downcast_ref::<EngineError>() {
             Self::of_datafusion(error)
-        } else if let Some(ArrowError::ExternalError(inner)) = source.downcast_ref::<ArrowError>() {
-            Self::of_source(inner.as_ref())
+        } else if let Some(error) = source.downcast_ref::<ArrowError>() {
+            Self::of_arrow(error)
         } else if let Some(error) = source.downcast_ref::<Error>() {
             Self::of(error)
         } else {
@@ -109,7 +120,9 @@ impl Report {
             if color { style.paint(text).to_string() } else { text.to_string() }
         };
         let mut lines = paint(Style::new().bold().fg(Color::Red), "error:");
-        let _ = writeln!(lines, " {}{}", self.place_in(source), self.message);
+        // What a library quotes may span lines; only the first is the error's own.
+        let message = self.message.replace('\n', "\n  ");
+        let _ = writeln!(lines, " {}{message}", self.place_in(source));
         if let Some((line, column)) = self.at.and_then(|at| place(source.text, at)) {
             let _ = writeln!(lines, "  {line}");
             let mark = paint(Style::new().bold().fg(Color::Red), "^");

@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// Expressions nest deeply, and are planned by recursion.
-const STACK: usize = 8 << 20;
+/// Queries nest deeply, and are planned, copied and dropped by recursion. Only what is used of a
+/// stack takes memory.
+pub(crate) const STACK: usize = 64 << 20;
 /// How long a query that was cancelled may take to notice.
 const PATIENCE: Duration = Duration::from_millis(500);
 

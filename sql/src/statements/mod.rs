@@ -7,6 +7,7 @@ mod names;
 mod pivot_values;
 mod secrets;
 mod settings;
+mod size;
 mod sql;
 
 use std::sync::Arc;
@@ -69,6 +70,9 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
         Kind::ShowSecrets => secrets::show(session)?,
         Kind::ShowSettings => settings::show(session)?,
     };
+    if let Outcome::Rows(plan) = &outcome {
+        size::refuse_endless(plan)?;
+    }
     database::record(session, statement)?;
     Ok(outcome)
 }

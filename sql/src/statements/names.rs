@@ -5,7 +5,7 @@ use datafusion::datasource::TableType;
 use datafusion::execution::context::SessionContext;
 use sqlparser::ast::Ident;
 
-use super::{Outcome, bare};
+use super::{Outcome, bare, size};
 use crate::error::{Error, Result};
 use crate::parse::Chain;
 use crate::verbs::{self, normalized};
@@ -18,6 +18,7 @@ pub(super) async fn bind_name(
     let name = normalized(&session.state(), name);
     // A chain may use the name's earlier meaning: it is bound before the name changes.
     let frame = verbs::bind(session, chain).await?;
+    size::refuse_endless(frame.logical_plan())?;
     if session.table_exist(bare(&name))? {
         let existing = session.table_provider(bare(&name)).await?;
         if existing.table_type() != TableType::View {

@@ -68,8 +68,17 @@ async fn missing_table(
     error: DataFusionError,
 ) -> Error {
     let error = Error::from(error);
+    // Functions and tables about to be made count as references: they are not what is missing.
+    let told = error.to_string();
+    let by_name = told.contains("table '") && told.contains("' not found");
+    if !by_name || told.contains("table function") {
+        return error;
+    }
     let place = error.location();
     for table in session.state().resolve_table_references(statement).unwrap_or_default() {
+        if !told.contains(&format!("{}' not found", table.table())) {
+            continue;
+        }
         // A path that cannot be read has an error of its own, and that one says more.
         match session.table_provider(table.clone()).await {
             Ok(_) => {}

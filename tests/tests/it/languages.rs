@@ -2,7 +2,7 @@
 
 use strata::{RunText, Settings};
 
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE orders AS SELECT * FROM (VALUES
         (1, 10, 100.0, DATE '2024-01-05', 'high', arrow_cast('2024-01-05T10:00:00', 'Timestamp(Nanosecond, None)')),
         (2, 10, 250.5, DATE '2024-01-06', 'low', arrow_cast('2024-01-05T10:30:00', 'Timestamp(Nanosecond, None)')),
@@ -20,7 +20,7 @@ const TABLES: &str = "
 ";
 
 /// The question in SQL, and in a chain.
-const PAIRS: &[(&str, &str)] = &[
+pub(crate) const PAIRS: &[(&str, &str)] = &[
     ("SELECT * FROM orders", "orders"),
     ("SELECT id, total FROM orders", "orders.select(id, total)"),
     ("SELECT id, total * 2 AS double FROM orders", "orders.select(id, total * 2 AS double)"),

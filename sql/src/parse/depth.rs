@@ -1,0 +1,158 @@
+//! How deep a text nests, told from its tokens before any tree is built.
+//!
+//! `1 + 1 + 1` is a tree as deep as it is long, and whatever walks, copies or drops it goes down by
+//! recursion: a text of ten thousand operators would end the process. Parentheses are the parser's
+//! to count; this counts what leans to the left without any.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::place;
+use crate::error::{Error, Result};
+
+/// More than a person writes, and far from where stacks end.
+const DEEPEST: usize = 1_000;
+
+/// What stands between two parentheses, as deep as it has become.
+#[derive(Debug, Default, Clone, Copy)]
+struct Level {
+    /// Operators that lean on each other, but for AND and OR.
+    term: usize,
+    /// ANDs and ORs over the deepest of their terms.
+    chain: usize,
+    /// The deepest of what stands beside: other arguments, other clauses.
+    beside: usize,
+    /// UNIONs and JOINs, whose left sides lean on each other across clauses.
+    tables: usize,
+}
+
+impl Level {
+    fn expression(&self) -> usize {
+        self.term.max(self.chain)
+    }
+
+    fn total(&self) -> usize {
+        self.expression().max(self.beside) + self.tables
+    }
+
+    fn next_expression(&mut self) {
+        self.beside = self.beside.max(self.expression());
+        (self.term, self.chain) = (0, 0);
+    }
+}
+
+/// Refuses what nests too deeply to be walked.
+pub(super) fn refuse_deep(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::default();
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) | Token::Period => {}
+            Token::SemiColon => {
+                outer.clear();
+                level = Level::default();
+            }
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                outer.push(std::mem::take(&mut level));
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                let inner = level.total();
+                level = outer.pop().unwrap_or_default();
+                // A subscript leans on what it is taken of.
+                let own = usize::from(token.token == Token::RBracket);
+                level.term = level.term.max(inner) + own;
+            }
+            Token::Comma => level.next_expression(),
+            Token::Word(word) if word.quote_style.is_none() => count(&mut level, word.keyword),
+            Token::Word(_)
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::Placeholder(_) => {}
+            _ => level.term += 1,
+        }
+        if level.tables > DEEPEST {
+            return Err(Error::text(format!("more than {DEEPEST} UNIONs or JOINs in a row"))
+                .at(place(token))
+                .hint(
+                    "put the rows into one table first; files of one kind are read together by a \
+                     folder or a glob",
+                ));
+        }
+        if level.expression() > DEEPEST {
+            return Err(Error::text(format!("an expression of more than {DEEPEST} operators"))
+                .at(place(token))
+                .hint(
+                    "compare with a list, x IN (…), or join a table of the values; a long sum can \
+                     be parted with WITH … AS",
+                ));
+        }
+    }
+    Ok(())
+}
+
+fn count(level: &mut Level, keyword: Keyword) {
+    use Keyword::*;
+    match keyword {
+        AND | OR | XOR => {
+            level.chain = level.expression() + 1;
+            level.term = 0;
+        }
+        NOT | IS | IN | LIKE | ILIKE | RLIKE | SIMILAR | REGEXP | BETWEEN | COLLATE | AT | DIV
+        | OVERLAPS | EXPLAIN | PREPARE => level.term += 1,
+        UNION | EXCEPT | INTERSECT | MINUS | JOIN | PIVOT | UNPIVOT => {
+            level.next_expression();
+            level.tables += 1;
+        }
+        SELECT | FROM | WHERE | HAVING | QUALIFY | BY | ON | WHEN | THEN | ELSE | VALUES => {
+            level.next_expression();
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokenize;
+    use super::*;
+
+    fn refused(text: &str) -> bool {
+        refuse_deep(&tokenize(text).unwrap()).is_err()
+    }
+
+    #[test]
+    fn what_leans_on_itself_is_refused() {
+        for (start, part) in [
+            ("SELECT 1", " + 1"),
+            ("SELECT 1", "::int"),
+            ("SELECT x", "[1]"),
+            ("SELECT 1", " IS NULL"),
+            ("SELECT true", " AND true"),
+            ("SELECT 1", " UNION ALL SELECT 1"),
+            ("SELECT * FROM t", " JOIN t USING (a)"),
+            ("SELECT (((1)))", " + 1"),
+            ("", "EXPLAIN "),
+        ] {
+            assert!(refused(&format!("{start}{}", part.repeat(1_001))), "{start}{part}…");
+            assert!(!refused(&format!("{start}{}", part.repeat(900))), "{start}{part}…");
+        }
+        let half = " + 1".repeat(600);
+        assert!(refused(&format!("SELECT (1{half}){half}")));
+    }
+
+    #[test]
+    fn what_stands_side_by_side_is_not() {
+        for (start, part) in [
+            ("SELECT 1", ", 1 + 1"),
+            ("SELECT 1 IN (1", ", 2"),
+            ("SELECT CASE", " WHEN a = 1 THEN 2 + 3"),
+            ("VALUES (1 + 1)", ", (1 + 1)"),
+            ("SELECT f(1 + 1", ", a = 2"),
+            ("SELECT 1", "; SELECT 1 + 1"),
+        ] {
+            assert!(!refused(&format!("{start}{}", part.repeat(20_000))), "{start}{part}…");
+        }
+        // A thousand comparisons lean only on their ORs.
+        assert!(!refused(&format!("SELECT a = 1{}", " OR a = 1".repeat(1_000))));
+    }
+}
