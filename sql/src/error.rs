@@ -255,8 +255,7 @@ fn no_such_call(message: &str) -> Option<Error> {
     for error in errors.split("Error during planning: ").skip(1) {
         let (wanted, received) = error.split_once(" but received ")?;
         let wanted = wanted.trim_end_matches(',');
-        let wanted =
-            wanted.split_once(" requires ").or_else(|| wanted.split_once(" expects "))?.1;
+        let wanted = wanted.split_once(" requires ").or_else(|| wanted.split_once(" expects "))?.1;
         if !takes.contains(&wanted) {
             takes.push(wanted);
         }

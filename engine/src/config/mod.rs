@@ -47,7 +47,7 @@ config_namespace! {
 config_namespace! {
     /// What happens when memory is not enough.
     pub struct SpillOptions {
-        /// The folder for spill files; the system's temporary folder when empty. Each process makes a folder of its own in it and removes it at exit.
+        /// The folder for spill files; the system's temporary folder when empty. The files have no names there, and are gone when the process ends, however it ends.
         pub directory: String, default = String::new()
         /// The most disk space that spill files may take together.
         pub limit: ByteSize, default = ByteSize(100 << 30)
@@ -83,7 +83,7 @@ config_namespace! {
 }
 
 impl SpillOptions {
-    /// The folder in which this process makes its own spill folder.
+    /// The folder in which spill files are made.
     pub fn root(&self) -> PathBuf {
         if self.directory.is_empty() {
             std::env::temp_dir()

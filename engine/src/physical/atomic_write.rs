@@ -89,9 +89,7 @@ impl ExecutionPlan for AtomicWriteExec {
                     transaction.commit().await?;
                     Ok(futures::stream::iter(batches.into_iter().map(Ok)))
                 }
-                Err(error) => {
-                    Err(transaction.abort().await.unwrap_or(error))
-                }
+                Err(error) => Err(transaction.abort().await.unwrap_or(error)),
             }
         })
         .try_flatten();

@@ -53,9 +53,9 @@ fn batch(list: &[Setting]) -> Result<RecordBatch, arrow::error::ArrowError> {
     ])
 }
 
-/// The reference page of Strata's own settings. It shows defaults only, so that it is the same
-/// wherever it is made.
-fn page() -> String {
+/// The reference page of Strata's own settings, as `strata config --markdown` prints it. It shows
+/// defaults only, so that it is the same wherever it is made.
+pub fn page() -> String {
     let mut page = "\
 # Settings
 

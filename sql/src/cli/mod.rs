@@ -13,10 +13,29 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Action, Cli};
 use crate::shell::{INTERRUPTED, Ran, Report, STACK, Source, Stop, Workers};
+
+pub use config::page as settings_page;
+
+/// How wide help is where nobody's terminal says otherwise.
+const PAGE: usize = 100;
+
+/// What `--help` prints for the command, or for the subcommand that these words lead to; none where
+/// there is no such subcommand.
+///
+/// ```
+/// assert!(strata::cli::help(&["generate", "tpch"]).is_some_and(|help| help.contains("--scale")));
+/// assert!(strata::cli::help(&["fly"]).is_none());
+/// ```
+pub fn help(words: &[&str]) -> Option<String> {
+    let asked = ["strata"].iter().chain(words).chain(&["--help"]);
+    let told = Cli::command().term_width(PAGE).try_get_matches_from(asked).err()?;
+    (told.kind() == ErrorKind::DisplayHelp).then(|| told.render().to_string())
+}
 
 /// The exit code for arguments that make no sense.
 const USAGE: u8 = 2;

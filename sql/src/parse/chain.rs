@@ -65,6 +65,7 @@ pub(crate) struct Argument {
 
 /// What an argument is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all arguments are items")]
 pub(crate) enum Value {
     Item(SelectItem),
     Sorts(Vec<OrderByExpr>),

@@ -31,6 +31,7 @@ impl Statement {
 
 /// What a statement is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are a few of them at a time")]
 pub(crate) enum Kind {
     /// SQL.
     Sql(Box<DFStatement>),

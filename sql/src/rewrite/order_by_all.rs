@@ -21,7 +21,7 @@ pub(super) fn rewrite(query: &mut Query) {
             };
             OrderByKind::Expressions((1..=count).map(position).collect())
         }
-        None => OrderByKind::All(key.options.clone()),
+        None => OrderByKind::All(key.options),
     };
 }
 

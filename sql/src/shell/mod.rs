@@ -30,6 +30,7 @@ mod stdin;
 mod stop;
 mod workers;
 
+pub use commands::command_list;
 pub use interactive::interact;
 pub use interrupt::{INTERRUPTED, Interrupts};
 pub use report::{Report, Source};

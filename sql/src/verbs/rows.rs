@@ -107,8 +107,8 @@ fn sample(stage: Stage, arguments: &Arguments<'_>) -> Result<Stage> {
 
 pub(super) static DISTINCT: Verb = Verb {
     name: "distinct",
-    signature: "distinct([expression, …])",
-    doc: "Each row once; with expressions, one row for each of their values.",
+    signature: "distinct([expression, …] [, order_by => (…)])",
+    doc: "Each row once; with expressions, one row for each of their values: the first in the order.",
     takes: Takes::Items,
     named: &[("order_by", Takes::SortList)],
     bind: Bind::Now(|stage, arguments| {

@@ -36,7 +36,10 @@ impl Bench {
     async fn has(&self, text: &str, parts: &[&str]) {
         let rows = self.rows(text).await;
         for part in parts {
-            assert!(rows.iter().any(|row| row.contains(part)), "{text}: {part} is not in {rows:#?}");
+            assert!(
+                rows.iter().any(|row| row.contains(part)),
+                "{text}: {part} is not in {rows:#?}"
+            );
         }
     }
 }
@@ -152,7 +155,10 @@ async fn the_information_schema_agrees() {
         .has("SELECT name, value FROM information_schema.df_settings", &["memory.limit|70%"])
         .await;
     bench
-        .has("SELECT table_name, definition FROM information_schema.views", &["old|CREATE VIEW old"])
+        .has(
+            "SELECT table_name, definition FROM information_schema.views",
+            &["old|CREATE VIEW old"],
+        )
         .await;
     bench.has("SELECT routine_name FROM information_schema.routines", &["date_trunc"]).await;
     bench.rows("DROP TABLE people; SELECT 1").await;

@@ -52,8 +52,13 @@ fn definitions_and_settings_last() {
         "SELECT sum(c) AS c FROM v; big.count(); SELECT value FROM (SELECT 1 AS value); \
          SELECT b FROM t WHERE a = 3;",
     );
-    assert_eq!(out, "c\n9\ncount\n2\nvalue\n1\nb\nnone\n".replace("none", "") , "csv has no word for NULL");
-    let ran = run_in(home.path(), &["-q", "--database", FILE, "-F", "markdown"], "SELECT NULL AS a;");
+    assert_eq!(
+        out,
+        "c\n9\ncount\n2\nvalue\n1\nb\nnone\n".replace("none", ""),
+        "csv has no word for NULL"
+    );
+    let ran =
+        run_in(home.path(), &["-q", "--database", FILE, "-F", "markdown"], "SELECT NULL AS a;");
     assert!(ran.out.contains("| none"), "{ran:?}");
     // A flag is stronger than the file.
     let args = ["-q", "--database", FILE, "-F", "markdown", "--null", "-"];

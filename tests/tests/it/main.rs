@@ -2,6 +2,7 @@
 
 mod catalog;
 mod database;
+mod docs;
 mod faults;
 mod fuzz;
 mod languages;

@@ -32,7 +32,8 @@ fn usage(command: &Command) -> String {
     format!("{} {}", command.names.join(", "), command.arguments).trim_end().to_string()
 }
 
-fn list() -> String {
+/// Every command with its arguments and what it does, as `\?` prints them.
+pub fn list() -> String {
     const COLUMN: usize = 34;
     let mut text = String::new();
     let mut group = "";

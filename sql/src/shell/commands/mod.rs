@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use super::state::Shell;
 use super::stop::{Ran, Stop};
 pub(crate) use display::PRINTING;
+pub use help::list as command_list;
 use words::words;
 
 /// A command of the shell.

@@ -179,7 +179,7 @@ fn csv() {
         },
         Case {
             name: "UTF-16",
-            make: |at| put(at, "x.csv", b"\xff\xfea\0,\0b\0\n\0001\0,\x002\0\n\0"),
+            make: |at| put(at, "x.csv", b"\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00\n\x00"),
             statement: "SELECT * FROM '$/x.csv'",
             says: &["x.csv', byte 0: the text is UTF-16", "iconv"],
         },

@@ -36,8 +36,12 @@ fn with_codec(codec: u8) -> Vec<u8> {
     let mut bytes = std::fs::read(path).unwrap();
     // In the column's metadata: its path, a list of one text `id`, then the codec as a zigzag number.
     let mark = b"\x19\x18\x02id\x15";
-    let places: Vec<usize> =
-        bytes.windows(mark.len()).enumerate().filter(|(_, w)| *w == mark).map(|(at, _)| at).collect();
+    let places: Vec<usize> = bytes
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, w)| *w == mark)
+        .map(|(at, _)| at)
+        .collect();
     assert_eq!(places.len(), 1, "the footer has changed its form");
     bytes[places[0] + mark.len()] = codec * 2;
     bytes

@@ -20,11 +20,8 @@ fn closed() -> SocketAddr {
 
 /// A server that answers everything with this status, for as long as the returned runtime lives.
 fn answering(status: u16) -> (SocketAddr, tokio::runtime::Runtime) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     runtime.spawn(async move {
@@ -93,10 +90,7 @@ fn a_server_that_is_not_there() {
 #[test]
 fn a_server_that_has_nothing() {
     let (address, _server) = answering(404);
-    fails(
-        &format!("SELECT * FROM 'http://{address}/none.csv'"),
-        &["/none.csv' does not exist"],
-    );
+    fails(&format!("SELECT * FROM 'http://{address}/none.csv'"), &["/none.csv' does not exist"]);
     fails(
         &format!("SELECT * FROM 'http://{address}/*.csv'"),
         &["/*.csv'", "cannot list their folders; name each file"],
