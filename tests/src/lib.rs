@@ -1,9 +1,9 @@
-//! What the tests of this crate share: the real binary, and runs of it that always end.
+//! What the tests of this crate share: runs of the real binary that always end.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// Longer than any run may take on a busy machine: what takes longer hangs.
@@ -27,34 +27,9 @@ impl Ran {
     }
 }
 
-/// The `strata` binary of this build: cargo makes it when it is missing or old. Together with this
-/// crate it is built from the same libraries, so only linking is left to do.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // target/<profile>/deps/it-0123
-        let own = std::env::current_exe().expect("a running test has a path");
-        let profile = own.ancestors().nth(2).expect("it lies in a profile's folder");
-        let target = profile.parent().expect("it lies in the target folder");
-        let name = match profile.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "strata", "-p", "strata-tests", "--bin", "strata"])
-            .args(["--lib", "--profile", name, "--target-dir"])
-            .arg(target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the binary cannot be built");
-        profile.join("strata")
-    })
-}
-
 /// The binary, kept from this machine's settings, history and credentials.
-pub fn strata(home: &Path) -> Command {
-    let mut command = Command::new(binary());
+pub fn command(binary: &str, home: &Path) -> Command {
+    let mut command = Command::new(binary);
     for (name, _) in std::env::vars() {
         if name.starts_with("AWS_") || name.starts_with("STRATA_") {
             command.env_remove(name);
@@ -66,9 +41,8 @@ pub fn strata(home: &Path) -> Command {
     command
 }
 
-/// Runs the binary in a folder, with something to read.
-pub fn run_in(home: &Path, args: &[&str], input: &str) -> Ran {
-    let mut command = strata(home);
+/// Runs it to its end, with something to read.
+pub fn run(mut command: Command, args: &[&str], input: &str) -> Ran {
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let mut stdin = child.stdin.take().expect("it reads");

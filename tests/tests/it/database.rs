@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use strata_tests::{Ran, run_in, strata, within};
+use strata_tests::{Ran, within};
+
+use crate::{run_in, strata};
 
 const FILE: &str = "my.strata";
 

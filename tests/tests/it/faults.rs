@@ -15,7 +15,9 @@ use std::path::Path;
 
 use strata::shell::{Report, Source};
 use strata::{RunText, Settings};
-use strata_tests::{run_in, within};
+use strata_tests::within;
+
+use crate::run_in;
 
 /// One bad file or situation.
 pub(crate) struct Case {

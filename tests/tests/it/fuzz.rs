@@ -6,7 +6,9 @@ use std::path::Path;
 
 use datafusion::execution::context::SessionContext;
 use strata::{RunText, Settings, execute, parse};
-use strata_tests::{run_in, within};
+use strata_tests::within;
+
+use crate::run_in;
 
 use crate::languages::{PAIRS, TABLES};
 

@@ -7,3 +7,18 @@ mod faults;
 mod fuzz;
 mod languages;
 mod slt;
+
+use std::path::Path;
+use std::process::Command;
+
+use strata_tests::Ran;
+
+/// The real binary, in a folder.
+pub(crate) fn strata(home: &Path) -> Command {
+    strata_tests::command(env!("CARGO_BIN_EXE_strata-under-test"), home)
+}
+
+/// Runs the real binary in a folder, with something to read.
+pub(crate) fn run_in(home: &Path, args: &[&str], input: &str) -> Ran {
+    strata_tests::run(strata(home), args, input)
+}

@@ -220,13 +220,13 @@ fn csv_that_is_odd_but_readable() {
         put(folder.path(), "x.csv", contents);
         let path = folder.path().join("x.csv").display().to_string();
         assert_eq!(said_by_library(&format!("SELECT * FROM '{path}'")), None, "{contents:?}");
-        let ran = strata_tests::run_in(
+        let ran = crate::run_in(
             folder.path(),
             &["-F", "ndjson", "-c", &format!("SELECT count(*) AS n FROM '{path}'")],
             "",
         );
         assert_eq!(ran.out, format!("{{\"n\":{rows}}}\n"), "{contents:?}: {}", ran.err);
-        let ran = strata_tests::run_in(
+        let ran = crate::run_in(
             folder.path(),
             &["-c", &format!("SELECT column_name FROM (DESCRIBE '{path}')")],
             "",
@@ -235,7 +235,7 @@ fn csv_that_is_odd_but_readable() {
             Some(0) => ran.out,
             _ => {
                 let args = ["-c", &format!("DESCRIBE '{path}'")];
-                strata_tests::run_in(folder.path(), &args, "").out
+                crate::run_in(folder.path(), &args, "").out
             }
         };
         for column in columns {
@@ -308,7 +308,7 @@ fn json() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "x.json", "[{\"a\": 1}, {\"a\": 2}]");
     let sum = format!("SELECT sum(a) AS s FROM '{}/x.json'", folder.path().display());
-    assert_eq!(strata_tests::run_in(folder.path(), &["-c", &sum], "").out, "s\n3\n");
+    assert_eq!(crate::run_in(folder.path(), &["-c", &sum], "").out, "s\n3\n");
 }
 
 #[test]

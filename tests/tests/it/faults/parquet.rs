@@ -143,7 +143,7 @@ async fn types_that_disagree() {
         session.run(&copy).await.unwrap().collect().await.unwrap();
     }
     let statement = format!("SELECT * FROM '{}'", folder.path().display());
-    let ran = strata_tests::run_in(folder.path(), &["-c", &statement], "");
+    let ran = crate::run_in(folder.path(), &["-c", &statement], "");
     assert_eq!((ran.code, ran.errors().len()), (Some(1), 1), "{}", ran.err);
     for part in ["column 'a' is Int64 in", "a.parquet'", "b.parquet'", "CAST and UNION ALL"] {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);

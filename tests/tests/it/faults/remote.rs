@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use strata_tests::run_in;
+use crate::run_in;
 use tokio::net::TcpListener;
 
 use super::said_by_library;

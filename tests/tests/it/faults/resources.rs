@@ -58,7 +58,7 @@ fn a_table_that_did_not_fit_leaves_its_memory() {
                   CREATE TABLE small AS SELECT repeat('x', 500) || value AS s FROM range(0, 40000);\n\
                   CREATE OR REPLACE TABLE small AS SELECT s FROM small;\n\
                   SELECT count(*) AS n FROM small;\n";
-    let ran = strata_tests::run_in(home.path(), &["-q", "--keep-going"], script);
+    let ran = crate::run_in(home.path(), &["-q", "--keep-going"], script);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "n\n40000\n"), "{}", ran.err);
     let [full, missing] = ran.errors()[..] else { panic!("{}", ran.err) };
     assert!(full.contains("out of memory"), "{full}");

@@ -1,7 +1,7 @@
 //! Writes that fail: the message names the file, and what was there before is there still.
 
 use super::{Case, nothing, put, run_all};
-use strata_tests::run_in;
+use crate::run_in;
 
 #[test]
 fn places_that_cannot_be_written() {
