@@ -1,1 +1,7 @@
-//! What the tests of this crate share.
+//! What the tests of this crate share: answers of several engines made comparable, DuckDB and
+//! pyarrow by way of Python, and chance that repeats.
+
+pub mod answer;
+pub mod oracle;
+pub mod python;
+pub mod random;
