@@ -2,6 +2,7 @@
 //! pyarrow by way of Python, and chance that repeats.
 
 pub mod answer;
+pub mod command;
 pub mod oracle;
 pub mod python;
 pub mod random;

@@ -25,12 +25,10 @@ pub struct Grain {
 pub const FINE: &[Grain] = &[
     Grain { batch_size: 1, partitions: 1 },
     Grain { batch_size: 1, partitions: 5 },
-    Grain { batch_size: 3, partitions: 1 },
     Grain { batch_size: 3, partitions: 2 },
     Grain { batch_size: 3, partitions: 5 },
     Grain { batch_size: 8192, partitions: 1 },
     Grain { batch_size: 8192, partitions: 2 },
-    Grain { batch_size: 8192, partitions: 5 },
 ];
 
 /// One usual setting and one odd one.

@@ -126,7 +126,7 @@ fn difference(mine: &Answer, theirs: &Answer, names: bool) -> Option<String> {
     if a != b {
         return Some(format!("types {a:?} instead of {b:?}"));
     }
-    mine.difference(theirs, true)
+    mine.difference(theirs, false)
 }
 
 /// The file, the words for it in DuckDB, and whether its columns are named.
@@ -194,12 +194,11 @@ async fn csv_of_odd_shapes() {
     let folder = tempfile::tempdir().unwrap();
     let auto = "read_csv('FILE')";
     let headed = "read_csv('FILE', header=true)";
-    let cases: [(&str, &str, &str); 10] = [
+    let cases: [(&str, &str, &str); 9] = [
         ("one_column.csv", "name\nann\nbob\n", headed),
         ("numbers.csv", "a,b\n1,2.5\n-3,4e3\n,0.001\n", auto),
         ("leading_zeros.csv", "zip,n\n00123,1\n04567,2\n", auto),
         ("big.csv", "a,b\n9223372036854775807,1\n-9223372036854775808,2\n", auto),
-        ("too_big.csv", "a,b\n92233720368547758070,1\n5,2\n", auto),
         ("mixed.csv", "a,b\n1,x\ntwo,y\n", auto),
         ("no_end.csv", "a,b\n1,2\n3,4", auto),
         (
@@ -216,6 +215,12 @@ async fn csv_of_odd_shapes() {
         samples.push(Sample { file: file.to_string(), theirs: theirs.to_string(), named: true });
     }
     check(folder.path(), &samples).await;
+    // Wider than any integer: text, which loses nothing. (DuckDB has wider ones.)
+    let path = folder.path().join("wide.csv");
+    std::fs::write(&path, "a,b\n92233720368547758070,1\n5,2\n").unwrap();
+    let read = answer(&COARSE[0].session(), &format!("SELECT a FROM '{}'", path.display())).await;
+    let texts = ["92233720368547758070", "5"].map(|text| vec![Cell::Text(text.to_string())]);
+    assert_eq!(read.unwrap().rows, texts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,7 +265,7 @@ async fn json_lines() {
     for grain in COARSE {
         let mine =
             answer(&grain.session(), &format!("SELECT {columns} FROM '{path}'")).await.unwrap();
-        assert_eq!(mine.difference(&expected, true), None, "{grain:?}");
+        assert_eq!(mine.difference(&expected, false), None, "{grain:?}");
         assert!(
             mine.rows.iter().any(|row| matches!(&row[4], Cell::List(list) if !list.is_empty()))
         );

@@ -34,7 +34,7 @@ fn events(rows: usize, seed: u64, unique: bool) -> RecordBatch {
         ("n", column::<i64, Int64Array>(rows, |row| events[row].2), true),
         ("f", column::<f64, Float64Array>(rows, |row| float(events[row].2)), true),
         (
-            "at",
+            "moment",
             column::<i64, TimestampMicrosecondArray>(rows, |row| {
                 events[row].2.map(|n| START + n * 1_500_000)
             }),
@@ -56,7 +56,7 @@ async fn asof_joins() {
     for (left, right) in [(0, 0), (0, 40), (1, 0), (1, 1), (1, 40), (40, 0), (40, 1), (40, 40)] {
         let (l, r) = (format!("l{left}"), format!("r{right}"));
         for operator in [">=", ">", "<=", "<"] {
-            let columns = "l.id, l.k, l.n, r.id AS rid, r.k AS rk, r.s AS rs, r.n AS rn, r.at AS rat, r.v AS rv";
+            let columns = "l.id, l.k, l.n, r.id AS rid, r.k AS rk, r.s AS rs, r.n AS rn, r.moment AS rmoment, r.v AS rv";
             let mut both = |time: &str, on: &str| {
                 let keys = if on.is_empty() { String::new() } else { format!(" ON {on}") };
                 let and = if on.is_empty() { String::new() } else { format!("{on} AND ") };
@@ -72,8 +72,8 @@ async fn asof_joins() {
                 );
             };
             both("n", "l.k = r.k");
-            both("at", "l.k = r.k AND l.s = r.s");
-            both("at", "");
+            both("moment", "l.k = r.k AND l.s = r.s");
+            both("moment", "");
             // Every NaN is a tie, so which one matches is chance: the time itself is not.
             oracle.ask_both(
                 format!(
@@ -111,11 +111,11 @@ async fn asof_joins_however_the_rows_are_cut() {
         oracle.ask_both(
             format!(
                 "SELECT l.id, r.id AS rid FROM l ASOF JOIN r \
-                 MATCH_CONDITION (l.at {operator} r.at) ON l.k = r.k"
+                 MATCH_CONDITION (l.moment {operator} r.moment) ON l.k = r.k"
             ),
             format!(
                 "SELECT l.id, r.id AS rid FROM l ASOF LEFT JOIN r \
-                 ON l.k = r.k AND l.at {operator} r.at"
+                 ON l.k = r.k AND l.moment {operator} r.moment"
             ),
         );
     }

@@ -10,26 +10,20 @@ async fn pivots() {
     let Some(python) = python_with("duckdb") else { return };
     let mut oracle = Oracle::new(python);
     for table in add(&mut oracle, 10) {
-        for aggregate in ["sum(y)", "count(x)", "max(y)", "min(id)", "avg(y)"] {
+        for (aggregate, argument) in
+            [("sum", "y"), ("count", "x"), ("max", "y"), ("min", "id"), ("avg", "y")]
+        {
             oracle.ask_both(
                 format!(
-                    "SELECT * FROM (SELECT g, k, id, x, y FROM {table}) \
-                     PIVOT ({aggregate} FOR k IN (-2, 0, 3, 99)) AS p"
-                )
-                .replace(
-                    "g, k, id, x, y",
-                    if aggregate.contains("id") {
-                        "g, k, id"
-                    } else if aggregate.contains('x') {
-                        "g, k, x"
-                    } else {
-                        "g, k, y"
-                    },
+                    "SELECT * FROM (SELECT g, k, {argument} FROM {table}) \
+                     PIVOT ({aggregate}({argument}) FOR k IN (-2, 0, 3, 99)) AS p"
                 ),
-                format!("PIVOT {table} ON k IN (-2, 0, 3, 99) USING {aggregate} GROUP BY g"),
+                format!(
+                    "PIVOT {table} ON k IN (-2, 0, 3, 99) USING {aggregate}({argument}) GROUP BY g"
+                ),
             );
             oracle.ask(format!(
-                "PIVOT {table} ON b IN (true, false) USING {aggregate} GROUP BY k, d"
+                "PIVOT {table} ON b IN (true, false) USING {aggregate}({argument}) GROUP BY k, d"
             ));
         }
         oracle.ask_both(
@@ -82,6 +76,8 @@ async fn group_by_all_and_order_by_all() {
             "SELECT k, b, count(*), sum(y), min(x), max(x) FROM {table} GROUP BY ALL"
         ));
         oracle.ask(format!("SELECT x, count(*), count(DISTINCT g) FROM {table} GROUP BY ALL"));
+        oracle.ask(format!("SELECT min(x), max(x) FROM {table} GROUP BY ALL"));
+        oracle.ask(format!("SELECT id, x FROM {table} WHERE x > 5000 OR x = 'NaN'::DOUBLE"));
         oracle.ask(format!("SELECT k % 2 AS odd, g, max(d) - min(d) FROM {table} GROUP BY ALL"));
         oracle.ask(format!("SELECT count(*), avg(y), sum(k) FROM {table} GROUP BY ALL"));
         oracle.ask(format!(
@@ -109,7 +105,7 @@ async fn the_exact_columns_of_a_summary() {
         for column in ["id", "k", "y"] {
             oracle.ask_both(
                 format!(
-                    "{table}.select({column}).summarize().select(column_name, \
+                    "{table}.select({column}).describe().select(column_name, \
                      CAST(min AS DOUBLE) AS min, CAST(max AS DOUBLE) AS max, avg, std, count, \
                      null_percentage)"
                 ),
@@ -123,7 +119,7 @@ async fn the_exact_columns_of_a_summary() {
         for (column, text) in [("g", "g"), ("b", "b::VARCHAR"), ("d", "d::VARCHAR")] {
             oracle.ask_both(
                 format!(
-                    "{table}.select({column}).summarize()\
+                    "{table}.select({column}).describe()\
                      .select(column_name, min, max, avg, count, null_percentage)"
                 ),
                 format!(
@@ -133,10 +129,7 @@ async fn the_exact_columns_of_a_summary() {
             );
         }
         oracle.ask_both(
-            format!("SELECT count, null_percentage FROM ({table}.select(x).summarize())").replace(
-                &format!("SELECT count, null_percentage FROM ({table}.select(x).summarize())"),
-                &format!("{table}.select(x).summarize().select(count, null_percentage)"),
-            ),
+            format!("{table}.select(x).describe().select(count, null_percentage)"),
             format!("SELECT count(*), {} FROM {table}", shares("x")),
         );
         oracle.ask_both(
@@ -184,7 +177,7 @@ async fn nulls_filled_and_left_out() {
             format!("{table}.drop_null()"),
             format!(
                 "SELECT * FROM {table} WHERE k IS NOT NULL AND g IS NOT NULL AND x IS NOT NULL \
-                 AND y IS NOT NULL AND b IS NOT NULL AND d IS NOT NULL AND at IS NOT NULL"
+                 AND y IS NOT NULL AND b IS NOT NULL AND d IS NOT NULL AND moment IS NOT NULL"
             ),
         );
         oracle.ask_both(

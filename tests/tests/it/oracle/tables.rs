@@ -21,9 +21,14 @@ pub(super) fn key(random: &mut Random) -> i64 {
     random.below(7) as i64 - 2
 }
 
-/// A float without rounding errors in sums, which is sometimes no number.
+/// A float that is sometimes no number, or not finite.
 pub(super) fn real(random: &mut Random) -> f64 {
-    if random.percent(5) { f64::NAN } else { eighths(random) }
+    match random.below(40) {
+        0 | 1 => f64::NAN,
+        2 => f64::INFINITY,
+        3 => f64::NEG_INFINITY,
+        _ => eighths(random),
+    }
 }
 
 /// A float without rounding errors in sums.
@@ -63,7 +68,7 @@ pub(super) fn table(rows: usize, seed: u64) -> RecordBatch {
             column::<i32, Date32Array>(rows, |_| r.maybe(15, |r| 19_000 + r.below(90) as i32)),
             true,
         ),
-        ("at", column::<i64, TimestampMicrosecondArray>(rows, |_| r.maybe(10, time)), true),
+        ("moment", column::<i64, TimestampMicrosecondArray>(rows, |_| r.maybe(10, time)), true),
     ])
     .unwrap()
 }

