@@ -62,6 +62,21 @@ pub(crate) fn sniff(sample: &[u8], complete: bool, given: &Given) -> Dialect {
     Dialect { delimiter, quote, header, newlines: records.newlines }
 }
 
+/// The columns with a value such as '007', where the dialect is known.
+pub(crate) fn zero_padded(sample: &[u8], complete: bool, known: &Given) -> HashSet<usize> {
+    let sample = sample.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(sample);
+    let (delimiter, quote) = (known.delimiter.unwrap_or(b','), known.quote.unwrap_or(b'"'));
+    let records = read(sample, complete, delimiter, quote, known);
+    let rows = records.rows.iter().skip(usize::from(known.header == Some(true)));
+    let padded = |value: &str| {
+        value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    rows.flat_map(|row| row.iter().enumerate())
+        .filter(|(_, value)| padded(value))
+        .map(|(column, _)| column)
+        .collect()
+}
+
 fn candidates(given: &Given) -> Vec<u8> {
     given.delimiter.map_or_else(|| DELIMITERS.to_vec(), |delimiter| vec![delimiter])
 }

