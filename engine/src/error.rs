@@ -60,6 +60,9 @@ pub enum EngineError {
         /// What was refused.
         reason: String,
     },
+    /// The memory limit was reached by something that cannot do with less.
+    #[error("{0}")]
+    OutOfMemory(String),
     /// A verb of the dataframe language was used wrongly.
     #[error(transparent)]
     Frame(#[from] crate::frame::FrameError),

@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod extension;
 mod frame;
+mod functions;
 mod optimize;
 mod physical;
 mod run;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
+use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SessionStateBuilder;
@@ -21,9 +22,9 @@ use parking_lot::Mutex;
 use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
-use crate::optimize;
 use crate::physical::{AtomicWriteExec, DiagnosedExec};
 use crate::run::{SpillFolder, StrataPool};
+use crate::{functions, optimize};
 
 /// Puts a session together from settings and extensions.
 ///
@@ -61,7 +62,7 @@ impl SessionBuilder {
         let Self { settings, extensions } = self;
         let runtime = runtime(RuntimeEnvBuilder::new(), &settings)?;
         let planner = Arc::new(StrataPlanner { extensions: extensions.clone() });
-        let config = SessionConfig::from(settings.options().clone())
+        let config = SessionConfig::from(in_force(&settings))
             .with_create_default_catalog_and_schema(true)
             .with_extension(Arc::new(SharedSettings::new(settings)));
         let mut parts = SessionParts {
@@ -79,11 +80,27 @@ impl SessionBuilder {
         }
         let state = parts.state.with_runtime_env(parts.runtime.build_arc()?).build();
         let session = SessionContext::new_with_state(state);
+        for function in functions::aggregates() {
+            session.register_udaf(function.as_ref().clone());
+        }
         for extension in &extensions {
             extension.install(&session)?;
         }
         Ok(session)
     }
+}
+
+/// The options as they are used: what a sort sets aside for merging its runs is a share of the
+/// limit where nobody chose it, so that the sorts of a query with many of them still find room.
+fn in_force(settings: &Settings) -> ConfigOptions {
+    let mut options = settings.options().clone();
+    let usual = ConfigOptions::new().execution.sort_spill_reservation_bytes;
+    if options.execution.sort_spill_reservation_bytes == usual {
+        let pool = settings.strata().memory.limit.pool_bytes();
+        let sorts = 8 * options.execution.target_partitions.max(1);
+        options.execution.sort_spill_reservation_bytes = usual.min(pool / sorts);
+    }
+    options
 }
 
 /// Memory and disk as the settings ask for.
@@ -146,7 +163,7 @@ fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<
         *state =
             SessionStateBuilder::from(state.clone()).with_runtime_env(rebuilt.build_arc()?).build();
     }
-    *state_ref.write().config_mut().options_mut() = after.options().clone();
+    *state_ref.write().config_mut().options_mut() = in_force(&after);
     if let Some(settings) = shared(session) {
         *settings.lock() = after;
     }

@@ -13,7 +13,7 @@ use object_store::{ObjectMeta, ObjectStore};
 
 use super::head::{Head, head};
 use super::location::Location;
-use super::sniff::{Given, sniff};
+use super::sniff::{self, Given, sniff};
 use crate::check;
 use crate::error::{ConnectorError, Result};
 
@@ -154,7 +154,31 @@ fn schema_of(options: &CsvOptions, shown: &str, head: &Head) -> Result<Schema> {
             ConnectorError::Fault { path: shown.to_string(), fault }
         })?;
     let untyped = options.schema_infer_max_rec == Some(0);
-    Ok(named(schema, untyped))
+    let codes = codes(options, head);
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(index, field)| match field.data_type() {
+            DataType::Int64 if codes.contains(&index) => {
+                field.as_ref().clone().with_data_type(DataType::Utf8)
+            }
+            _ => field.as_ref().clone(),
+        })
+        .collect();
+    Ok(named(Schema::new(fields), untyped))
+}
+
+/// The columns of codes that are no numbers, such as '01234': a number would lose their zeros.
+fn codes(options: &CsvOptions, head: &Head) -> std::collections::HashSet<usize> {
+    let known = Given {
+        delimiter: Some(options.delimiter),
+        quote: Some(options.quote),
+        header: options.has_header,
+        comment: options.comment,
+        escape: options.escape,
+    };
+    sniff::zero_padded(&head.bytes, head.complete, &known)
 }
 
 /// Names that can be used: trimmed, none empty, none twice.

@@ -14,7 +14,7 @@ pub(crate) mod kind;
 pub(crate) mod listing;
 pub(crate) mod location;
 mod open;
-mod partitions;
+pub(crate) mod partitions;
 mod pattern;
 mod picked;
 pub(crate) mod resolve;

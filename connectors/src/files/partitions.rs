@@ -8,7 +8,7 @@ use super::location::{Location, show};
 use crate::error::{ConnectorError, Result};
 
 /// How Hive writes a NULL as a folder.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The keys and values on the way to a file, in order.
 pub(crate) fn pairs(path: &Path) -> Vec<(String, String)> {

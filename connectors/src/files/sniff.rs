@@ -32,12 +32,14 @@ const RECORDS: usize = 1_000;
 pub(crate) fn sniff(sample: &[u8], complete: bool, given: &Given) -> Dialect {
     let sample = sample.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(sample);
     let mut best: Option<((u32, usize), u8, u8, Records)> = None;
+    let mut double_quoted = false;
     for quote in QUOTES.into_iter().filter(|quote| given.quote.is_none_or(|g| g == *quote)) {
         for delimiter in candidates(given) {
             let records = read(sample, complete, delimiter, quote, given);
             let mut score = score(&records);
+            double_quoted |= quote == b'"' && records.quoted > 0;
             // Apostrophes are everywhere: they quote only where whole fields stand between them.
-            if quote == b'\'' && (records.quoted < 2 || sample.contains(&b'"')) {
+            if quote == b'\'' && (records.quoted < 2 || double_quoted) {
                 continue;
             }
             if quote == b'\'' {
@@ -58,6 +60,21 @@ pub(crate) fn sniff(sample: &[u8], complete: bool, given: &Given) -> Dialect {
     };
     let header = given.header.unwrap_or_else(|| has_header(&records.rows));
     Dialect { delimiter, quote, header, newlines: records.newlines }
+}
+
+/// The columns with a value such as '007', where the dialect is known.
+pub(crate) fn zero_padded(sample: &[u8], complete: bool, known: &Given) -> HashSet<usize> {
+    let sample = sample.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(sample);
+    let (delimiter, quote) = (known.delimiter.unwrap_or(b','), known.quote.unwrap_or(b'"'));
+    let records = read(sample, complete, delimiter, quote, known);
+    let rows = records.rows.iter().skip(usize::from(known.header == Some(true)));
+    let padded = |value: &str| {
+        value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    rows.flat_map(|row| row.iter().enumerate())
+        .filter(|(_, value)| padded(value))
+        .map(|(column, _)| column)
+        .collect()
 }
 
 fn candidates(given: &Given) -> Vec<u8> {
@@ -256,6 +273,7 @@ mod tests {
         let dialect = of("a,b\n\"x\ny\",2\n");
         assert_eq!((dialect.quote, dialect.newlines), (b'"', true));
         assert_eq!(of("a,b\n'x,y',2\n'z',3\n").quote, b'\'');
+        assert_eq!(of("a,b\n'x \"y\", z',2\n'z',3\n").quote, b'\'');
         assert_eq!(of("a,b\nit's,2\nthey're,3\n").quote, b'"');
     }
 

@@ -64,17 +64,18 @@ impl Ledger {
         self.failure.lock().get_or_insert_with(|| (path.clone(), innermost(error)));
     }
 
-    /// Removes the folders this write has made, the deepest first, where nothing is in them.
-    /// A writer that has not stopped yet may still have a file there: those folders stay listed,
-    /// and go when it lets go of the ledger.
+    /// Removes the folders this write has made, the deepest first, where nothing is in them. The
+    /// others are kept in mind: a writer that is still busy has a file there, and is to notice.
     fn remove_folders(&self) {
         let mut folders = self.folders.lock();
-        let made = std::mem::take(&mut *folders);
-        for folder in made.into_iter().rev() {
-            if std::fs::remove_dir(&folder).is_err() && folder.exists() {
-                folders.insert(0, folder);
+        let mut left = Vec::new();
+        for folder in folders.drain(..).rev() {
+            if std::fs::remove_dir(&folder).is_err() {
+                left.push(folder);
             }
         }
+        left.reverse();
+        *folders = left;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::catalog::Session;
 use datafusion::common::parsers::CompressionTypeVariant as Compression;
 use datafusion::datasource::file_format::{file_type_to_format, format_as_file_type};
 use datafusion::logical_expr::LogicalPlan;
@@ -11,6 +12,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use strata_engine::WriteTarget;
 
+use super::partition_values;
 use super::transaction::StagedWrite;
 use crate::error::{ConnectorError, Result};
 use crate::files::formats::{NamedFormat, has};
@@ -24,7 +26,11 @@ const PACKS_ITSELF: &str = "this format packs its own pages, the file as a whole
                             leave the last extension out";
 
 /// Puts a `COPY` into a transaction.
-pub(super) async fn begin(copy: &CopyTo, stores: &Arc<Stores>) -> Result<Option<WriteTarget>> {
+pub(super) async fn begin(
+    copy: &CopyTo,
+    session: &dyn Session,
+    stores: &Arc<Stores>,
+) -> Result<Option<WriteTarget>> {
     let factory = file_type_to_format(&copy.file_type)?;
     let named = factory.downcast_ref::<NamedFormat>();
     let asked = match named {
@@ -97,14 +103,29 @@ pub(super) async fn begin(copy: &CopyTo, stores: &Arc<Stores>) -> Result<Option<
         })),
         _ => Arc::clone(&copy.file_type),
     };
+    let input = if keeps_partition_columns(session, &options) {
+        Arc::clone(&copy.input)
+    } else {
+        partition_values::as_text(&copy.input, &copy.partition_by)?
+    };
     let plan = LogicalPlan::Copy(CopyTo::new(
-        Arc::clone(&copy.input),
+        input,
         transaction.stand_in(&url),
         copy.partition_by.clone(),
         file_type,
         options,
     ));
     Ok(Some(WriteTarget { plan, transaction: Arc::new(transaction) }))
+}
+
+/// Whether partition columns are written into the files, too, where they must keep their types.
+fn keeps_partition_columns(session: &dyn Session, options: &HashMap<String, String>) -> bool {
+    let name = "execution.keep_partition_by_columns";
+    let asked = options.get(name).or_else(|| options.get(&format!("format.{name}")));
+    match asked {
+        Some(value) => value.eq_ignore_ascii_case("true"),
+        None => session.config_options().execution.keep_partition_by_columns,
+    }
 }
 
 /// Takes an option of ours out, before DataFusion sees and refuses it.

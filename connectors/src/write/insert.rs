@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::listing::{
@@ -16,6 +16,7 @@ use object_store::path::Path;
 use strata_engine::WriteTarget;
 use url::Url;
 
+use super::partition_values;
 use super::transaction::StagedWrite;
 use crate::error::{ConnectorError, Result};
 use crate::files::PickedTable;
@@ -73,6 +74,12 @@ pub(super) async fn begin(
         let inner = Arc::clone(&target.options.format);
         target.options.format = Arc::new(Renamed { inner, extension }) as Arc<dyn FileFormat>;
     }
+    let mut partitions = Vec::new();
+    for (name, data_type) in &mut target.options.table_partition_cols {
+        partitions.push(name.clone());
+        *data_type = DataType::Utf8;
+    }
+    let input = partition_values::as_text(&dml.input, &partitions)?;
     let transaction = StagedWrite::begin(stores, &target.folder, obsolete)?;
     let url = ListingTableUrl::parse(transaction.stand_in(&target.folder))?;
     let config = ListingTableConfig::new(url)
@@ -84,7 +91,7 @@ pub(super) async fn begin(
         dml.table_name.clone(),
         provider_as_source(stand_in),
         WriteOp::Insert(op),
-        Arc::clone(&dml.input),
+        input,
     ));
     Ok(Some(WriteTarget { plan, transaction: Arc::new(transaction) }))
 }

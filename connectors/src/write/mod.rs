@@ -3,6 +3,7 @@
 
 mod copy;
 mod insert;
+mod partition_values;
 mod transaction;
 
 use datafusion::catalog::Session;
@@ -19,7 +20,7 @@ pub(crate) async fn begin(
 ) -> Result<Option<WriteTarget>> {
     let Some(stores) = session.config().get_extension::<Stores>() else { return Ok(None) };
     match plan {
-        LogicalPlan::Copy(copy) => copy::begin(copy, &stores).await,
+        LogicalPlan::Copy(copy) => copy::begin(copy, session, &stores).await,
         LogicalPlan::Dml(dml) => match &dml.op {
             WriteOp::Insert(op) => insert::begin(dml, *op, &stores).await,
             _ => Ok(None),

@@ -15,9 +15,14 @@ pub fn join_using(
     kind: JoinType,
     names: &[String],
 ) -> Result<LogicalPlan> {
+    let right = told_apart(&left, right, names)?;
     let mut keys = Vec::with_capacity(names.len());
-    for name in names {
-        keys.push((find_column(&left, name)?, find_column(&right, name)?));
+    for (place, name) in names.iter().enumerate() {
+        let key = find_column(&left, name)?;
+        let hidden = Column::new_unqualified(hidden_name(place));
+        let other =
+            if right.schema().has_column(&hidden) { hidden } else { find_column(&right, name)? };
+        keys.push((key, other));
     }
     let outputs = match kind {
         JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => all_columns(&left),
@@ -37,11 +42,36 @@ pub fn join_using(
         .build()?)
 }
 
+/// The right side, its keys renamed where a column without a table, such as the key of a full join,
+/// could not be told from one of another table.
+fn told_apart(left: &LogicalPlan, right: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
+    let mut outputs = all_columns(&right);
+    let mut renamed = false;
+    for (place, name) in names.iter().enumerate() {
+        let (key, other) = (find_column(left, name)?, find_column(&right, name)?);
+        if key.relation.is_none() || other.relation.is_none() {
+            for output in outputs.iter_mut().filter(|output| is(output, &other)) {
+                *output = Expr::Column(other.clone()).alias(hidden_name(place));
+                renamed = true;
+            }
+        }
+    }
+    if !renamed {
+        return Ok(right);
+    }
+    Ok(LogicalPlanBuilder::from(right).project(outputs)?.build()?)
+}
+
+fn hidden_name(place: usize) -> String {
+    format!("__using{place}")
+}
+
 /// A key of the left side, with the value the join has for it.
 fn merge(output: Expr, kind: JoinType, keys: &[(Column, Column)]) -> Expr {
     let Some((left, right)) = keys.iter().find(|(key, _)| is(&output, key)) else { return output };
     match kind {
-        JoinType::Right => Expr::Column(right.clone()),
+        JoinType::Right if right.name == left.name => Expr::Column(right.clone()),
+        JoinType::Right => Expr::Column(right.clone()).alias(&left.name),
         JoinType::Full => coalesce(vec![Expr::Column(left.clone()), Expr::Column(right.clone())])
             .alias(&left.name),
         _ => output,

@@ -13,9 +13,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::compute::{concat, concat_batches, partition};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{ArrayRef, AsArray, GenericByteViewArray, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::{concat, concat_batches, partition, take_record_batch};
+use datafusion::arrow::datatypes::{ByteViewType, DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
@@ -191,6 +191,7 @@ impl Windows {
             match input.try_next().await? {
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => {
+                    let batch = compact(&batch)?;
                     self.reservation.try_grow(batch.get_array_memory_size())?;
                     if let Some(last) = self.last_start(&batch)? {
                         self.complete = self.rows + last;
@@ -264,8 +265,12 @@ impl Windows {
         for start in (0..rows).step_by(self.least.max(1)) {
             self.ready.push_back(result.slice(start, self.least.min(rows - start)));
         }
-        self.held = vec![all.slice(rows, all.num_rows() - rows)];
-        self.held.retain(|batch| batch.num_rows() > 0);
+        self.held.clear();
+        if rows < all.num_rows() {
+            // A copy: a slice would hold all that it was cut from.
+            let rest = UInt64Array::from_iter_values(rows as u64..all.num_rows() as u64);
+            self.held.push(compact(&take_record_batch(&all, &rest)?)?);
+        }
         self.rows -= rows;
         self.complete = 0;
         let held: usize = self.held.iter().map(RecordBatch::get_array_memory_size).sum();
@@ -273,4 +278,26 @@ impl Windows {
         timer.done();
         Ok(())
     }
+}
+
+/// Texts as views may hold far more than they show, and what they hold is counted with every batch
+/// that shares it: those are copied.
+fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        DataType::Utf8View => {
+            let views = column.as_string_view();
+            if is_sparse(views) { Arc::new(views.gc()) } else { Arc::clone(column) }
+        }
+        DataType::BinaryView => {
+            let views = column.as_binary_view();
+            if is_sparse(views) { Arc::new(views.gc()) } else { Arc::clone(column) }
+        }
+        _ => Arc::clone(column),
+    });
+    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
+}
+
+fn is_sparse<T: ByteViewType>(views: &GenericByteViewArray<T>) -> bool {
+    let held: usize = views.data_buffers().iter().map(|buffer| buffer.len()).sum();
+    held > 2 * views.total_buffer_bytes_used()
 }

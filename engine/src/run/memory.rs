@@ -1,45 +1,117 @@
-//! The memory pool: operators that can spill share it fairly, and whoever is refused hears which
+//! The memory pool: operators share it so that each can get on, and whoever is refused hears which
 //! operator asked, what the limit is, who holds the rest, and what to do.
+//!
+//! ```text
+//! │ cannot spill │ merges of sorts │ can spill: even shares of the rest │ the last eighth │
+//! │  as it comes │ half, if scarce │     among those that hold any      │ for small askers│
+//! ```
+//!
+//! Why not DataFusion's fair pool: it divides by all that are registered, so that a query of many
+//! idle operators leaves each a sliver; and it lets the merge of one partition's sorted runs, which
+//! takes whatever it can get, starve the sort of the next partition, which then fails.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroUsize;
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{
-    FairSpillPool, MemoryConsumer, MemoryLimit as PoolLimit, MemoryPool, MemoryReservation,
-    TrackConsumersPool,
+    MemoryConsumer, MemoryLimit as PoolLimit, MemoryPool, MemoryReservation,
 };
+use parking_lot::Mutex;
 
 use crate::config::{ByteSize, MemoryLimit};
+use crate::error::EngineError;
 
 /// How many holders a refusal names.
-const CONSUMERS_NAMED: NonZeroUsize = match NonZeroUsize::new(5) {
-    Some(count) => count,
-    None => NonZeroUsize::MIN,
-};
+const CONSUMERS_NAMED: usize = 5;
+/// How DataFusion's sorts call what they merge their runs with. It cannot spill, but it makes do
+/// with what it gets: fewer runs at a time.
+const MERGES: &str = "ExternalSorterMerge";
 
-/// A fair pool whose refusals can be acted on.
+/// How DataFusion's nested-loop joins call the side they hold. They would go on with what is spilled
+/// of it, but run their input a second time, which exchanges do not allow (they panic), and have
+/// wrong rows in outer and semi joins of several partitions. So they hear of another failure.
+const LOOP_JOINS: &str = "NestedLoopJoinLoad";
+
+/// A pool that is shared out, and whose refusals can be acted on.
 #[derive(Debug)]
 pub(crate) struct StrataPool {
-    inner: TrackConsumersPool<FairSpillPool>,
+    size: usize,
     limit: ByteSize,
+    books: Mutex<Books>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    holders: HashMap<usize, Holder>,
+    reserved: usize,
+    spillable: usize,
+    merges: usize,
+}
+
+#[derive(Debug)]
+struct Holder {
+    name: String,
+    can_spill: bool,
+    merges: bool,
+    reserved: usize,
+}
+
+impl Books {
+    fn add(&mut self, consumer: &MemoryConsumer, bytes: usize) {
+        self.reserved += bytes;
+        if let Some(holder) = self.holders.get_mut(&consumer.id()) {
+            holder.reserved += bytes;
+            if holder.can_spill {
+                self.spillable += bytes;
+            }
+        }
+    }
+
+    fn take(&mut self, consumer: &MemoryConsumer, bytes: usize) {
+        self.reserved = self.reserved.saturating_sub(bytes);
+        if let Some(holder) = self.holders.get_mut(&consumer.id()) {
+            holder.reserved = holder.reserved.saturating_sub(bytes);
+            if holder.can_spill {
+                self.spillable = self.spillable.saturating_sub(bytes);
+            }
+        }
+    }
 }
 
 impl StrataPool {
     pub(crate) fn new(limit: MemoryLimit) -> Self {
-        Self {
-            inner: TrackConsumersPool::new(FairSpillPool::new(limit.pool_bytes()), CONSUMERS_NAMED),
-            limit: ByteSize(limit.bytes()),
-        }
+        Self { size: limit.pool_bytes(), limit: ByteSize(limit.bytes()), books: Mutex::default() }
     }
 
-    fn refusal(&self, consumer: &MemoryConsumer, additional: usize) -> String {
-        let mut holders = self.inner.metrics();
+    fn may_have(&self, books: &Books, consumer: &MemoryConsumer, additional: usize) -> bool {
+        let Some(total) = books.reserved.checked_add(additional).filter(|t| *t <= self.size) else {
+            return false;
+        };
+        let Some(holder) = books.holders.get(&consumer.id()) else { return true };
+        let own = holder.reserved + additional;
+        if holder.merges {
+            let share = (self.size / 2 / books.merges.max(1)).max(self.size / 8);
+            return own <= share || total <= self.size - self.size / 4;
+        }
+        if !holder.can_spill || own <= self.size / 8 {
+            return true;
+        }
+        let active = books
+            .holders
+            .iter()
+            .filter(|(id, other)| other.can_spill && (other.reserved > 0 || **id == consumer.id()));
+        let for_spillers = self.size - (books.reserved - books.spillable).min(self.size);
+        own <= for_spillers / active.count().max(1) && total <= self.size - self.size / 8
+    }
+
+    fn refusal(&self, books: &Books, consumer: &MemoryConsumer, additional: usize) -> String {
+        let mut holders: Vec<&Holder> =
+            books.holders.values().filter(|holder| holder.reserved > 0).collect();
         holders.sort_by_key(|holder| std::cmp::Reverse(holder.reserved));
         let held: Vec<String> = holders
             .iter()
-            .take(CONSUMERS_NAMED.get())
-            .filter(|holder| holder.reserved > 0)
+            .take(CONSUMERS_NAMED)
             .map(|holder| {
                 let kind = if holder.can_spill { "" } else { ", cannot spill" };
                 format!("{} {}{kind}", holder.name, ByteSize(holder.reserved as u64))
@@ -69,33 +141,122 @@ impl MemoryPool for StrataPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        self.inner.register(consumer);
+        let holder = Holder {
+            name: consumer.name().to_string(),
+            can_spill: consumer.can_spill(),
+            merges: consumer.name().starts_with(MERGES),
+            reserved: 0,
+        };
+        let mut books = self.books.lock();
+        books.merges += usize::from(holder.merges);
+        books.holders.insert(consumer.id(), holder);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        self.inner.unregister(consumer);
+        let mut books = self.books.lock();
+        if let Some(holder) = books.holders.remove(&consumer.id()) {
+            books.merges -= usize::from(holder.merges);
+        }
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.inner.grow(reservation, additional);
+        self.books.lock().add(reservation.consumer(), additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.inner.shrink(reservation, shrink);
+        self.books.lock().take(reservation.consumer(), shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        self.inner.try_grow(reservation, additional).map_err(|_| {
-            // Operators spill on exactly this variant.
-            DataFusionError::ResourcesExhausted(self.refusal(reservation.consumer(), additional))
-        })
+        let mut books = self.books.lock();
+        let consumer = reservation.consumer();
+        if self.may_have(&books, consumer, additional) {
+            books.add(consumer, additional);
+            return Ok(());
+        }
+        let refusal = self.refusal(&books, consumer, additional);
+        if consumer.name().starts_with(LOOP_JOINS) {
+            return Err(EngineError::OutOfMemory(refusal).into());
+        }
+        // Operators spill on exactly this variant.
+        Err(DataFusionError::ResourcesExhausted(refusal))
     }
 
     fn reserved(&self) -> usize {
-        self.inner.reserved()
+        self.books.lock().reserved
     }
 
     fn memory_limit(&self) -> PoolLimit {
-        self.inner.memory_limit()
+        PoolLimit::Finite(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    /// A pool of 48 MiB.
+    fn pool() -> Arc<dyn MemoryPool> {
+        Arc::new(StrataPool::new(MemoryLimit::Bytes(ByteSize(64 << 20))))
+    }
+
+    fn spiller(pool: &Arc<dyn MemoryPool>) -> MemoryReservation {
+        MemoryConsumer::new("sorter").with_can_spill(true).register(pool)
+    }
+
+    #[test]
+    fn those_that_hold_nothing_take_no_share() {
+        let pool = pool();
+        let idle: Vec<_> = (0..50).map(|_| spiller(&pool)).collect();
+        let busy = spiller(&pool);
+        busy.try_grow(40 * MIB).unwrap();
+        drop(idle);
+    }
+
+    #[test]
+    fn a_large_holder_leaves_room_for_a_small_one() {
+        let pool = pool();
+        let large = spiller(&pool);
+        while large.try_grow(MIB).is_ok() {}
+        let small = spiller(&pool);
+        small.try_grow(5 * MIB).unwrap();
+        // From now on the large one has half: it spills at its next step.
+        large.try_grow(1).unwrap_err();
+        large.free();
+        large.try_grow(20 * MIB).unwrap();
+    }
+
+    #[test]
+    fn merges_leave_room_for_the_sorts_of_others() {
+        let pool = pool();
+        let merge = |part: usize| MemoryConsumer::new(format!("{MERGES}[{part}]")).register(&pool);
+        let (first, second) = (merge(0), merge(1));
+        while first.try_grow(MIB).is_ok() {}
+        assert_eq!(first.size(), 36 * MIB);
+        assert!(matches!(first.try_grow(MIB), Err(DataFusionError::ResourcesExhausted(_))));
+        second.try_grow(6 * MIB).unwrap();
+        spiller(&pool).try_grow(6 * MIB).unwrap();
+    }
+
+    #[test]
+    fn loop_joins_do_not_try_again() {
+        let join = MemoryConsumer::new("NestedLoopJoinLoad[0]").register(&pool());
+        let error = join.try_grow(50 * MIB).unwrap_err();
+        assert!(matches!(EngineError::find(&error), Some(EngineError::OutOfMemory(_))));
+    }
+
+    #[test]
+    fn a_refusal_says_who_asked_and_what_to_do() {
+        let pool = pool();
+        let window = MemoryConsumer::new("window[0]").register(&pool);
+        window.try_grow(40 * MIB).unwrap();
+        let error = window.try_grow(9 * MIB).unwrap_err().to_string();
+        for part in ["window[0] needs 9MiB", "limit of 64MiB", "--memory", "cannot spill"] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

@@ -39,7 +39,8 @@ pub(crate) fn file_format_of(target: &str, partitioned: bool) -> Result<String> 
 fn known(name: &str) -> Option<&'static str> {
     match name.to_lowercase().as_str() {
         "parquet" | "pq" => Some("parquet"),
-        "csv" | "tsv" | "txt" => Some("csv"),
+        "csv" | "txt" => Some("csv"),
+        "tsv" | "tab" => Some("tsv"),
         "json" | "jsonl" | "ndjson" => Some("json"),
         "arrow" | "ipc" | "feather" => Some("arrow"),
         _ => None,
@@ -56,6 +57,7 @@ mod tests {
         assert_eq!(format("out.parquet"), "parquet");
         assert_eq!(format("a.b/out.csv.gz"), "csv");
         assert_eq!(format("s3://bucket/x.ndjson"), "json");
+        assert_eq!(format("x.tsv.gz"), "tsv");
         assert_eq!(format("folder/"), "parquet");
         let error = file_format_of("x.docx", false).unwrap_err();
         assert!(error.to_string().contains("'docx'"), "{error}");

@@ -16,7 +16,9 @@ use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
+use futures::StreamExt;
 use sqlparser::ast::SelectItem;
+use strata_engine::{LocalRunner, Runner};
 
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
@@ -91,6 +93,24 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
 /// ```
 pub trait RunText {
     /// Runs every statement of a text, in either language; the rows are the last one's.
+    ///
+    /// The frame that is returned runs as DataFusion's own do: a join whose side does not fit into
+    /// the memory limit is an error. [`LocalRunner`] runs its plan as the shell does, and starts
+    /// such a query again with joins that spill:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::TryStreamExt;
+    /// use strata::{RunText, Settings};
+    /// use strata_engine::{LocalRunner, Runner};
+    ///
+    /// let session = strata::session(Settings::default())?;
+    /// let plan = session.run("range(0, 3)").await?.into_unoptimized_plan();
+    /// let batches: Vec<_> = LocalRunner.run(&session, plan).await?.stream.try_collect().await?;
+    /// assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3);
+    /// # Ok(()) }
+    /// ```
     fn run(&self, text: &str) -> impl Future<Output = Result<DataFrame>> + Send;
 }
 
@@ -104,7 +124,7 @@ impl RunText for SessionContext {
                 let frame = DataFrame::new(self.state(), plan);
                 // What only the last statement returns, the others still do: a COPY copies.
                 if place + 1 < statements.len() {
-                    frame.collect().await?;
+                    run_to_its_end(self, frame.into_unoptimized_plan()).await?;
                 } else {
                     last = Some(frame);
                 }
@@ -115,6 +135,16 @@ impl RunText for SessionContext {
             None => Ok(self.read_empty()?),
         }
     }
+}
+
+/// Runs a plan for what it does, and not for its rows: as the shell does, so that a join whose
+/// side does not fit into memory is run again as one that spills.
+async fn run_to_its_end(session: &SessionContext, plan: LogicalPlan) -> Result<()> {
+    let mut stream = LocalRunner.run(session, plan).await?.stream;
+    while let Some(batch) = stream.next().await {
+        batch?;
+    }
+    Ok(())
 }
 
 fn rows(frame: DataFrame) -> Outcome {

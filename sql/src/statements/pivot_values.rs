@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::sql::parser::Statement as DFStatement;
 use sqlparser::ast::{
     Expr as SqlExpr, ExprWithAlias, Ident, PivotValueSource, Query, SelectItem, TableFactor, Value,
@@ -126,7 +126,7 @@ fn as_sql(column: PivotColumn) -> Result<ExprWithAlias> {
     Ok(ExprWithAlias { expr, alias: Some(Ident::with_quote('"', column.name)) })
 }
 
-/// `PIVOT source ON column USING aggregates [GROUP BY keys]`.
+/// `PIVOT source ON column [IN (values)] USING aggregates [GROUP BY keys]`.
 pub(super) async fn pivot_statement(
     frame: DataFrame,
     on: &SqlExpr,
@@ -144,9 +144,26 @@ pub(super) async fn pivot_statement(
         };
         Ok(state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias }, &schema)?)
     };
-    let column = planned(&SelectItem::UnnamedExpr(on.clone()))?;
     let aggregates = using.iter().map(planned).collect::<Result<Vec<_>>>()?;
-    let values = verbs::distinct_values(frame.clone(), column.clone()).await?;
+    let (column, values) = match on {
+        SqlExpr::InList { expr, list, negated: false } => {
+            let column = planned(&SelectItem::UnnamedExpr(expr.as_ref().clone()))?;
+            let data_type = column.get_type(&schema)?;
+            let values = list
+                .iter()
+                .map(|value| match planned(&SelectItem::UnnamedExpr(value.clone()))? {
+                    Expr::Literal(value, _) => Ok(PivotColumn::of(value.cast_to(&data_type)?)),
+                    other => Err(Error::text(format!("'{other}' is not a value"))),
+                })
+                .collect::<Result<Vec<_>>>()?;
+            (column, values)
+        }
+        column => {
+            let column = planned(&SelectItem::UnnamedExpr(column.clone()))?;
+            let values = verbs::distinct_values(frame.clone(), column.clone()).await?;
+            (column, values)
+        }
+    };
     let stage = match group_by {
         Some(keys) => {
             let keys = keys.iter().map(planned).collect::<Result<Vec<_>>>()?;

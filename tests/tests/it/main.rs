@@ -3,10 +3,15 @@
 mod catalog;
 mod database;
 mod docs;
+mod examples;
 mod faults;
 mod fuzz;
 mod languages;
+mod memory;
+mod oracle;
 mod slt;
+mod tpch;
+mod writes;
 
 use std::path::Path;
 use std::process::Command;

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener as Listener};
 
+use crate::run_in;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use crate::run_in;
 use tokio::net::TcpListener;
 
 use super::said_by_library;
