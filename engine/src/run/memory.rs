@@ -201,7 +201,7 @@ mod tests {
 
     /// A pool of 48 MiB.
     fn pool() -> Arc<dyn MemoryPool> {
-        Arc::new(StrataPool::new(MemoryLimit::Bytes(ByteSize(64 << 20))))
+        Arc::new(StrataPool::new(MemoryLimit::Bytes(ByteSize(72 << 20))))
     }
 
     fn spiller(pool: &Arc<dyn MemoryPool>) -> MemoryReservation {
@@ -255,7 +255,7 @@ mod tests {
         let window = MemoryConsumer::new("window[0]").register(&pool);
         window.try_grow(40 * MIB).unwrap();
         let error = window.try_grow(9 * MIB).unwrap_err().to_string();
-        for part in ["window[0] needs 9MiB", "limit of 64MiB", "--memory", "cannot spill"] {
+        for part in ["window[0] needs 9MiB", "limit of 72MiB", "--memory", "cannot spill"] {
             assert!(error.contains(part), "{error}");
         }
     }

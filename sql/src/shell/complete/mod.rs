@@ -321,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn verbs_stand_after_a_dot_of_a_chain() {
         let mut completer = completer().await;
-        assert_eq!(values(&mut completer, "users.fil|"), ["filter("]);
+        assert_eq!(values(&mut completer, "users.fil|"), ["filter(", "fill_null("]);
         assert!(
             values(&mut completer, "users.filter(id > 1).|").contains(&"group_by(".to_string())
         );
