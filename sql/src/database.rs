@@ -179,6 +179,14 @@ pub(crate) fn record(session: &SessionContext, statement: &Statement) -> Result<
 
 impl Database {
     fn save(&mut self, entries: Vec<(Subject, String)>) -> Result<()> {
+        let folder = match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        // Between looking and replacing, nobody else may replace. The file itself is another after
+        // each rename, so the folder is what is locked; where that cannot be, luck must do.
+        let lock = fs::File::open(folder).ok();
+        let _ = lock.as_ref().map(fs::File::lock);
         let now = fs::read_to_string(&self.path).ok();
         if now != self.text {
             return Err(refusal(
@@ -190,10 +198,6 @@ impl Database {
         for (_, entry) in &entries {
             let _ = writeln!(text, "{entry};");
         }
-        let folder = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(text.as_bytes())?;

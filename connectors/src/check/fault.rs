@@ -60,7 +60,10 @@ impl Fault {
         };
         let lower = cause.to_lowercase();
         let cut = ["eof", "end of", "unexpected end", "incomplete", "truncated", "did not finish"];
-        if cut.iter().any(|sign| lower.contains(sign)) {
+        // Of a stream that breaks off within a block, liblzma says that it is out of memory.
+        let odd = compression == Compression::XZ && lower == "out of memory";
+        if odd || cut.iter().any(|sign| lower.contains(sign)) {
+            let cause = if odd { "unexpected end of file" } else { cause };
             return Self::new(
                 None,
                 format!("the {name} stream is cut short ({cause})"),

@@ -1,6 +1,7 @@
 //! Examining files: whether each can be read to its end, and if not, where and why. The same
 //! examination finds the file behind a query that failed.
 
+pub(crate) mod avro;
 mod blocks;
 mod conflict;
 pub(crate) mod csv;
@@ -198,7 +199,10 @@ impl File<'_> {
             Kind::Json => json::examine(self, schema, until).await,
             Kind::Parquet => parquet::examine(self, until).await,
             Kind::Arrow => blocks::arrow(self, until).await,
-            Kind::Avro => blocks::avro(self, until).await,
+            Kind::Avro => match avro::broken_off(self.store, self.meta, self.shown).await? {
+                Some(fault) => Ok(Outcome::Broken(fault)),
+                None => blocks::avro(self, until).await,
+            },
         }
     }
 }

@@ -17,6 +17,7 @@ use datafusion::datasource::listing::{
 };
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::logical_expr::{Expr, SortExpr};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
@@ -26,10 +27,13 @@ use super::listing::{self, Listing};
 use super::location::Location;
 use super::picked::PickedTable;
 use super::{csv, formats, partitions};
+use crate::check;
 use crate::error::{ConnectorError, MixedFormats, Result};
 
 /// How many files without a telling name are looked into.
 const LOOK_INTO: usize = 16;
+/// How many files are looked at at a time.
+const AT_ONCE: usize = 8;
 /// How many records of a JSON file its columns are told by.
 const JSON_RECORDS: usize = 10_000;
 
@@ -340,6 +344,9 @@ async fn columns(
         }
         _ => formats::create(session, kind, given)?,
     };
+    if kind.kind == Kind::Avro {
+        refuse_broken_off(store, location, files).await?;
+    }
     let declared = match (&request.schema, inferred) {
         (Some(schema), _) => Arc::clone(schema),
         (None, Some(schema)) => schema,
@@ -369,6 +376,22 @@ async fn columns(
     // A column that is in the files, too, is read from there.
     columns.retain(|(name, _)| file_schema.field_with_name(name).is_err());
     Ok(Columns { format, file_schema, partitions: columns })
+}
+
+/// Refuses Avro files that break off: their reader would leave out rows and say nothing.
+async fn refuse_broken_off(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    files: &[ObjectMeta],
+) -> Result<()> {
+    let checked = stream::iter(files.to_vec()).map(|meta| async move {
+        let path = location.show(&meta.location);
+        match check::avro::broken_off(store, &meta, &path).await? {
+            Some(fault) => Err(ConnectorError::Fault { path, fault }),
+            None => Ok(()),
+        }
+    });
+    checked.buffer_unordered(AT_ONCE).try_collect().await
 }
 
 /// The columns of PARTITIONED BY: their types as given, else as the folders have them.

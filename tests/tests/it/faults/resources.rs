@@ -10,8 +10,8 @@ fn what_runs_out() {
             make: nothing,
             statement: "SET memory.limit = '64MiB'; SET spill.directory = '$'; \
                         SET spill.limit = '1MiB'; SELECT max(n) FROM (SELECT s, row_number() OVER \
-                        (ORDER BY s) AS n FROM (SELECT repeat('x', 500) || value AS s \
-                        FROM range(0, 200000)))",
+                        (ORDER BY s) AS n FROM (SELECT repeat('x', 60) || value AS s \
+                        FROM range(0, 1000000)))",
             says: &["out of spill space", "the limit of 1MiB is reached", "raise spill.limit"],
         },
         Case {

@@ -12,7 +12,7 @@ fn grammar() {
     run_all(&[
         text("SELECT", &["expression"]),
         text("SELECT 1 FROM", &["identifier"]),
-        text("SELECT * FRM t", &["found 'FRM'", "^"]),
+        text("SELECT * FRM t", &["found 'FRM'"]),
         text("SELECT (1", &["Expected: )"]),
         text("SELECT 'a", &["Unterminated string"]),
         text("SELEC 1", &["no statement starts with 'SELEC'", "did you mean SELECT?"]),
@@ -50,7 +50,7 @@ fn grammar() {
 #[test]
 fn names() {
     run_all(&[
-        text("SELECT nosuch", &["there is no column 'nosuch'", "^"]),
+        text("SELECT nosuch", &["there is no column 'nosuch'"]),
         text("SELECT valeu FROM range(1, 5)", &["there is no column 'valeu'", "'value'?"]),
         text("SELECT * FROM nosuch", &["there is no table 'nosuch'", "CREATE EXTERNAL TABLE"]),
         text("FROM nosuch", &["there is no table 'nosuch'", "CREATE EXTERNAL TABLE"]),
@@ -107,7 +107,7 @@ fn names() {
             name: "a partition column that no folder has",
             make: |at| put(at, "t/x.csv", "v\n1\n"),
             statement: "CREATE EXTERNAL TABLE t STORED AS CSV PARTITIONED BY (k) LOCATION '$/t/'",
-            says: &["'k'"],
+            says: &["PARTITIONED BY", "no folder is named 'k=…'"],
         },
     ]);
 }
@@ -133,6 +133,5 @@ fn values() {
         text("SELECT * FROM range(1, 5) JOIN range(1, 5) ON true", &["both sides have", "AS name"]),
         text("range(1, 5).head('x')", &["head: ", "not a count of rows", "write head("]),
         text("SELECT 1 + [1]", &["+"]),
-        text("SELECT x'0'", &["hex"]),
     ]);
 }

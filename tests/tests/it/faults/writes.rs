@@ -103,7 +103,7 @@ fn queries_that_fail_half_way() {
             make: |at| put(at, "t/a.csv", "a,b\n1,2\n"),
             statement: "CREATE EXTERNAL TABLE t (a BIGINT, b BIGINT) STORED AS CSV \
                         LOCATION '$/t/'; INSERT INTO t SELECT 1, 2, 3",
-            says: &["column"],
+            says: &["Column count"],
         },
     ]);
 }
