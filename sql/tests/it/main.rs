@@ -4,6 +4,7 @@
 
 mod batch;
 mod command;
+mod examples;
 mod interactive;
 mod pages;
 mod terminal;

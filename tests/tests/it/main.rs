@@ -3,7 +3,6 @@
 mod catalog;
 mod database;
 mod docs;
-mod examples;
 mod faults;
 mod fuzz;
 mod languages;
