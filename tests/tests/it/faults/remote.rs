@@ -91,10 +91,7 @@ fn a_server_that_is_not_there() {
 fn a_server_that_has_nothing() {
     let (address, _server) = answering(404);
     fails(&format!("SELECT * FROM 'http://{address}/none.csv'"), &["/none.csv' does not exist"]);
-    fails(
-        &format!("SELECT * FROM 'http://{address}/*.csv'"),
-        &["/*.csv'", "name each file"],
-    );
+    fails(&format!("SELECT * FROM 'http://{address}/*.csv'"), &["/*.csv'", "name each file"]);
 }
 
 #[test]
