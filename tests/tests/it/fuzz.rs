@@ -6,6 +6,7 @@ use std::path::Path;
 
 use datafusion::execution::context::SessionContext;
 use strata::{RunText, Settings, execute, parse};
+use strata_tests::random::Random;
 use strata_tests::within;
 
 use crate::run_in;
@@ -14,28 +15,6 @@ use crate::languages::{PAIRS, TABLES};
 
 /// The stack of the binary's threads is larger; what a library's caller has may be this.
 const STACK: usize = 8 << 20;
-
-/// Numbers that are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
-}
 
 const WORDS: &[&str] = &[
     "SELECT",
@@ -286,9 +265,9 @@ fn soup(random: &mut Random) -> String {
     let start: &[&str] =
         &["SELECT ", "orders.", "FROM ", "t = ", "EXPLAIN ", "", "WITH t AS (", "("];
     text.push_str(random.of(start));
-    for _ in 0..random.below(25) {
-        text.push_str(if random.below(5) < 3 { random.of(WORDS) } else { random.of(SIGNS) });
-        if random.below(4) > 0 {
+    for _ in 0..random.index(25) {
+        text.push_str(if random.index(5) < 3 { random.of(WORDS) } else { random.of(SIGNS) });
+        if random.index(4) > 0 {
             text.push(' ');
         }
     }
@@ -337,13 +316,13 @@ fn pieces(text: &str) -> Vec<String> {
 }
 
 fn mutated(random: &mut Random, corpus: &[String]) -> String {
-    let mut parts = pieces(&corpus[random.below(corpus.len())]);
-    for _ in 0..=random.below(3) {
+    let mut parts = pieces(&corpus[random.index(corpus.len())]);
+    for _ in 0..=random.index(3) {
         if parts.is_empty() {
             break;
         }
-        let (one, other) = (random.below(parts.len()), random.below(parts.len()));
-        match random.below(7) {
+        let (one, other) = (random.index(parts.len()), random.index(parts.len()));
+        match random.index(7) {
             0 => drop(parts.remove(one)),
             1 => parts.insert(other, parts[one].clone()),
             2 => parts.swap(one, other),
@@ -352,7 +331,7 @@ fn mutated(random: &mut Random, corpus: &[String]) -> String {
             5 => parts[one] = random.of(SIGNS).to_string(),
             _ => {
                 // The tail of another statement.
-                let rest = pieces(&corpus[random.below(corpus.len())]);
+                let rest = pieces(&corpus[random.index(corpus.len())]);
                 parts.truncate(one);
                 parts.extend(rest.into_iter().skip(other));
             }
@@ -416,7 +395,7 @@ fn plan_all(texts: Vec<String>) -> usize {
 #[test]
 fn soup_never_breaks_the_parsers() {
     let good = on_a_query_thread("soup", || {
-        let mut random = Random(1);
+        let mut random = Random::new(1);
         let texts: Vec<String> = (0..4_000).map(|_| soup(&mut random)).collect();
         let good: Vec<String> = texts.into_iter().filter(|text| parses(text)).collect();
         plan_all(good.clone());
@@ -429,7 +408,7 @@ fn soup_never_breaks_the_parsers() {
 #[test]
 fn mutations_never_break_the_parsers_or_the_planner() {
     let (good, planned) = on_a_query_thread("mutations", || {
-        let (mut random, corpus) = (Random(2), corpus());
+        let (mut random, corpus) = (Random::new(2), corpus());
         let texts: Vec<String> = (0..1_500).map(|_| mutated(&mut random, &corpus)).collect();
         let good: Vec<String> = texts.into_iter().filter(|text| parses(text)).collect();
         (good.len(), plan_all(good))

@@ -6,8 +6,11 @@ mod docs;
 mod faults;
 mod fuzz;
 mod languages;
+mod memory;
+mod oracle;
 mod slt;
 mod tpch;
+mod writes;
 
 use std::path::Path;
 use std::process::Command;
