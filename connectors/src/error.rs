@@ -79,6 +79,14 @@ pub enum ConnectorError {
         /// What is wrong, where, and what to do.
         fault: Fault,
     },
+    /// A file was replaced while a query read it.
+    #[error(
+        "'{path}' was replaced while it was read: the answer may mix the old and the new; run it again"
+    )]
+    Changed {
+        /// The file.
+        path: String,
+    },
     /// Two files of one table disagree.
     #[error(
         "column '{column}' is {first_type} in '{first}' and {second_type} in '{second}'; \

@@ -88,4 +88,12 @@ impl Extension for Files {
     ) -> Option<DataFusionError> {
         crate::check::diagnose(session, error, plan).await.map(DataFusionError::from)
     }
+
+    async fn verify(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        session: &SessionState,
+    ) -> Result<(), DataFusionError> {
+        Ok(crate::check::unchanged(session, plan).await?)
+    }
 }

@@ -59,6 +59,16 @@ pub trait Extension: Debug + Send + Sync {
     ) -> Option<DataFusionError> {
         None
     }
+
+    /// Fails where something that `plan` has read is not what it was when it was planned, so that
+    /// rows of two writings are not taken for those of one.
+    async fn verify(
+        &self,
+        _plan: &Arc<dyn ExecutionPlan>,
+        _session: &SessionState,
+    ) -> Result<(), DataFusionError> {
+        Ok(())
+    }
 }
 
 /// A write whose output is not visible yet.

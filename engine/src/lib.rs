@@ -25,6 +25,8 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
-pub use physical::{AtomicWriteExec, DiagnosedExec, WindowByPartitionExec};
+pub use physical::{
+    AtomicWriteExec, CompactExec, DiagnosedExec, VerifiedExec, WindowByPartitionExec,
+};
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

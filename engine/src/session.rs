@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -22,7 +23,7 @@ use parking_lot::Mutex;
 use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
-use crate::physical::{AtomicWriteExec, DiagnosedExec};
+use crate::physical::{AtomicWriteExec, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::{functions, optimize};
 
@@ -90,15 +91,39 @@ impl SessionBuilder {
     }
 }
 
-/// The options as they are used: what a sort sets aside for merging its runs is a share of the
-/// limit where nobody chose it, so that the sorts of a query with many of them still find room.
+/// What a partition has for each row of a batch, or its batches are smaller: 128 MiB for DataFusion's
+/// usual ones.
+const MEMORY_FOR_A_ROW: usize = 16 << 10;
+/// Batches are not made smaller than this by themselves.
+const SMALL_BATCH: usize = 1024;
+
+/// The options as they are used, where nobody chose them.
 fn in_force(settings: &Settings) -> ConfigOptions {
     let mut options = settings.options().clone();
-    let usual = ConfigOptions::new().execution.sort_spill_reservation_bytes;
-    if options.execution.sort_spill_reservation_bytes == usual {
-        let pool = settings.strata().memory.limit.pool_bytes();
-        let sorts = 8 * options.execution.target_partitions.max(1);
-        options.execution.sort_spill_reservation_bytes = usual.min(pool / sorts);
+    let usual = ConfigOptions::new().execution;
+    let chosen = &mut options.execution;
+    let pool = settings.strata().memory.limit.pool_bytes();
+    let partitions = chosen.target_partitions.max(1);
+    // Merges hold batches of every run: smaller ones where partitions have little memory each.
+    if chosen.batch_size == usual.batch_size {
+        let rows = (pool / partitions / MEMORY_FOR_A_ROW).max(SMALL_BATCH);
+        let rows = 1 << rows.ilog2();
+        if let Ok(rows) = ConfigNonZeroUsize::try_new(rows) {
+            chosen.batch_size = rows.min(usual.batch_size);
+        }
+    }
+    // What a sort sets aside for merging its runs is a share of the limit, so that the sorts of a
+    // query with many of them still find room.
+    if chosen.sort_spill_reservation_bytes == usual.sort_spill_reservation_bytes {
+        let sorts = 8 * partitions;
+        chosen.sort_spill_reservation_bytes = usual.sort_spill_reservation_bytes.min(pool / sorts);
+    }
+    // An exchange that spills into two open files waits forever for one of them
+    // (apache/datafusion#24883): a file that is full with its first batch is never left open.
+    if chosen.max_spill_file_size_bytes == usual.max_spill_file_size_bytes
+        && let Ok(a_batch) = ConfigNonZeroUsize::try_new(1)
+    {
+        chosen.max_spill_file_size_bytes = a_batch;
     }
     options
 }
@@ -190,13 +215,9 @@ impl QueryPlanner for StrataPlanner {
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planned = self.plan_write_or_read(plan, session).await?;
-        Ok(match session.as_any().downcast_ref::<SessionState>() {
-            Some(state) if reads_files(&planned) => Arc::new(DiagnosedExec::new(
-                planned,
-                self.extensions.clone(),
-                Arc::new(state.clone()),
-            )),
-            _ => planned,
+        Ok(match self.watched(&planned, session) {
+            Some(state) => Arc::new(DiagnosedExec::new(planned, self.extensions.clone(), state)),
+            None => planned,
         })
     }
 }
@@ -212,11 +233,33 @@ impl StrataPlanner {
             for extension in &self.extensions {
                 if let Some(target) = extension.begin_write(plan, session).await? {
                     let written = planner.create_physical_plan(&target.plan, session).await?;
+                    let written = self.verified(written, session);
                     return Ok(Arc::new(AtomicWriteExec::new(written, target.transaction)));
                 }
             }
         }
-        planner.create_physical_plan(plan, session).await
+        Ok(self.verified(planner.create_physical_plan(plan, session).await?, session))
+    }
+
+    fn verified(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        session: &dyn Session,
+    ) -> Arc<dyn ExecutionPlan> {
+        match self.watched(&plan, session) {
+            Some(state) => Arc::new(VerifiedExec::new(plan, self.extensions.clone(), state)),
+            None => plan,
+        }
+    }
+
+    /// The session, where extensions have something to look at.
+    fn watched(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        session: &dyn Session,
+    ) -> Option<Arc<SessionState>> {
+        let state = session.as_any().downcast_ref::<SessionState>()?;
+        reads_files(plan).then(|| Arc::new(state.clone()))
     }
 }
 

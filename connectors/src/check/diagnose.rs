@@ -8,12 +8,12 @@ use arrow::error::ArrowError;
 use datafusion::catalog::Session;
 use datafusion::common::config::CsvOptions;
 use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
+use super::scans::{files, scans};
 use super::{Fault, File, Format, Outcome, conflict, past};
 use crate::error::{ConnectorError, innermost};
 use crate::files::formats;
@@ -33,8 +33,7 @@ pub async fn diagnose(
 ) -> Option<ConnectorError> {
     let suspicion = suspicion(error)?;
     let until = Instant::now() + PATIENCE;
-    let mut scans = Vec::new();
-    collect(plan, &mut scans);
+    let scans = scans(plan);
     if let (Some(lost), Some(scan)) = (lost(error), scans.first()) {
         return Some(ConnectorError::from_store(&shown_lost(scan, &lost), error_of_store(error)?));
     }
@@ -195,28 +194,6 @@ fn shown_lost(scan: &FileScanConfig, path: &str) -> String {
         Ok(path) => show(root, &path),
         Err(_) => path.to_string(),
     }
-}
-
-fn collect<'a>(plan: &'a Arc<dyn ExecutionPlan>, scans: &mut Vec<&'a FileScanConfig>) {
-    if let Some(source) = plan.downcast_ref::<DataSourceExec>()
-        && let Some(scan) = source.data_source().downcast_ref::<FileScanConfig>()
-    {
-        scans.push(scan);
-    }
-    for child in plan.children() {
-        collect(child, scans);
-    }
-}
-
-/// The files of a scan, each once: large ones are read in several ranges.
-fn files(scan: &FileScanConfig) -> Vec<ObjectMeta> {
-    let mut seen = std::collections::HashSet::new();
-    scan.file_groups
-        .iter()
-        .flat_map(|group| group.iter())
-        .map(|file| file.object_meta.clone())
-        .filter(|meta| seen.insert(meta.location.clone()))
-        .collect()
 }
 
 fn kind_of(scan: &FileScanConfig) -> Option<FileKind> {

@@ -9,6 +9,8 @@ mod diagnose;
 mod fault;
 mod json;
 mod parquet;
+mod scans;
+mod unchanged;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use crate::files::{formats, head, listing, resolve};
 pub(crate) use diagnose::explain;
 pub use diagnose::{diagnose, diagnose_path};
 pub use fault::Fault;
+pub(crate) use unchanged::unchanged;
 
 /// What `check` found, file by file.
 #[derive(Debug, Clone, Default)]

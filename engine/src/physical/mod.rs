@@ -1,9 +1,13 @@
 //! Strata's own physical operators, one a file.
 
 mod atomic_write;
+mod compact;
 mod diagnosed;
+mod verified;
 mod window_by_partition;
 
 pub use atomic_write::AtomicWriteExec;
+pub use compact::CompactExec;
 pub use diagnosed::DiagnosedExec;
+pub use verified::VerifiedExec;
 pub use window_by_partition::WindowByPartitionExec;

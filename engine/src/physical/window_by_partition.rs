@@ -13,9 +13,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, GenericByteViewArray, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::{concat, concat_batches, partition, take_record_batch};
-use datafusion::arrow::datatypes::{ByteViewType, DataType, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
@@ -32,6 +32,8 @@ use datafusion::physical_plan::{
     PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt};
+
+use super::compact::compact;
 
 /// Computes what a [`WindowAggExec`] computes, within the memory limit.
 #[derive(Debug)]
@@ -278,26 +280,4 @@ impl Windows {
         timer.done();
         Ok(())
     }
-}
-
-/// Texts as views may hold far more than they show, and what they hold is counted with every batch
-/// that shares it: those are copied.
-fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().map(|column| match column.data_type() {
-        DataType::Utf8View => {
-            let views = column.as_string_view();
-            if is_sparse(views) { Arc::new(views.gc()) } else { Arc::clone(column) }
-        }
-        DataType::BinaryView => {
-            let views = column.as_binary_view();
-            if is_sparse(views) { Arc::new(views.gc()) } else { Arc::clone(column) }
-        }
-        _ => Arc::clone(column),
-    });
-    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
-}
-
-fn is_sparse<T: ByteViewType>(views: &GenericByteViewArray<T>) -> bool {
-    let held: usize = views.data_buffers().iter().map(|buffer| buffer.len()).sum();
-    held > 2 * views.total_buffer_bytes_used()
 }

@@ -1,22 +1,21 @@
 //! Runs plans on this machine's cores, within the session's memory limit.
 //!
 //! Sorts, aggregations, windows and exchanges spill. A hash join cannot: it holds one side whole.
-//! When one is refused memory before the first row has left, the query starts again with
-//! sort-merge joins, which spill; rows that have been seen are never taken back.
+//! When something is refused memory before the first row has left, the query starts again as one
+//! for [little memory](super::frugal); rows that have been seen are never taken back.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
-use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
-use super::{Execution, Runner};
+use super::{Execution, Runner, frugal};
 use crate::error::Result;
 
 /// The runner for this machine's cores.
@@ -33,24 +32,17 @@ impl Runner for LocalRunner {
         let state = session.state();
         let physical = state.create_physical_plan(&plan).await?;
         let first = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-        let holds_a_side = has_hash_join(&physical);
         let running = Arc::new(Mutex::new(physical));
-        let stream = if holds_a_side {
+        let stream = {
             let running = Arc::clone(&running);
             with_second_try(first, move || async move {
-                let (stream, physical) = start_with_merge_joins(state, &plan).await?;
+                let (stream, physical) = frugal::start(state, &plan).await?;
                 *running.lock() = physical;
                 Ok(stream)
             })
-        } else {
-            first
         };
         Ok(Execution { stream, plan: running })
     }
-}
-
-fn has_hash_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.downcast_ref::<HashJoinExec>().is_some() || plan.children().into_iter().any(has_hash_join)
 }
 
 /// `first`, or what `second` starts if `first` runs out of memory before its first row.
@@ -85,15 +77,4 @@ where
 
 fn is_out_of_memory(error: &DataFusionError) -> bool {
     matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
-}
-
-/// Plans again with joins that spill instead of holding a side.
-async fn start_with_merge_joins(
-    mut state: SessionState,
-    plan: &LogicalPlan,
-) -> DataFusionResult<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>)> {
-    state.config_mut().options_mut().optimizer.prefer_hash_join = false;
-    let physical = state.create_physical_plan(plan).await?;
-    let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-    Ok((stream, physical))
 }

@@ -3,6 +3,10 @@
 //! `1 + 1 + 1` is a tree as deep as it is long, and whatever walks, copies or drops it goes down by
 //! recursion: a text of ten thousand operators would end the process. Parentheses are the parser's
 //! to count; this counts what leans to the left without any.
+//!
+//! And it counts what sqlparser reads twice: a `CAST(` that cannot be read as a cast is read again as
+//! a call of a function of that name, so that each one inside another doubles the time, and thirty
+//! unclosed ones would keep it busy for an hour.
 
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -12,6 +16,8 @@ use crate::error::{Error, Result};
 
 /// More than a person writes, and far from where stacks end.
 const DEEPEST: usize = 1_000;
+/// How often what is innermost may be read again: as a power of two.
+const DOUBLINGS: usize = 14;
 
 /// What stands between two parentheses, as deep as it has become.
 #[derive(Debug, Default, Clone, Copy)]
@@ -24,9 +30,19 @@ struct Level {
     beside: usize,
     /// UNIONs and JOINs, whose left sides lean on each other across clauses.
     tables: usize,
+    /// How many doublings the innermost text is under.
+    doubled: usize,
+    /// What of that the words of this level add, before anything they could apply to.
+    pending: usize,
 }
 
 impl Level {
+    /// What stands in the parentheses after `before`.
+    fn inside(&self, before: Option<Keyword>) -> Self {
+        let doubled = self.doubled + self.pending + before.map_or(0, doublings);
+        Self { doubled, ..Self::default() }
+    }
+
     fn expression(&self) -> usize {
         self.term.max(self.chain)
     }
@@ -45,15 +61,20 @@ impl Level {
 pub(super) fn refuse_deep(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut outer: Vec<Level> = Vec::new();
     let mut level = Level::default();
+    let mut before = None;
     for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
         match &token.token {
-            Token::Whitespace(_) | Token::Period => {}
+            Token::Period => {}
             Token::SemiColon => {
                 outer.clear();
                 level = Level::default();
             }
             Token::LParen | Token::LBracket | Token::LBrace => {
-                outer.push(std::mem::take(&mut level));
+                let inside = level.inside(before);
+                outer.push(std::mem::replace(&mut level, inside));
             }
             Token::RParen | Token::RBracket | Token::RBrace => {
                 let inner = level.total();
@@ -62,14 +83,28 @@ pub(super) fn refuse_deep(tokens: &[TokenWithSpan]) -> Result<()> {
                 let own = usize::from(token.token == Token::RBracket);
                 level.term = level.term.max(inner) + own;
             }
-            Token::Comma => level.next_expression(),
+            Token::Comma => {
+                level.pending = 0;
+                level.next_expression();
+            }
             Token::Word(word) if word.quote_style.is_none() => count(&mut level, word.keyword),
             Token::Word(_)
             | Token::Number(..)
             | Token::SingleQuotedString(_)
             | Token::DoubleQuotedString(_)
-            | Token::Placeholder(_) => {}
+            | Token::Placeholder(_) => level.pending = 0,
             _ => level.term += 1,
+        }
+        before = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
+            _ => None,
+        };
+        if level.doubled + level.pending > DOUBLINGS {
+            return Err(Error::text(
+                "too many CAST, NOT, SUBSTRING and the like inside each other",
+            )
+            .at(place(token))
+            .hint("write x::type for CAST(x AS type), or part it with WITH … AS"));
         }
         if level.tables > DEEPEST {
             return Err(Error::text(format!("more than {DEEPEST} UNIONs or JOINs in a row"))
@@ -91,9 +126,22 @@ pub(super) fn refuse_deep(tokens: &[TokenWithSpan]) -> Result<()> {
     Ok(())
 }
 
+/// How often sqlparser reads again what stands in parentheses after this word.
+fn doublings(keyword: Keyword) -> usize {
+    use Keyword::*;
+    match keyword {
+        POSITION => 2,
+        ARRAY | CAST | CEIL | CONVERT | EXTRACT | FLOOR | INTERVAL | NOT | OVERLAY | SAFE_CAST
+        | SUBSTR | SUBSTRING | TRY_CAST => 1,
+        _ => 0,
+    }
+}
+
 fn count(level: &mut Level, keyword: Keyword) {
     use Keyword::*;
     match keyword {
+        NoKeyword => level.pending = 0,
+        INTERVAL => level.pending += 1,
         AND | OR | XOR => {
             level.chain = level.expression() + 1;
             level.term = 0;
@@ -136,6 +184,10 @@ mod tests {
             assert!(refused(&format!("{start}{}", part.repeat(1_001))), "{start}{part}…");
             assert!(!refused(&format!("{start}{}", part.repeat(900))), "{start}{part}…");
         }
+        for part in ["CAST(", "NOT (", "POSITION(", "ARRAY[", "INTERVAL ", "INTERVAL - ", "f(CEIL("]
+        {
+            assert!(refused(&format!("SELECT {}", part.repeat(30))), "{part}…");
+        }
         let half = " + 1".repeat(600);
         assert!(refused(&format!("SELECT (1{half}){half}")));
     }
@@ -149,6 +201,9 @@ mod tests {
             ("VALUES (1 + 1)", ", (1 + 1)"),
             ("SELECT f(1 + 1", ", a = 2"),
             ("SELECT 1", "; SELECT 1 + 1"),
+            ("SELECT 1", ", CAST(NOT(1) AS INT)"),
+            ("SELECT 1", ", x - INTERVAL '1 day'"),
+            ("SELECT interval", ", interval"),
         ] {
             assert!(!refused(&format!("{start}{}", part.repeat(20_000))), "{start}{part}…");
         }

@@ -447,6 +447,19 @@ fn the_depth_of_a_text_never_breaks_the_parsers() {
             "a::",
             "x IN (",
             "CAST(",
+            "TRY_CAST(",
+            "CAST(TRIM(",
+            "SUBSTRING(",
+            "POSITION(",
+            "CEIL(",
+            "OVERLAY(",
+            "CONVERT(",
+            "EXTRACT(",
+            "NOT (",
+            "ARRAY[",
+            "INTERVAL - ",
+            "INTERVAL CASE WHEN ",
+            "f(x -> ",
             "ARRAY<",
             "CREATE TABLE t (a ARRAY<",
             "INTERVAL ",
@@ -483,7 +496,7 @@ fn the_depth_of_a_text_never_breaks_the_parsers() {
             "a[1:",
             "{a: ",
         ] {
-            for times in [30, 300, 30_000] {
+            for times in [6, 30, 300, 30_000] {
                 parses(&part.repeat(times));
                 parses(&format!("SELECT {}", part.repeat(times)));
             }

@@ -153,8 +153,8 @@ async fn what_does_not_fit_spills_and_has_the_same_answer() {
 
 const JOINS: [(&str, bool); 3] = [
     ("SELECT a.id, a.s, b.s AS t FROM big AS a JOIN big AS b ON a.id = b.k", false),
-    ("SELECT a.id, b.s FROM big AS a LEFT JOIN big AS b ON a.id = b.k + 100", false),
-    ("SELECT sum(a.g) AS n, max(b.s) AS m FROM big AS a JOIN big AS b ON a.id = b.k", false),
+    ("SELECT a.id, a.s, b.s AS t FROM big AS a LEFT JOIN big AS b ON a.id = b.k + 100", false),
+    ("SELECT sum(a.g) AS n, max(b.s) AS m FROM big AS b JOIN big AS a ON a.id = b.k", false),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,45 @@
+//! Planning for little memory, after a first plan was refused some: joins that spill instead of
+//! holding a side, sorts that spill instead of keeping the first rows of all, and smaller batches,
+//! of which merges hold one for each run.
+
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigNonZeroUsize;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::error::Result;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::limit::LocalLimitExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
+
+/// Rows of a batch: an eighth of DataFusion's usual ones.
+const BATCH: usize = 1024;
+
+/// Plans again, for less memory, and starts.
+pub(super) async fn start(
+    mut state: SessionState,
+    plan: &LogicalPlan,
+) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>)> {
+    let options = state.config_mut().options_mut();
+    options.optimizer.prefer_hash_join = false;
+    let batch = options.execution.batch_size.get().min(BATCH);
+    options.execution.batch_size = ConfigNonZeroUsize::try_new(batch)?;
+    let physical = sort_before_limits(state.create_physical_plan(plan).await?)?;
+    let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+    Ok((stream, physical))
+}
+
+/// A sort that keeps only the first rows holds them all; one of all rows spills.
+fn sort_before_limits(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some((sort, rows)) =
+            node.downcast_ref::<SortExec>().and_then(|sort| Some((sort, sort.fetch()?)))
+        else {
+            return Ok(Transformed::no(node));
+        };
+        let whole = Arc::new(sort.with_fetch(None));
+        Ok(Transformed::yes(Arc::new(LocalLimitExec::new(whole, rows))))
+    })
+    .data()
+}
