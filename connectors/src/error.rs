@@ -105,10 +105,10 @@ pub enum ConnectorError {
         /// The type there.
         second_type: String,
     },
-    /// CSV files of one table have different headers.
+    /// Files of one table, read by the places of their columns, have different ones.
     #[error(
         "'{first}' has the columns ({first_columns}) and '{second}' has ({second_columns}); \
-         CSV files of one table need the same columns in the same order: read them apart and \
+         CSV and Arrow files of one table need the same columns in the same order: read them apart and \
          UNION ALL BY NAME"
     )]
     HeaderConflict {

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::parsers::CompressionTypeVariant as Compression;
 use datafusion::common::{Constraints, TableReference};
@@ -351,6 +351,7 @@ async fn columns(
         (Some(schema), _) => Arc::clone(schema),
         (None, Some(schema)) => schema,
         (None, None) => match format.infer_schema(session, store, files).await {
+            Ok(schema) if files.len() > 1 => Arc::new(nullable(&schema)),
             Ok(schema) => schema,
             Err(error) => {
                 let found = crate::check::explain(session, store, location, kind, &*format, files);
@@ -376,6 +377,13 @@ async fn columns(
     // A column that is in the files, too, is read from there.
     columns.retain(|(name, _)| file_schema.field_with_name(name).is_err());
     Ok(Columns { format, file_schema, partitions: columns })
+}
+
+/// A column that one file lacks is NULL in its rows, whatever the others say of it.
+fn nullable(schema: &Schema) -> Schema {
+    let fields =
+        schema.fields().iter().map(|field| Arc::new(Field::clone(field).with_nullable(true)));
+    Schema::new_with_metadata(fields.collect::<Fields>(), schema.metadata().clone())
 }
 
 /// Refuses Avro files that break off: their reader would leave out rows and say nothing.

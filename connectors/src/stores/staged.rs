@@ -112,8 +112,11 @@ impl StagedStore {
         }
         let file = local_path(path)?;
         let ledger = Arc::clone(&self.ledger);
-        let stage = tokio::task::spawn_blocking(move || LocalStage::create(&file, &ledger.folders))
-            .await??;
+        // The ledger comes back with the stage: if nobody waits for them any more, the file goes
+        // first, and then the folders, which must be empty.
+        let create =
+            move || LocalStage::create(&file, &ledger.folders).map(|stage| (stage, ledger));
+        let (stage, _) = tokio::task::spawn_blocking(create).await??;
         Ok(Box::new(stage))
     }
 

@@ -79,6 +79,9 @@ pub(super) async fn begin(
         }
         options.insert("format.compression".to_string(), packing_name(packing).to_string());
     }
+    if kind.kind == Kind::Parquet {
+        with_level(&mut options);
+    }
     let folder = is_folder(copy, &location, &name, &options);
     check_target(&location, folder, append)?;
     let mut obsolete = Vec::new();
@@ -141,6 +144,21 @@ fn packing_name(packing: Compression) -> &'static str {
         Compression::XZ => "xz",
         Compression::ZSTD => "zstd",
         Compression::UNCOMPRESSED => "uncompressed",
+    }
+}
+
+/// Parquet's codecs of several levels want one: where none is given, the one that their own tools use.
+fn with_level(options: &mut HashMap<String, String>) {
+    for name in ["compression", "format.compression"] {
+        if let Some(codec) = options.get_mut(name) {
+            let level = match codec.to_lowercase().as_str() {
+                "zstd" => 3,
+                "gzip" => 6,
+                "brotli" => 4,
+                _ => continue,
+            };
+            *codec = format!("{codec}({level})");
+        }
     }
 }
 

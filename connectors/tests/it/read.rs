@@ -97,6 +97,22 @@ async fn globs_and_folders() {
 }
 
 #[tokio::test]
+async fn a_column_that_a_file_lacks_is_null() {
+    let bench = Bench::new();
+    // What is written of constants is NOT NULL.
+    for format in ["parquet", "arrow"] {
+        bench.sql(&format!("COPY (SELECT 1 AS a, 'x' AS b) TO '$/{format}/1.{format}'")).await;
+        bench.sql(&format!("COPY (SELECT 2 AS a) TO '$/{format}/2.{format}'")).await;
+    }
+    let rows = bench.rows("SELECT a, b IS NULL FROM '$/parquet' ORDER BY a").await;
+    assert_eq!(rows, ["1,false", "2,true"]);
+    let error = bench.error("SELECT a, b FROM '$/arrow' ORDER BY a").await;
+    for part in ["1.arrow", "(a, b)", "2.arrow", "(a)", "UNION ALL BY NAME"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn partitions_are_columns() {
     let bench = Bench::new();
     for (year, day) in [(2020, "2020-05-01"), (2021, "2021-06-01")] {

@@ -148,6 +148,13 @@ async fn names_say_how_to_pack() {
     assert!(std::fs::read(bench.path("x.csv.gz")).unwrap().starts_with(&[0x1f, 0x8b]));
     bench.sql("COPY (SELECT 1 AS a) TO '$/x.json.zst' STORED AS JSON").await;
     assert!(std::fs::read(bench.path("x.json.zst")).unwrap().starts_with(&[0x28, 0xb5]));
+    for codec in ["zstd", "ZSTD(9)", "gzip", "brotli", "snappy", "uncompressed"] {
+        let target = format!("'$/{codec}.parquet'");
+        bench
+            .sql(&format!("COPY (SELECT 1 AS a) TO {target} OPTIONS (compression '{codec}')"))
+            .await;
+        assert_eq!(bench.rows(&format!("SELECT a FROM {target}")).await, ["1"], "{codec}");
+    }
     for (target, part) in [
         ("x.gz", "only says how the file is packed"),
         ("x.parquet.gz", "not packed"),

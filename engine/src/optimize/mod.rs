@@ -2,12 +2,29 @@
 
 mod bound_windows;
 mod compact_views;
+mod merge_joins;
 
 use std::sync::Arc;
 
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
+use merge_joins::MergeJoins;
+
+type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
 /// The rules on physical plans, in the order in which they run after DataFusion's.
-pub(crate) fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+pub(crate) fn physical() -> Vec<Rule> {
     vec![Arc::new(bound_windows::BoundWindows), Arc::new(compact_views::CompactViews)]
+}
+
+/// The rules of a session, DataFusion's among them, for a plan that has little memory.
+pub(crate) fn frugal(rules: &[Rule]) -> Vec<Rule> {
+    let mut frugal = Vec::with_capacity(rules.len() + 1);
+    for rule in rules {
+        frugal.push(Arc::clone(rule));
+        if rule.name() == MergeJoins::AFTER {
+            frugal.push(Arc::new(MergeJoins));
+        }
+    }
+    frugal
 }

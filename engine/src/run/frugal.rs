@@ -7,22 +7,26 @@ use std::sync::Arc;
 use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::limit::LocalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 
+use crate::optimize;
+
 /// Rows of a batch: an eighth of DataFusion's usual ones.
 const BATCH: usize = 1024;
 
 /// Plans again, for less memory, and starts.
 pub(super) async fn start(
-    mut state: SessionState,
+    state: SessionState,
     plan: &LogicalPlan,
 ) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>)> {
+    let rules = optimize::frugal(state.physical_optimizers());
+    let mut state = SessionStateBuilder::from(state).with_physical_optimizer_rules(rules).build();
     let options = state.config_mut().options_mut();
-    options.optimizer.prefer_hash_join = false;
     let batch = options.execution.batch_size.get().min(BATCH);
     options.execution.batch_size = ConfigNonZeroUsize::try_new(batch)?;
     let physical = sort_before_limits(state.create_physical_plan(plan).await?)?;

@@ -2,7 +2,7 @@
 //! operator asked, what the limit is, who holds the rest, and what to do.
 //!
 //! ```text
-//! │ cannot spill │ merges of sorts │ can spill: even shares of the rest │ the last eighth │
+//! │ cannot spill │ merges of runs  │ can spill: even shares of the rest │ the last eighth │
 //! │  as it comes │ half, if scarce │     among those that hold any      │ for small askers│
 //! ```
 //!
@@ -24,14 +24,21 @@ use crate::error::EngineError;
 
 /// How many holders a refusal names.
 const CONSUMERS_NAMED: usize = 5;
-/// How DataFusion's sorts call what they merge their runs with. It cannot spill, but it makes do
-/// with what it gets: fewer runs at a time.
+/// How DataFusion's sorts call what they merge with. Runs on disk are merged with whatever it gets,
+/// fewer at a time; but rows in memory must be merged before they can be spilled, and then it takes
+/// over what its sort lets go of.
 const MERGES: &str = "ExternalSorterMerge";
+/// How they call what they sort.
+const SORTS: &str = "ExternalSorter";
 
 /// How DataFusion's nested-loop joins call the side they hold. They would go on with what is spilled
 /// of it, but run their input a second time, which exchanges do not allow (they panic), and have
 /// wrong rows in outer and semi joins of several partitions. So they hear of another failure.
 const LOOP_JOINS: &str = "NestedLoopJoinLoad";
+
+/// How DataFusion's hash joins call the side they hold. Once it is read, it is put into one batch
+/// while its parts are still there: for that moment it is held twice, and only once accounted.
+const HASH_JOINS: &str = "HashJoinInput";
 
 /// A pool that is shared out, and whose refusals can be acted on.
 #[derive(Debug)]
@@ -53,14 +60,33 @@ struct Books {
 struct Holder {
     name: String,
     can_spill: bool,
-    merges: bool,
+    /// Of a merge: the sort whose rows it merges.
+    merges: Option<usize>,
+    /// Of a merge: that it merges rows in memory, until it has let go of all of them.
+    takes_over: bool,
+    held_twice: bool,
     reserved: usize,
 }
 
 impl Books {
+    /// Whether a consumer merges the rows of a sort that has rows in memory.
+    fn merges_rows(&self, id: usize) -> bool {
+        let sort = self.holders.get(&id).and_then(|holder| self.holders.get(&holder.merges?));
+        sort.is_some_and(|sort| sort.can_spill && sort.reserved > 0)
+    }
+
+    /// The sort of a part that was registered last before its merge: right before it.
+    fn sort(&self, part: &str, merge: usize) -> usize {
+        let of_part = |name: &str| name.strip_prefix(SORTS) == Some(part);
+        let before = self.holders.iter().filter(|(id, sort)| **id < merge && of_part(&sort.name));
+        before.map(|(id, _)| *id).max().unwrap_or(merge)
+    }
+
     fn add(&mut self, consumer: &MemoryConsumer, bytes: usize) {
         self.reserved += bytes;
+        let of_rows = self.merges_rows(consumer.id());
         if let Some(holder) = self.holders.get_mut(&consumer.id()) {
+            holder.takes_over |= of_rows;
             holder.reserved += bytes;
             if holder.can_spill {
                 self.spillable += bytes;
@@ -72,6 +98,7 @@ impl Books {
         self.reserved = self.reserved.saturating_sub(bytes);
         if let Some(holder) = self.holders.get_mut(&consumer.id()) {
             holder.reserved = holder.reserved.saturating_sub(bytes);
+            holder.takes_over &= holder.reserved > 0;
             if holder.can_spill {
                 self.spillable = self.spillable.saturating_sub(bytes);
             }
@@ -90,7 +117,15 @@ impl StrataPool {
         };
         let Some(holder) = books.holders.get(&consumer.id()) else { return true };
         let own = holder.reserved + additional;
-        if holder.merges {
+        if holder.held_twice {
+            // What is kept back covers the copy as far as half of it.
+            let kept_back = (self.limit.0 as usize).saturating_sub(self.size);
+            return total + own <= self.size + kept_back / 2;
+        }
+        if holder.merges.is_some() {
+            if holder.takes_over || books.merges_rows(consumer.id()) {
+                return true;
+            }
             let share = (self.size / 2 / books.merges.max(1)).max(self.size / 8);
             return own <= share || total <= self.size - self.size / 4;
         }
@@ -141,21 +176,26 @@ impl MemoryPool for StrataPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
+        let mut books = self.books.lock();
         let holder = Holder {
             name: consumer.name().to_string(),
             can_spill: consumer.can_spill(),
-            merges: consumer.name().starts_with(MERGES),
+            merges: consumer
+                .name()
+                .strip_prefix(MERGES)
+                .map(|part| books.sort(part, consumer.id())),
+            takes_over: false,
+            held_twice: consumer.name().starts_with(HASH_JOINS),
             reserved: 0,
         };
-        let mut books = self.books.lock();
-        books.merges += usize::from(holder.merges);
+        books.merges += usize::from(holder.merges.is_some());
         books.holders.insert(consumer.id(), holder);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
         let mut books = self.books.lock();
         if let Some(holder) = books.holders.remove(&consumer.id()) {
-            books.merges -= usize::from(holder.merges);
+            books.merges -= usize::from(holder.merges.is_some());
         }
     }
 
@@ -240,6 +280,39 @@ mod tests {
         assert!(matches!(first.try_grow(MIB), Err(DataFusionError::ResourcesExhausted(_))));
         second.try_grow(6 * MIB).unwrap();
         spiller(&pool).try_grow(6 * MIB).unwrap();
+    }
+
+    #[test]
+    fn a_merge_takes_over_what_its_sort_lets_go_of() {
+        let pool = pool();
+        let sorter = |part: usize| {
+            let sort = MemoryConsumer::new(format!("{SORTS}[{part}]")).with_can_spill(true);
+            (sort.register(&pool), MemoryConsumer::new(format!("{MERGES}[{part}]")).register(&pool))
+        };
+        let ((sort, merge), (other, idle)) = (sorter(0), sorter(1));
+        sort.try_grow(36 * MIB).unwrap();
+        for _ in 0..36 {
+            sort.shrink(MIB);
+            merge.try_grow(MIB).unwrap();
+        }
+        merge.try_grow(MIB).unwrap();
+        other.try_grow(6 * MIB).unwrap();
+        // With its runs on disk, it has a share again.
+        sort.free();
+        merge.free();
+        other.free();
+        while merge.try_grow(MIB).is_ok() {}
+        assert_eq!(merge.size(), 36 * MIB);
+        idle.try_grow(6 * MIB).unwrap();
+    }
+
+    #[test]
+    fn a_hash_join_leaves_room_for_its_copy() {
+        let pool = pool();
+        let join = MemoryConsumer::new("HashJoinInput[1]").register(&pool);
+        while join.try_grow(MIB).is_ok() {}
+        assert_eq!(join.size(), 30 * MIB);
+        MemoryConsumer::new("window[0]").register(&pool).try_grow(18 * MIB).unwrap();
     }
 
     #[test]

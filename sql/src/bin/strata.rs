@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Gives memory back sooner and allocates large buffers faster than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     strata::cli::main()
 }

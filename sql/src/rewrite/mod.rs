@@ -6,6 +6,7 @@ mod from_first;
 mod group_by_all;
 mod nest_joins;
 mod order_by_all;
+mod show_tables;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -21,7 +22,10 @@ pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Resu
     let mut rewriter =
         Rewriter { aggregates: state.aggregate_functions().keys().map(String::as_str).collect() };
     let flow = match statement {
-        DFStatement::Statement(sql) => sql.visit(&mut rewriter),
+        DFStatement::Statement(sql) => {
+            show_tables::rewrite(sql)?;
+            sql.visit(&mut rewriter)
+        }
         DFStatement::CopyTo(copy) => match &mut copy.source {
             CopyToSource::Query(query) => query.visit(&mut rewriter),
             CopyToSource::Relation(_) => ControlFlow::Continue(()),

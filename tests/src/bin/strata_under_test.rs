@@ -3,10 +3,6 @@
 
 use std::process::ExitCode;
 
-/// The command's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let code = strata::cli::main();
     if let Some(path) = std::env::var_os("STRATA_TEST_PEAK") {

@@ -13,6 +13,7 @@ use arrow::datatypes::SchemaRef;
 use super::cell::Cells;
 use super::format::Sink;
 use super::layout::{Borders, Slot, Wish, layout};
+use super::plan;
 use super::text::{clean, cut, width};
 use super::types::{is_cuttable, is_right_aligned, type_name};
 use super::{ResultWriter, Style};
@@ -76,6 +77,8 @@ pub(super) struct Grid {
     /// Set once the header is drawn.
     slots: Option<Vec<Slot>>,
     rows: u64,
+    /// The result is a plan: text in lines, which a cell would break.
+    plan: bool,
 }
 
 impl Grid {
@@ -89,6 +92,7 @@ impl Grid {
             tail: VecDeque::new(),
             slots: None,
             rows: 0,
+            plan: false,
         }
     }
 
@@ -246,6 +250,7 @@ fn centered(text: &str, room: usize, ellipsis: &str) -> String {
 
 impl ResultWriter for Grid {
     fn begin(&mut self, schema: &SchemaRef) -> io::Result<()> {
+        self.plan = plan::is_plan(schema);
         self.columns = schema
             .fields()
             .iter()
@@ -260,6 +265,10 @@ impl ResultWriter for Grid {
     }
 
     fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        if self.plan {
+            self.rows += batch.num_rows() as u64;
+            return plan::write(&mut self.out, &self.style, batch);
+        }
         let cells = Cells::of(batch)?;
         let rows = cells.rows();
         self.rows += rows as u64;
@@ -302,6 +311,10 @@ impl ResultWriter for Grid {
     }
 
     fn finish(&mut self) -> io::Result<u64> {
+        if self.plan {
+            self.out.flush()?;
+            return Ok(self.rows);
+        }
         let mut shown = self.rows;
         let slots = match self.slots.take() {
             Some(slots) => slots,

@@ -15,6 +15,7 @@ mod line;
 mod markdown;
 mod names;
 mod parquet;
+mod plan;
 mod span;
 mod style;
 mod table;
