@@ -1,5 +1,5 @@
 //! The shell: runs text, statement by statement and command by command, and prints what comes of
-//! it. The command line runs scripts with it; [`interactive`] puts an editor in front of it.
+//! it. The command line runs scripts with it; `interactive` puts an editor in front of it.
 //!
 //! ```text
 //! text ─ script ─┬─ statements ─ run ─┬─ sink ─ output/… ─ terminal, pager or file

@@ -1,7 +1,7 @@
 //! `strata generate`: tables to try things on, of any size, the same on every machine.
 //!
 //! A table is cut into *units*, each the rows of one row group, which any thread can make without
-//! the others' help. Threads take units in turn and encode them; each table's [`sink`] puts them
+//! the others' help. Threads take units in turn and encode them; each table's `sink` puts them
 //! into files in order. What is being made lies in a hidden folder beside its destination and is
 //! moved into place when all of it is there.
 //!
