@@ -2,8 +2,8 @@
 //! operator asked, what the limit is, who holds the rest, and what to do.
 //!
 //! ```text
-//! │ cannot spill │ merges of runs  │ can spill: even shares of the rest │ the last eighth │
-//! │  as it comes │ half, if scarce │     among those that hold any      │ for small askers│
+//! │ cannot spill │ merges of runs  │ can spill: even shares of the rest │ the last eighth: │
+//! │  as it comes │ half, if scarce │     among those that hold any      │ small and first  │
 //! ```
 //!
 //! Why not DataFusion's fair pool: it divides by all that are registered, so that a query of many
@@ -117,6 +117,7 @@ impl StrataPool {
         };
         let Some(holder) = books.holders.get(&consumer.id()) else { return true };
         let own = holder.reserved + additional;
+        let leaves = |room: usize| total <= self.size - room;
         if holder.held_twice {
             // What is kept back covers the copy as far as half of it.
             let kept_back = (self.limit.0 as usize).saturating_sub(self.size);
@@ -127,17 +128,22 @@ impl StrataPool {
                 return true;
             }
             let share = (self.size / 2 / books.merges.max(1)).max(self.size / 8);
-            return own <= share || total <= self.size - self.size / 4;
+            let first = holder.reserved == 0 && own <= self.size / 12;
+            return first || (own <= share && leaves(self.size / 12)) || leaves(self.size / 2);
         }
-        if !holder.can_spill || own <= self.size / 8 {
+        // Who holds nothing has nothing to spill: refusing it ends the query.
+        if !holder.can_spill || holder.reserved == 0 {
             return true;
+        }
+        if own <= self.size / 8 {
+            return leaves(self.size / 12);
         }
         let active = books
             .holders
             .iter()
             .filter(|(id, other)| other.can_spill && (other.reserved > 0 || **id == consumer.id()));
         let for_spillers = self.size - (books.reserved - books.spillable).min(self.size);
-        own <= for_spillers / active.count().max(1) && total <= self.size - self.size / 8
+        own <= for_spillers / active.count().max(1) && leaves(self.size / 8)
     }
 
     fn refusal(&self, books: &Books, consumer: &MemoryConsumer, additional: usize) -> String {
@@ -276,7 +282,7 @@ mod tests {
         let merge = |part: usize| MemoryConsumer::new(format!("{MERGES}[{part}]")).register(&pool);
         let (first, second) = (merge(0), merge(1));
         while first.try_grow(MIB).is_ok() {}
-        assert_eq!(first.size(), 36 * MIB);
+        assert_eq!(first.size(), 24 * MIB);
         assert!(matches!(first.try_grow(MIB), Err(DataFusionError::ResourcesExhausted(_))));
         second.try_grow(6 * MIB).unwrap();
         spiller(&pool).try_grow(6 * MIB).unwrap();
@@ -302,7 +308,7 @@ mod tests {
         merge.free();
         other.free();
         while merge.try_grow(MIB).is_ok() {}
-        assert_eq!(merge.size(), 36 * MIB);
+        assert_eq!(merge.size(), 24 * MIB);
         idle.try_grow(6 * MIB).unwrap();
     }
 

@@ -23,7 +23,7 @@ use strata::{RunText, Settings};
 use strata_engine::{LocalRunner, Origin, Runner};
 use strata_tests::command::{run_for_peak, strata};
 
-/// About 130 MB: more than 128 MiB leave to operators.
+/// About 130 MB: more than 144 MiB leave to operators.
 const ROWS: u64 = 600_000;
 
 fn session(limit: &str, spill: &Path, more: &[(&str, &str)]) -> SessionContext {
@@ -135,7 +135,7 @@ const SPILLING: [(&str, bool); 7] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_spills_and_has_the_same_answer() {
     let spill = tempfile::tempdir().unwrap();
-    let small = session("128MiB", spill.path(), &[]);
+    let small = session("144MiB", spill.path(), &[]);
     let large = session("8GiB", spill.path(), &[]);
     for session in [&small, &large] {
         add_big(session).await;
@@ -160,7 +160,7 @@ const JOINS: [(&str, bool); 3] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_whose_side_does_not_fit_is_run_as_a_merge_join() {
     let spill = tempfile::tempdir().unwrap();
-    let small = session("128MiB", spill.path(), &[]);
+    let small = session("144MiB", spill.path(), &[]);
     let large = session("8GiB", spill.path(), &[]);
     for session in [&small, &large] {
         add_big(session).await;
@@ -194,7 +194,7 @@ async fn a_copy_sorts_within_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let spill = tempfile::tempdir().unwrap();
     let path = folder.path().join("sorted.parquet");
-    let small = session("128MiB", spill.path(), &[]);
+    let small = session("144MiB", spill.path(), &[]);
     add_big(&small).await;
     let copy = format!("COPY (SELECT k, s FROM big ORDER BY k) TO '{}'", path.display());
     let ran = run(&small, &copy, true, spill.path()).await;
@@ -320,7 +320,7 @@ impl MemoryPool for Watched {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_reserved_than_there_is() {
     let spill = tempfile::tempdir().unwrap();
-    let session = session("128MiB", spill.path(), &[]);
+    let session = session("144MiB", spill.path(), &[]);
     let runtime = session.runtime_env();
     let MemoryLimit::Finite(limit) = runtime.memory_pool.memory_limit() else {
         panic!("the pool has no limit");
