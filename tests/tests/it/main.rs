@@ -8,6 +8,7 @@ mod fuzz;
 mod languages;
 mod memory;
 mod oracle;
+mod scripts;
 mod slt;
 mod tpch;
 mod writes;
