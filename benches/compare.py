@@ -413,8 +413,10 @@ def check(bench, engines, queries):
             actual.unlink(missing_ok=True)
             try:
                 bench.run(engine, sql, actual)
-            except Failed:
-                continue  # Shown among the times.
+            except Failed as failure:
+                note("")
+                print(f"{name} fails in {engine}: {failure}")
+                continue
             checked += 1
             if difference := answers.difference(expected, actual):
                 differences.append({"query": name, "engine": engine, "difference": difference})
