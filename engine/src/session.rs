@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SessionStateBuilder;
@@ -63,7 +61,7 @@ impl SessionBuilder {
         let Self { settings, extensions } = self;
         let runtime = runtime(RuntimeEnvBuilder::new(), &settings)?;
         let planner = Arc::new(StrataPlanner { extensions: extensions.clone() });
-        let config = SessionConfig::from(in_force(&settings))
+        let config = SessionConfig::from(settings.in_force())
             .with_create_default_catalog_and_schema(true)
             .with_extension(Arc::new(SharedSettings::new(settings)));
         let mut parts = SessionParts {
@@ -89,43 +87,6 @@ impl SessionBuilder {
         }
         Ok(session)
     }
-}
-
-/// What a partition has for each row of a batch, or its batches are smaller: 128 MiB for DataFusion's
-/// usual ones.
-const MEMORY_FOR_A_ROW: usize = 16 << 10;
-/// Batches are not made smaller than this by themselves.
-const SMALL_BATCH: usize = 1024;
-
-/// The options as they are used, where nobody chose them.
-fn in_force(settings: &Settings) -> ConfigOptions {
-    let mut options = settings.options().clone();
-    let usual = ConfigOptions::new().execution;
-    let chosen = &mut options.execution;
-    let pool = settings.strata().memory.limit.pool_bytes();
-    let partitions = chosen.target_partitions.max(1);
-    // Merges hold batches of every run: smaller ones where partitions have little memory each.
-    if chosen.batch_size == usual.batch_size {
-        let rows = (pool / partitions / MEMORY_FOR_A_ROW).max(SMALL_BATCH);
-        let rows = 1 << rows.ilog2();
-        if let Ok(rows) = ConfigNonZeroUsize::try_new(rows) {
-            chosen.batch_size = rows.min(usual.batch_size);
-        }
-    }
-    // What a sort sets aside for merging its runs is a share of the limit, so that the sorts of a
-    // query with many of them still find room.
-    if chosen.sort_spill_reservation_bytes == usual.sort_spill_reservation_bytes {
-        let sorts = 8 * partitions;
-        chosen.sort_spill_reservation_bytes = usual.sort_spill_reservation_bytes.min(pool / sorts);
-    }
-    // An exchange that spills into two open files waits forever for one of them
-    // (apache/datafusion#24883): a file that is full with its first batch is never left open.
-    if chosen.max_spill_file_size_bytes == usual.max_spill_file_size_bytes
-        && let Ok(a_batch) = ConfigNonZeroUsize::try_new(1)
-    {
-        chosen.max_spill_file_size_bytes = a_batch;
-    }
-    options
 }
 
 /// Memory and disk as the settings ask for.
@@ -188,7 +149,7 @@ fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<
         *state =
             SessionStateBuilder::from(state.clone()).with_runtime_env(rebuilt.build_arc()?).build();
     }
-    *state_ref.write().config_mut().options_mut() = in_force(&after);
+    *state_ref.write().config_mut().options_mut() = after.in_force();
     if let Some(settings) = shared(session) {
         *settings.lock() = after;
     }

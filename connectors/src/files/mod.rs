@@ -2,10 +2,13 @@
 //! format and columns, and the statements that name them.
 //!
 //! ```text
-//! text ─ location ─ listing ─ kind ─ sniff / csv / partitions ─ resolve ─ ListingTable | PickedTable
+//! text ─ location ─ resolve ─ listing ─ one_kind ─ columns ─ native ─ ListingTable | PickedTable
+//!                                │         └ sniff, csv, partitions
+//!                                └ kind, head
 //! ```
 
 mod catalog;
+mod columns;
 pub(crate) mod csv;
 mod factory;
 pub(crate) mod formats;
@@ -13,6 +16,8 @@ pub(crate) mod head;
 pub(crate) mod kind;
 pub(crate) mod listing;
 pub(crate) mod location;
+mod native;
+mod one_kind;
 mod open;
 pub(crate) mod partitions;
 mod pattern;

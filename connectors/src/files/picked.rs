@@ -23,7 +23,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 
 use super::kind::FileKind;
 use super::location::Location;
-use super::{listing, partitions, resolve};
+use super::{listing, one_kind, partitions, resolve};
 use crate::error::Result;
 
 /// Files picked by our own rules, read by DataFusion.
@@ -64,7 +64,7 @@ impl PickedTable {
             let store = resolve::store(state, location)?;
             let found = listing::list(&store, location).await?;
             let files = if self.asked && !found.single {
-                resolve::of_kind(found.files, self.kind.kind)
+                one_kind::of_kind(found.files, self.kind.kind)
             } else {
                 found.files
             };

@@ -135,7 +135,12 @@ impl Settings {
         self.options.entries().iter().any(|entry| qualified(entry) == key)
     }
 
-    /// The options in force, to build a session with.
+    /// Whether anyone set it, be it to its default.
+    pub fn is_chosen(&self, name: &str) -> bool {
+        self.origins.contains_key(&full_name(name))
+    }
+
+    /// The options as they were set.
     pub fn options(&self) -> &ConfigOptions {
         &self.options
     }

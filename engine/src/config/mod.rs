@@ -4,6 +4,7 @@
 //! `SHOW SETTINGS` and in the reference page. DataFusion's own settings stand beside them under
 //! `datafusion.`. Where a value came from is kept by [`Settings`].
 
+mod in_force;
 mod layers;
 mod memory;
 mod size;

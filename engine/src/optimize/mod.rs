@@ -3,12 +3,14 @@
 mod bound_windows;
 mod compact_views;
 mod merge_joins;
+mod spill_top_rows;
 
 use std::sync::Arc;
 
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 use merge_joins::MergeJoins;
+use spill_top_rows::SpillTopRows;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -19,12 +21,13 @@ pub(crate) fn physical() -> Vec<Rule> {
 
 /// The rules of a session, DataFusion's among them, for a plan that has little memory.
 pub(crate) fn frugal(rules: &[Rule]) -> Vec<Rule> {
-    let mut frugal = Vec::with_capacity(rules.len() + 1);
+    let mut frugal = Vec::with_capacity(rules.len() + 2);
     for rule in rules {
         frugal.push(Arc::clone(rule));
         if rule.name() == MergeJoins::AFTER {
             frugal.push(Arc::new(MergeJoins));
         }
     }
+    frugal.push(Arc::new(SpillTopRows));
     frugal
 }

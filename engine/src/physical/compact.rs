@@ -4,85 +4,44 @@
 //! runs, a piece of each. Whoever keeps several such batches is charged for all of them, again and
 //! again, and is refused memory that nobody uses.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, GenericByteViewArray, RecordBatch};
 use datafusion::arrow::datatypes::{ByteViewType, DataType};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_err};
-use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExprRef;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
-};
+use datafusion::common::Result;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use super::pass_through::{PassThroughExec, Step};
 
 /// Passes its input's rows on in buffers of their own.
+pub type CompactExec = PassThroughExec<Compact>;
+
+/// The step of [`CompactExec`].
 #[derive(Debug)]
-pub struct CompactExec {
-    input: Arc<dyn ExecutionPlan>,
-}
+pub struct Compact;
 
 impl CompactExec {
     /// Compacts what `input` makes.
-    pub fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { input }
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::over(input, Compact)
     }
 }
 
-impl DisplayAs for CompactExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CompactExec")
-    }
-}
+impl Step for Compact {
+    const NAME: &'static str = "CompactExec";
 
-impl ExecutionPlan for CompactExec {
-    fn name(&self) -> &'static str {
-        "CompactExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn fetch(&self) -> Option<usize> {
-        self.input.fetch()
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(input))),
-            _ => internal_err!("CompactExec has one input"),
-        }
-    }
-
-    fn apply_expressions(
+    fn pass(
         &self,
-        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        _: &Arc<dyn ExecutionPlan>,
+        rows: SendableRecordBatchStream,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
+        rows.map(|batch| compact(&batch?)).boxed()
     }
 
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let compacted = self.input.execute(partition, context)?.map(|batch| compact(&batch?));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), compacted)))
+    fn renew(&self) -> Self {
+        Self
     }
 }
 

@@ -3,6 +3,7 @@
 mod atomic_write;
 mod compact;
 mod diagnosed;
+mod pass_through;
 mod verified;
 mod window_by_partition;
 

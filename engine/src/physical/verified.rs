@@ -1,33 +1,32 @@
-//! Passes rows through untouched, and after the last one asks the extensions whether what was read
-//! is still what was planned. A reader knows a file by the size its listing told; a file that is
-//! replaced meanwhile would be cut there without a word.
+//! After the last row, asks the extensions whether what was read is still what was planned. A reader
+//! knows a file by the size its listing told; a file that is replaced meanwhile would be cut there
+//! without a word.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_err};
-use datafusion::execution::TaskContext;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::Result;
 use datafusion::execution::context::SessionState;
-use datafusion::physical_expr::PhysicalExprRef;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    SendableRecordBatchStream,
+    ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream,
 };
+use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 
+use super::pass_through::{PassThroughExec, Step};
 use crate::extension::Extension;
 
 /// Fails where what its input read has changed since it was planned.
+pub type VerifiedExec = PassThroughExec<Verified>;
+
+/// The step of [`VerifiedExec`].
 #[derive(Debug)]
-pub struct VerifiedExec {
-    input: Arc<dyn ExecutionPlan>,
+pub struct Verified {
     extensions: Vec<Arc<dyn Extension>>,
     session: Arc<SessionState>,
-    /// Partitions that have not ended: the last one looks.
-    running: Arc<AtomicUsize>,
+    /// Partitions that have ended: the last one of each run looks.
+    ended: Arc<AtomicUsize>,
 }
 
 impl VerifiedExec {
@@ -37,65 +36,25 @@ impl VerifiedExec {
         extensions: Vec<Arc<dyn Extension>>,
         session: Arc<SessionState>,
     ) -> Self {
-        let running = Arc::new(AtomicUsize::new(input.output_partitioning().partition_count()));
-        Self { input, extensions, session, running }
+        Self::over(input, Verified { extensions, session, ended: Arc::default() })
     }
 }
 
-impl DisplayAs for VerifiedExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VerifiedExec")
-    }
-}
+impl Step for Verified {
+    const NAME: &'static str = "VerifiedExec";
 
-impl ExecutionPlan for VerifiedExec {
-    fn name(&self) -> &'static str {
-        "VerifiedExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => {
-                Ok(Arc::new(Self::new(input, self.extensions.clone(), Arc::clone(&self.session))))
-            }
-            _ => internal_err!("VerifiedExec has one input"),
-        }
-    }
-
-    fn apply_expressions(
+    fn pass(
         &self,
-        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, context)?;
-        let plan = Arc::clone(&self.input);
+        input: &Arc<dyn ExecutionPlan>,
+        rows: SendableRecordBatchStream,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
+        let plan = Arc::clone(input);
         let session = Arc::clone(&self.session);
         let extensions = self.extensions.clone();
-        let running = Arc::clone(&self.running);
+        let partitions = input.output_partitioning().partition_count();
+        let ended = Arc::clone(&self.ended);
         let look = async move {
-            if running.fetch_sub(1, Ordering::AcqRel) != 1 {
+            if !(ended.fetch_add(1, Ordering::AcqRel) + 1).is_multiple_of(partitions) {
                 return None;
             }
             for extension in &extensions {
@@ -105,7 +64,14 @@ impl ExecutionPlan for VerifiedExec {
             }
             None
         };
-        let verified = input.chain(look.into_stream().filter_map(futures::future::ready));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), verified.boxed())))
+        rows.chain(look.into_stream().filter_map(futures::future::ready)).boxed()
+    }
+
+    fn renew(&self) -> Self {
+        Self {
+            extensions: self.extensions.clone(),
+            session: Arc::clone(&self.session),
+            ended: Arc::default(),
+        }
     }
 }

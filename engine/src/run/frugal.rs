@@ -5,13 +5,10 @@
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::limit::LocalLimitExec;
-use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 
 use crate::optimize;
@@ -29,21 +26,7 @@ pub(super) async fn start(
     let options = state.config_mut().options_mut();
     let batch = options.execution.batch_size.get().min(BATCH);
     options.execution.batch_size = ConfigNonZeroUsize::try_new(batch)?;
-    let physical = sort_before_limits(state.create_physical_plan(plan).await?)?;
+    let physical = state.create_physical_plan(plan).await?;
     let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
     Ok((stream, physical))
-}
-
-/// A sort that keeps only the first rows holds them all; one of all rows spills.
-fn sort_before_limits(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
-        let Some((sort, rows)) =
-            node.downcast_ref::<SortExec>().and_then(|sort| Some((sort, sort.fetch()?)))
-        else {
-            return Ok(Transformed::no(node));
-        };
-        let whole = Arc::new(sort.with_fetch(None));
-        Ok(Transformed::yes(Arc::new(LocalLimitExec::new(whole, rows))))
-    })
-    .data()
 }

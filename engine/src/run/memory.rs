@@ -53,7 +53,6 @@ struct Books {
     holders: HashMap<usize, Holder>,
     reserved: usize,
     spillable: usize,
-    merges: usize,
 }
 
 #[derive(Debug)]
@@ -66,6 +65,8 @@ struct Holder {
     takes_over: bool,
     held_twice: bool,
     reserved: usize,
+    /// Of a sort: the most it held since its merge last held nothing.
+    most: usize,
 }
 
 impl Books {
@@ -73,6 +74,13 @@ impl Books {
     fn merges_rows(&self, id: usize) -> bool {
         let sort = self.holders.get(&id).and_then(|holder| self.holders.get(&holder.merges?));
         sort.is_some_and(|sort| sort.can_spill && sort.reserved > 0)
+    }
+
+    /// What a merge may have in the place of its sort, which can let go of all its rows before the
+    /// merge has asked for the first of them.
+    fn instead_of_its_sort(&self, merge: &Holder) -> usize {
+        let sort = merge.merges.and_then(|sort| self.holders.get(&sort));
+        sort.map_or(0, |sort| sort.most)
     }
 
     /// The sort of a part that was registered last before its merge: right before it.
@@ -88,6 +96,7 @@ impl Books {
         if let Some(holder) = self.holders.get_mut(&consumer.id()) {
             holder.takes_over |= of_rows;
             holder.reserved += bytes;
+            holder.most = holder.most.max(holder.reserved);
             if holder.can_spill {
                 self.spillable += bytes;
             }
@@ -96,11 +105,16 @@ impl Books {
 
     fn take(&mut self, consumer: &MemoryConsumer, bytes: usize) {
         self.reserved = self.reserved.saturating_sub(bytes);
-        if let Some(holder) = self.holders.get_mut(&consumer.id()) {
-            holder.reserved = holder.reserved.saturating_sub(bytes);
-            holder.takes_over &= holder.reserved > 0;
-            if holder.can_spill {
-                self.spillable = self.spillable.saturating_sub(bytes);
+        let Some(holder) = self.holders.get_mut(&consumer.id()) else { return };
+        holder.reserved = holder.reserved.saturating_sub(bytes);
+        if holder.can_spill {
+            self.spillable = self.spillable.saturating_sub(bytes);
+        }
+        if holder.reserved == 0 {
+            holder.takes_over = false;
+            let sort = holder.merges;
+            if let Some(sort) = sort.and_then(|sort| self.holders.get_mut(&sort)) {
+                sort.most = sort.reserved;
             }
         }
     }
@@ -124,10 +138,12 @@ impl StrataPool {
             return total + own <= self.size + kept_back / 2;
         }
         if holder.merges.is_some() {
-            if holder.takes_over || books.merges_rows(consumer.id()) {
+            let takes_over = holder.takes_over || books.merges_rows(consumer.id());
+            if takes_over || own <= books.instead_of_its_sort(holder) {
                 return true;
             }
-            let share = (self.size / 2 / books.merges.max(1)).max(self.size / 8);
+            let merges = books.holders.values().filter(|other| other.merges.is_some()).count();
+            let share = (self.size / 2 / merges).max(self.size / 8);
             let first = holder.reserved == 0 && own <= self.size / 12;
             return first || (own <= share && leaves(self.size / 12)) || leaves(self.size / 2);
         }
@@ -193,16 +209,13 @@ impl MemoryPool for StrataPool {
             takes_over: false,
             held_twice: consumer.name().starts_with(HASH_JOINS),
             reserved: 0,
+            most: 0,
         };
-        books.merges += usize::from(holder.merges.is_some());
         books.holders.insert(consumer.id(), holder);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        let mut books = self.books.lock();
-        if let Some(holder) = books.holders.remove(&consumer.id()) {
-            books.merges -= usize::from(holder.merges.is_some());
-        }
+        self.books.lock().holders.remove(&consumer.id());
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
@@ -310,6 +323,19 @@ mod tests {
         while merge.try_grow(MIB).is_ok() {}
         assert_eq!(merge.size(), 24 * MIB);
         idle.try_grow(6 * MIB).unwrap();
+    }
+
+    #[test]
+    fn a_merge_takes_over_what_its_sort_let_go_of_before() {
+        let pool = pool();
+        let sort = MemoryConsumer::new(format!("{SORTS}[0]")).with_can_spill(true).register(&pool);
+        let merge = MemoryConsumer::new(format!("{MERGES}[0]")).register(&pool);
+        sort.try_grow(36 * MIB).unwrap();
+        sort.free();
+        for _ in 0..36 {
+            merge.try_grow(MIB).unwrap();
+        }
+        merge.try_grow(MIB).unwrap_err();
     }
 
     #[test]

@@ -32,9 +32,15 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
         LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => {
             create_table::create(session, create).await
         }
-        LogicalPlan::Ddl(ddl) => {
-            if let DdlStatement::DropTable(drop) = &ddl {
-                HeldTables::release(session, drop.name.table());
+        LogicalPlan::Ddl(mut ddl) => {
+            match &mut ddl {
+                DdlStatement::DropTable(drop) => HeldTables::release(session, drop.name.table()),
+                // A file or folder of that name is no view that is in the way: nothing is replaced.
+                DdlStatement::CreateView(view) => {
+                    let in_the_way = session.table_exist(view.name.clone());
+                    view.or_replace |= in_the_way.is_ok_and(|exists| !exists);
+                }
+                _ => {}
             }
             session.execute_logical_plan(LogicalPlan::Ddl(ddl)).await?;
             Ok(Outcome::Done(None))
