@@ -3,6 +3,7 @@
 mod bound_windows;
 mod compact_views;
 mod merge_joins;
+mod plain_texts;
 mod spill_top_rows;
 
 use std::sync::Arc;
@@ -16,7 +17,11 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// The rules on physical plans, in the order in which they run after DataFusion's.
 pub(crate) fn physical() -> Vec<Rule> {
-    vec![Arc::new(bound_windows::BoundWindows), Arc::new(compact_views::CompactViews)]
+    vec![
+        Arc::new(bound_windows::BoundWindows),
+        Arc::new(plain_texts::PlainTexts),
+        Arc::new(compact_views::CompactViews),
+    ]
 }
 
 /// The rules of a session, DataFusion's among them, for a plan that has little memory.

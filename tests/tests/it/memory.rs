@@ -385,6 +385,13 @@ fn the_process_stays_near_its_limit() {
                 "SELECT max(n) FROM (SELECT sum(id) OVER (PARTITION BY k % 1000) AS n FROM '{data}')"
             ),
         ),
+        (
+            "neighbours",
+            format!(
+                "SELECT max(s), min(before) FROM \
+                 (SELECT s, lag(id) OVER (ORDER BY id) AS before FROM '{data}')"
+            ),
+        ),
     ] {
         peaks.push((name, limited(&sql)));
     }

@@ -44,12 +44,19 @@ pub(super) fn choose(
     }
 
     let kind = spec.kind.or_else(|| match (x, y.is_empty(), roles.as_slice()) {
-        (None, true, [(a, first), (_, second), (_, third)])
+        (None, true, [(a, first), (b, second), (_, third)])
             if first.is_category() && second.is_category() && third.is_number() =>
         {
-            // Two whole numbers are a grid only if the first repeats; else they are x and a series.
-            let grid = *first == Role::Text || *second == Role::Text || repeats(*a);
-            grid.then_some(Kind::Heat)
+            // A whole number makes a grid with what repeats; else it is a series, such as a count.
+            let grid = match (first, second) {
+                (Role::Text, Role::Text) => true,
+                (_, Role::Text) => repeats(*b),
+                _ => repeats(*a),
+            };
+            match grid {
+                true => Some(Kind::Heat),
+                false => [first, second].contains(&&Role::Text).then_some(Kind::Bar),
+            }
         }
         (Some(x), _, _) => (role(x) == Some(Role::Text)).then_some(Kind::Bar),
         (None, _, roles) => {
@@ -236,6 +243,8 @@ mod tests {
         let heat = Plan::Heat { x: 0, y: 1, value: 2 };
         assert_eq!(plan("", "t t2 n", false)?, heat);
         assert_eq!(plan("", "i i2 n", true)?, heat);
+        assert_eq!(plan("", "t i n", true)?, heat);
+        assert_eq!(plan("", "t i n", false)?, bars(Some(0), &[1, 2]));
         assert_eq!(plan("", "i i2 n", false)?, points(None, Some(0), &[1, 2], None));
         Ok(())
     }
