@@ -26,7 +26,7 @@ pub use frame::{
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
 pub use physical::{
-    AtomicWriteExec, CompactExec, DiagnosedExec, VerifiedExec, WindowByPartitionExec,
+    AtomicWriteExec, CompactExec, DiagnosedExec, SkimExec, VerifiedExec, WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

@@ -4,6 +4,7 @@ mod bound_windows;
 mod compact_views;
 mod merge_joins;
 mod plain_texts;
+mod skim_scans;
 mod spill_top_rows;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) fn physical() -> Vec<Rule> {
         Arc::new(bound_windows::BoundWindows),
         Arc::new(plain_texts::PlainTexts),
         Arc::new(compact_views::CompactViews),
+        Arc::new(skim_scans::SkimScans),
     ]
 }
 

@@ -1,5 +1,6 @@
-//! Operators that pass rows through: they look at them, or repack them, and change neither what they
-//! are nor their order. Each is a [`Step`] in a file of its own; what makes it an operator is here.
+//! Operators that pass rows through: they look at them, repack them, or leave out what nobody asks for,
+//! and change neither what they are nor their order. Each is a [`Step`] in a file of its own; what
+//! makes it an operator is here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,11 @@ use futures::stream::BoxStream;
 pub trait Step: fmt::Debug + Send + Sync + 'static {
     /// The operator's name in a plan.
     const NAME: &'static str;
+
+    /// What a plan shows behind the name.
+    fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
 
     /// The rows of one partition of `input`, as they go on.
     fn pass(
@@ -46,7 +52,8 @@ impl<S: Step> PassThroughExec<S> {
 
 impl<S: Step> DisplayAs for PassThroughExec<S> {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(S::NAME)
+        f.write_str(S::NAME)?;
+        self.step.describe(f)
     }
 }
 
