@@ -115,10 +115,11 @@ impl Skimming {
             }
             kept = Some(all);
         }
-        Ok(match kept {
+        match kept {
             Some(kept) => self.skimmed.push_batch_with_filter(batch, &kept)?,
             None => self.skimmed.push_batch(batch)?,
-        })
+        }
+        Ok(())
     }
 }
 
