@@ -31,6 +31,14 @@ pub enum EngineError {
         /// `: did you mean 'x'?`, or nothing.
         hint: String,
     },
+    /// No format of layers has this name.
+    #[error("layers have no format '{name}'; the formats are {known}")]
+    UnknownLayerFormat {
+        /// The name that was given.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
     /// A settings file cannot be read.
     #[error("settings file '{path}': {reason}")]
     SettingsFile {

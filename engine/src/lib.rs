@@ -10,6 +10,7 @@ mod error;
 mod extension;
 mod frame;
 mod functions;
+mod layers;
 mod optimize;
 mod physical;
 mod run;
@@ -24,6 +25,10 @@ pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
 pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
+};
+pub use layers::{
+    Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
+    Operator, Work,
 };
 pub use physical::{
     AtomicWriteExec, CompactExec, DiagnosedExec, SkimExec, VerifiedExec, WindowByPartitionExec,

@@ -7,19 +7,27 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExprRef;
+use datafusion::physical_plan::execution_plan::CardinalityEffect;
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+use futures::StreamExt;
 use futures::stream::BoxStream;
 
 /// What is done to the rows of one operator.
 pub trait Step: fmt::Debug + Send + Sync + 'static {
     /// The operator's name in a plan.
     const NAME: &'static str;
+    /// Whether no row is left out.
+    const KEEPS_ALL: bool = true;
 
     /// What a plan shows behind the name.
     fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,11 +50,12 @@ pub trait Step: fmt::Debug + Send + Sync + 'static {
 pub struct PassThroughExec<S> {
     input: Arc<dyn ExecutionPlan>,
     step: S,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl<S: Step> PassThroughExec<S> {
     pub(super) fn over(input: Arc<dyn ExecutionPlan>, step: S) -> Self {
-        Self { input, step }
+        Self { input, step, metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
@@ -81,7 +90,7 @@ impl<S: Step> ExecutionPlan for PassThroughExec<S> {
         match (children.pop(), children.is_empty()) {
             (Some(input), true) => {
                 let step = self.step.renew();
-                Ok(Arc::new(Self { input, step }))
+                Ok(Arc::new(Self::over(input, step)))
             }
             _ => internal_err!("{} has one input", S::NAME),
         }
@@ -94,13 +103,42 @@ impl<S: Step> ExecutionPlan for PassThroughExec<S> {
         Ok(TreeNodeRecursion::Continue)
     }
 
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        match S::KEEPS_ALL {
+            true => CardinalityEffect::Equal,
+            false => CardinalityEffect::LowerEqual,
+        }
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let Some(input) = inputs.first() else {
+            return internal_err!("{} has one input", S::NAME);
+        };
+        Ok(match S::KEEPS_ALL {
+            true => Arc::clone(input),
+            false => Arc::new(Statistics::clone(input).to_inexact()),
+        })
+    }
+
     fn execute(
         &self,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let rows = self.input.execute(partition, context)?;
-        let passed = self.step.pass(&self.input, rows);
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let passed = self
+            .step
+            .pass(&self.input, rows)
+            .map(move |batch| batch.map(|batch| batch.record_output(&baseline)));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), passed)))
     }
 }

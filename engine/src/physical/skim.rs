@@ -48,6 +48,7 @@ impl SkimExec {
 
 impl Step for Skim {
     const NAME: &'static str = "SkimExec";
+    const KEEPS_ALL: bool = false;
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, filter) in self.filters.iter().enumerate() {

@@ -8,7 +8,7 @@ use sqlparser::ast::{Expr, Ident, Query, SelectItem};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
-use strata_engine::nearest;
+use strata_engine::{LayerFormat, nearest};
 
 use super::chain::{Chain, parse_chain, starts_chain};
 use super::{is_keyword, is_word, place, unexpected};
@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Bind { name: Ident, chain: Chain },
     /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f] chain`.
     Explain { formatting: ExplainFormatting, chain: Chain },
+    /// `EXPLAIN [ANALYZE] LAYERS [(FORMAT f)] source`.
+    ExplainLayers { source: Source, analyze: bool, format: LayerFormat },
     /// `DESCRIBE source`, for what DataFusion's own does not take.
     Describe(Source),
     /// `SUMMARIZE source`.
@@ -153,7 +155,10 @@ fn own_statement(parser: &mut Parser<'_>, first: &TokenWithSpan) -> Result<Optio
         return Ok(Some(Kind::Describe(parse_source(parser)?)));
     }
     if is_keyword(token, Keyword::EXPLAIN) {
-        return parse_explain(parser);
+        return match parse_layers(parser)? {
+            Some(layers) => Ok(Some(layers)),
+            None => parse_explain(parser),
+        };
     }
     if is_keyword(token, Keyword::SHOW) && is_keyword(&second, Keyword::SETTINGS)
         || is_keyword(token, Keyword::SHOW) && is_word(&second, "SETTINGS")
@@ -198,6 +203,37 @@ fn parse_source(parser: &mut Parser<'_>) -> Result<Source> {
         return Ok(Source::Chain(parse_chain(parser)?));
     }
     Ok(Source::Query(parser.parse_query()?))
+}
+
+/// `EXPLAIN [ANALYZE] LAYERS`, unless that is about a table called `layers`.
+fn parse_layers(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
+    let analyze = is_keyword(&parser.peek_nth_token(1).token, Keyword::ANALYZE);
+    let at = if analyze { 2 } else { 1 };
+    let is_table = match parser.peek_nth_token(at + 1).token {
+        Token::Period | Token::EOF | Token::SemiColon => true,
+        // A call, or a query in parentheses.
+        Token::LParen => {
+            let next = parser.peek_nth_token(at + 2).token;
+            !is_keyword(&next, Keyword::FORMAT) && !is_keyword(&next, Keyword::SELECT)
+        }
+        _ => false,
+    };
+    if is_table || !is_word(&parser.peek_nth_token(at).token, "LAYERS") {
+        return Ok(None);
+    }
+    for _ in 0..=at {
+        parser.next_token();
+    }
+    let mut format = LayerFormat::default();
+    let told = is_keyword(&parser.peek_nth_token(1).token, Keyword::FORMAT);
+    if told && parser.consume_token(&Token::LParen) {
+        parser.next_token();
+        let name = parser.peek_token();
+        let known = parser.parse_identifier()?.value.parse();
+        format = known.map_err(|error| Error::from(error).at(place(&name)))?;
+        parser.expect_token(&Token::RParen)?;
+    }
+    Ok(Some(Kind::ExplainLayers { source: parse_source(parser)?, analyze, format }))
 }
 
 /// `EXPLAIN` of a chain; of anything else it is DataFusion's.

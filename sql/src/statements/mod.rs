@@ -3,6 +3,7 @@
 
 mod copy;
 mod create_table;
+mod layers;
 mod names;
 mod pivot_values;
 mod secrets;
@@ -22,6 +23,7 @@ use strata_engine::{LocalRunner, Runner};
 
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
+pub(crate) use layers::DOCUMENT;
 pub(crate) use settings::assignment;
 pub(crate) use sql::plan_sql;
 
@@ -48,6 +50,9 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
         Kind::Explain { formatting, chain } => {
             let frame = verbs::bind(session, chain).await?;
             sql::explain(frame, formatting)?
+        }
+        Kind::ExplainLayers { source, analyze, format } => {
+            layers::explain(session, source, *analyze, *format).await?
         }
         Kind::Describe(source) => {
             let frame = verbs::bind_source(session, source).await?;

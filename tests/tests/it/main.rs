@@ -6,6 +6,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod languages;
+mod layers;
 mod memory;
 mod oracle;
 mod scripts;

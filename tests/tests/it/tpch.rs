@@ -8,7 +8,7 @@ use strata::cli::generate::{CommonArgs, Format, GenerateArgs, TpchArgs, run_unti
 use strata_tests::oracle::{Grain, answer};
 use strata_tests::python::python_with;
 
-const TABLES: [&str; 8] =
+pub(crate) const TABLES: [&str; 8] =
     ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"];
 
 /// The queries whose ORDER BY leaves no two rows to chance.
@@ -17,9 +17,10 @@ const ORDERED: [&str; 16] = [
     "q20", "q21", "q22",
 ];
 
-fn generate(folder: &Path) {
+/// Writes the tables, a folder of Parquet files each.
+pub(crate) fn generate(folder: &Path, scale: f64) {
     let common = CommonArgs {
-        scale: 0.1,
+        scale,
         out: folder.to_path_buf(),
         format: Format::Parquet,
         parts: None,
@@ -31,17 +32,10 @@ fn generate(folder: &Path) {
     run_until(&args, &|_, _, _| {}, &AtomicBool::new(false)).unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_query_has_the_oracles_answer() {
-    let Some(python) = python_with("duckdb") else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    {
-        let data = data.clone();
-        tokio::task::spawn_blocking(move || generate(&data)).await.unwrap();
-    }
-    let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/queries/tpch");
-    let mut queries: Vec<(String, String)> = std::fs::read_dir(queries)
+/// The 22 queries by their names.
+pub(crate) fn queries() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/queries/tpch");
+    let mut queries: Vec<(String, String)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| {
@@ -51,6 +45,19 @@ async fn every_query_has_the_oracles_answer() {
         .collect();
     queries.sort();
     assert_eq!(queries.len(), 22);
+    queries
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_query_has_the_oracles_answer() {
+    let Some(python) = python_with("duckdb") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    {
+        let data = data.clone();
+        tokio::task::spawn_blocking(move || generate(&data, 0.1)).await.unwrap();
+    }
+    let queries = queries();
     let files = |name: &str| format!("{}/*.parquet", data.join(name).display());
     let setup: Vec<String> = TABLES
         .iter()

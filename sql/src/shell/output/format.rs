@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{BufWriter, Write};
 use std::str::FromStr;
 
+use super::document::OrDocument;
 use super::{ResultWriter, Style};
 
 /// Where a writer writes: batches of many small pieces, so buffered.
@@ -42,8 +43,12 @@ macro_rules! formats {
                 out: Box<dyn Write + Send>,
             ) -> Box<dyn ResultWriter> {
                 let out: Sink = BufWriter::with_capacity(64 * 1024, out);
-                match self {
-                    $(Self::$variant => Box::new($open(style, out)),)*
+                let table: fn(&Style, Sink) -> Box<dyn ResultWriter> = match self {
+                    $(Self::$variant => |style, out| Box::new($open(style, out)),)*
+                };
+                match self.holds_values() {
+                    true => table(style, out),
+                    false => Box::new(OrDocument::new(style, out, table)),
                 }
             }
         }
@@ -71,6 +76,13 @@ formats! {
     Html, "html", false, super::html::writer;
     /// One column a line, for wide rows.
     Line, "line", false, super::line::writer;
+}
+
+impl Format {
+    /// Whether programs read it for its values, so that a document is one of them.
+    fn holds_values(self) -> bool {
+        matches!(self, Self::Json | Self::NdJson | Self::Parquet)
+    }
 }
 
 impl fmt::Display for Format {

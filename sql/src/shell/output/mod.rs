@@ -6,6 +6,7 @@
 mod boxed;
 mod cell;
 mod delimited;
+mod document;
 mod format;
 mod grid;
 mod html;

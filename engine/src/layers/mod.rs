@@ -1,0 +1,26 @@
+//! A plan as a small graph of layers: what runs in one go on each part of the data (blockwise), what
+//! moves rows between parts (shuffle), and what brings parts together (reduction).
+//!
+//! ```text
+//! ExecutionPlan ──cut at its exchanges──▶ LayerGraph ──▶ tree, dot, svg, json
+//!                    │ estimates, memory, fingerprints      ▲
+//!                    └────── metrics, once it has run ───────┘
+//! ```
+//!
+//! A view: nothing is planned here, and whoever runs the plan, on this machine or on a pool, runs
+//! these layers.
+
+mod cut;
+mod estimate;
+mod explain;
+mod fingerprint;
+mod graph;
+mod measured;
+mod memory;
+
+pub use estimate::Estimate;
+pub use explain::LayerFormat;
+pub use fingerprint::Fingerprint;
+pub use graph::{Device, Feed, Layer, LayerGraph, LayerId, Operator, Work};
+pub use measured::Measured;
+pub use memory::Memory;

@@ -1,0 +1,48 @@
+//! `EXPLAIN LAYERS`: a query as the layers it runs as, before or after it has run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::execution::context::SessionContext;
+use futures::StreamExt;
+use strata_engine::{LayerFormat, LayerGraph, LocalRunner, Runner};
+
+use super::{Outcome, rows, size};
+use crate::error::{Error, Result};
+use crate::parse::Source;
+use crate::verbs;
+
+/// The key by which the metadata of a result's only column says that it is one text to be shown as it
+/// is, and of which kind.
+pub(crate) const DOCUMENT: &str = "strata.document";
+
+/// Shows the layers of a query; with `analyze`, runs it first.
+pub(super) async fn explain(
+    session: &SessionContext,
+    source: &Source,
+    analyze: bool,
+    format: LayerFormat,
+) -> Result<Outcome> {
+    let plan = verbs::bind_source(session, source).await?.into_unoptimized_plan();
+    let graph = if analyze {
+        size::refuse_endless(&plan)?;
+        let mut execution = LocalRunner.run(session, plan).await?;
+        // What is found while it runs must not show in what it set out to do.
+        let mut graph = LayerGraph::of(&execution.plan())?;
+        while let Some(batch) = execution.stream.next().await {
+            batch?;
+        }
+        graph.measure(&execution.plan())?;
+        graph
+    } else {
+        LayerGraph::of(&session.state().create_physical_plan(&plan).await?)?
+    };
+    let is_document = HashMap::from([(DOCUMENT.to_string(), format.name().to_string())]);
+    let field = Field::new("layers", DataType::Utf8, false).with_metadata(is_document);
+    let text = StringArray::from(vec![graph.render(format)]);
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(text)])
+        .map_err(|error| Error::text(error.to_string()))?;
+    Ok(rows(session.read_batch(batch)?))
+}
