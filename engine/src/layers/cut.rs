@@ -1,5 +1,6 @@
 //! Cuts a plan at its exchanges: hash exchanges become shuffles, what gathers partitions begins a
-//! reduction, and a side that every task is given whole is a layer of its own.
+//! reduction, and a side that every task is given whole is a layer of its own. Ballista cuts its stages
+//! at the same places: a stage is a layer that is no shuffle.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
@@ -115,12 +117,17 @@ impl Cutter {
         let mut sizes = Vec::with_capacity(children.len());
         // Behind its input, it has the plans of the values that the others compute with.
         let values = plan.downcast_ref::<ScalarSubqueryExec>().is_some();
+        let collects = plan
+            .downcast_ref::<HashJoinExec>()
+            .is_some_and(|join| *join.partition_mode() == PartitionMode::CollectLeft);
         for (at, (input, wanted)) in children.iter().zip(wanted).enumerate() {
             sizes.push(Size::of(input.as_ref(), &self.statistics)?);
-            let to_all = tasks > 1 && matches!(wanted, Distribution::SinglePartition);
-            if to_all || (values && at > 0) {
-                let side = self.layer(input)?;
-                self.feed(open, side, input, true)?;
+            let whole = matches!(wanted, Distribution::SinglePartition);
+            if (collects && at == 0) || (values && at > 0) || (whole && tasks > 1 && gathers(input))
+            {
+                let side = parts_of(input);
+                let layer = self.layer(side)?;
+                self.feed(open, layer, side, true)?;
             } else {
                 self.visit(input, open)?;
             }
@@ -215,6 +222,14 @@ fn gathers(plan: &Arc<dyn ExecutionPlan>) -> bool {
         || plan.downcast_ref::<SortPreservingMergeExec>().is_some()
 }
 
+/// What is gathered, where every task gathers it for itself.
+fn parts_of(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    match (plan.downcast_ref::<CoalescePartitionsExec>(), &plan.children()[..]) {
+        (Some(_), [parts]) => parts,
+        _ => plan,
+    }
+}
+
 /// Operators that do nothing to rows.
 fn is_plumbing(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<DiagnosedExec>().is_some()
@@ -229,11 +244,12 @@ fn operator(plan: &Arc<dyn ExecutionPlan>) -> Operator {
     {
         return Operator { name: "Scan".to_string(), detail: scanned(files, plan) };
     }
+    // `SortExec: TopK(fetch=3)` is called `SortExec(TopK)`, too.
     let line = displayable(plan.as_ref()).one_line().to_string();
-    let detail = line.trim().strip_prefix(plan.name()).unwrap_or(&line);
+    let (name, detail) = line.split_once(": ").unwrap_or((line.as_str(), ""));
     Operator {
-        name: plan.name().trim_end_matches("Exec").to_string(),
-        detail: named(detail.trim_start_matches(':').trim().to_string(), &plan.children()),
+        name: name.trim().trim_end_matches("Exec").to_string(),
+        detail: named(detail.trim().to_string(), &plan.children()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use strata_tests::oracle::{COARSE, FINE, Oracle};
+use strata_tests::oracle::{COARSE, FINE, Oracle, answer};
 use strata_tests::python::python_with;
 use strata_tests::random::Random;
 
@@ -160,4 +160,72 @@ async fn joins_using() {
         ));
     }
     oracle.check(COARSE).await;
+}
+
+/// Joins through exchanges, whatever the sizes: what one side finds filters the scans of the other.
+const THROUGH_EXCHANGES: &str = "SET datafusion.optimizer.hash_join_single_partition_threshold = 0; \
+     SET datafusion.optimizer.hash_join_single_partition_threshold_rows = 0; ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_that_filter_what_they_scan() {
+    let Some(python) = python_with("duckdb") else { return };
+    let mut oracle = Oracle::new(python);
+    let tables = [("none", 0, 1), ("one", 1, 2), ("few", 25, 3), ("many", 700, 4)];
+    for (name, rows, seed) in tables {
+        oracle.table(name, &events(rows, seed, false));
+    }
+    let mut ask = |sql: String| oracle.ask_both(format!("{THROUGH_EXCHANGES}{sql}"), sql);
+    for (l, r) in [("few", "many"), ("many", "few"), ("one", "many"), ("many", "none")] {
+        for kind in ["", "LEFT", "RIGHT", "FULL"] {
+            for on in ["l.n = r.n", "l.f = r.f", "l.k = r.k AND l.s = r.s AND l.v < r.v"] {
+                ask(format!(
+                    "SELECT l.id, l.n, r.id AS rid, r.v FROM {l} AS l {kind} JOIN {r} AS r ON {on}"
+                ));
+            }
+        }
+        for in_ in ["IN", "NOT IN"] {
+            ask(format!("SELECT id, n FROM {l} WHERE n {in_} (SELECT n FROM {r})"));
+            ask(format!(
+                "SELECT id, n FROM {l} WHERE n {in_} (SELECT n FROM {r} WHERE n IS NOT NULL \
+                 GROUP BY n HAVING count(*) > 1)"
+            ));
+        }
+        for exists in ["EXISTS", "NOT EXISTS"] {
+            ask(format!(
+                "SELECT id FROM {l} AS l WHERE {exists} \
+                 (SELECT 1 FROM {r} AS r WHERE r.n = l.n AND r.v > l.v)"
+            ));
+        }
+        // A filter passes through one join into the scans of another.
+        ask(format!(
+            "SELECT l.id, r.id AS rid, m.id AS mid FROM {l} AS l JOIN {r} AS r ON l.n = r.n \
+             JOIN many AS m ON r.n = m.n WHERE l.v > 0 AND m.id < 500"
+        ));
+        ask(format!(
+            "SELECT l.id, count(*) FROM {l} AS l LEFT JOIN {r} AS r ON l.n = r.n \
+             JOIN few AS m ON l.n = m.n GROUP BY l.id"
+        ));
+        // What falls behind the first rows, or is no new extreme.
+        ask(format!(
+            "SELECT l.id, r.id AS rid FROM {l} AS l JOIN {r} AS r ON l.n = r.n \
+             ORDER BY l.n DESC NULLS LAST, l.id, r.id LIMIT 7"
+        ));
+        ask(format!("SELECT min(l.n), max(r.n) FROM {l} AS l JOIN {r} AS r ON l.n = r.n"));
+    }
+    // Each round filters by other rows.
+    ask("WITH RECURSIVE reached AS (SELECT 3 AS n, 0 AS step UNION ALL \
+         SELECT m.n + 1, step + 1 FROM reached AS r JOIN many AS m ON m.n = r.n + 1 WHERE step < 9) \
+         SELECT n, step, count(*) FROM reached GROUP BY ALL"
+        .to_string());
+    // Small tables go through exchanges where batches are smaller.
+    let session = COARSE[1].session();
+    let files = |name: &str| oracle.folder().join(format!("{name}.parquet")).display().to_string();
+    let explain = format!(
+        "{THROUGH_EXCHANGES}EXPLAIN SELECT l.id FROM '{}' AS l JOIN '{}' AS r ON l.n = r.n",
+        files("few"),
+        files("many")
+    );
+    let plan = format!("{:?}", answer(&session, &explain).await.unwrap());
+    assert!(plan.contains("SkimExec: DynamicFilter"), "{plan}");
+    oracle.check(FINE).await;
 }
