@@ -2,8 +2,10 @@
 //! reduction, and a side that every task is given whole is a layer of its own. Ballista cuts its stages
 //! at the same places: a stage is a layer that is no shuffle.
 
+use std::fmt;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -179,7 +181,7 @@ impl Cutter {
         let below = self.layer(input)?;
         let keys = match exchange.partitioning() {
             Partitioning::Hash(keys, _) => {
-                keys.iter().map(|key| named(key.to_string(), &[input])).collect()
+                keys.iter().map(|key| named(key, &[input.schema()])).collect()
             }
             _ => Vec::new(),
         };
@@ -244,13 +246,32 @@ fn operator(plan: &Arc<dyn ExecutionPlan>) -> Operator {
     {
         return Operator { name: "Scan".to_string(), detail: scanned(files, plan) };
     }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        return Operator { name: "HashJoin".to_string(), detail: joined(join) };
+    }
     // `SortExec: TopK(fetch=3)` is called `SortExec(TopK)`, too.
     let line = displayable(plan.as_ref()).one_line().to_string();
+    let inputs: Vec<_> = plan.children().iter().map(|input| input.schema()).collect();
     let (name, detail) = line.split_once(": ").unwrap_or((line.as_str(), ""));
     Operator {
         name: name.trim().trim_end_matches("Exec").to_string(),
-        detail: named(detail.trim().to_string(), &plan.children()),
+        detail: named(&detail.trim(), &inputs),
     }
+}
+
+/// Which rows are joined: what many joins of a layer have in common comes last.
+fn joined(join: &HashJoinExec) -> String {
+    let (left, right) = ([join.left().schema()], [join.right().schema()]);
+    let keys = join.on().iter().map(|(l, r)| format!("{} = {}", named(l, &left), named(r, &right)));
+    let keys = keys.collect::<Vec<_>>().join(" AND ");
+    let filter = match join.filter() {
+        Some(filter) => {
+            let columns = [Arc::clone(filter.schema())];
+            format!(" AND {}", named(filter.expression(), &columns))
+        }
+        None => String::new(),
+    };
+    format!("{keys}{filter}, {} {:?}", join.join_type(), join.partition_mode())
 }
 
 /// Which files are scanned, and which columns of them.
@@ -282,9 +303,10 @@ fn scanned(files: &FileScanConfig, plan: &Arc<dyn ExecutionPlan>) -> String {
 }
 
 /// An expression without the places of its columns: `a`, not `a@0`.
-fn named(mut text: String, inputs: &[&Arc<dyn ExecutionPlan>]) -> String {
+fn named(text: &dyn fmt::Display, inputs: &[SchemaRef]) -> String {
+    let mut text = text.to_string();
     for input in inputs {
-        for (place, field) in input.schema().fields().iter().enumerate() {
+        for (place, field) in input.fields().iter().enumerate() {
             text = renamed(&text, &format!("{}@{place}", field.name()), field.name());
         }
     }

@@ -12,7 +12,7 @@ const GAP_X: usize = 48;
 const GAP_Y: usize = 20;
 const MARGIN: usize = 20;
 /// Characters that fit into a box.
-const FIT: usize = 48;
+const FIT: usize = 54;
 
 /// Where a layer stands.
 struct Placed<'a> {
