@@ -1,6 +1,6 @@
 //! How much passes through a layer, as far as statistics tell.
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Fields, Schema};
 use datafusion::common::Result;
 use datafusion::common::stats::Precision;
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -89,15 +89,19 @@ fn known(value: Precision<usize>) -> Option<u64> {
 
 /// What a row takes in memory.
 pub(super) fn row_width(schema: &Schema) -> u64 {
-    schema.fields().iter().map(|field| width(field.data_type())).sum::<u64>().max(1)
+    sum(schema.fields()).max(1)
+}
+
+fn sum(fields: &Fields) -> u64 {
+    fields.iter().map(|field| width(field.data_type())).fold(0, u64::saturating_add)
 }
 
 fn width(kind: &DataType) -> u64 {
     match kind {
-        DataType::Struct(fields) => fields.iter().map(|field| width(field.data_type())).sum(),
+        DataType::Struct(fields) => sum(fields),
         DataType::FixedSizeBinary(bytes) => u64::from(bytes.unsigned_abs()),
         DataType::FixedSizeList(item, length) => {
-            width(item.data_type()) * u64::from(length.unsigned_abs())
+            width(item.data_type()).saturating_mul(u64::from(length.unsigned_abs()))
         }
         DataType::Boolean | DataType::Null => 1,
         other => other.primitive_width().map_or(TEXT, |bytes| bytes as u64),

@@ -1,12 +1,17 @@
 //! A number that is the same for the same work on the same data: of operators with all they are told,
-//! and of the versions of the files they read.
+//! and of the versions of the files they read. What computes with chance has another one each time.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use datafusion::arrow::array::ArrayData;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_expr_common::physical_expr;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use serde::{Serialize, Serializer};
 
@@ -50,6 +55,9 @@ fn add(hasher: &mut blake3::Hasher, plan: &Arc<dyn ExecutionPlan>) {
         part(hasher, field.name().as_bytes());
         part(hasher, field.data_type().to_string().as_bytes());
     }
+    if is_volatile(plan) {
+        part(hasher, &never_again());
+    }
     if let Some(source) = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source) {
         if let Some(files) = source.downcast_ref::<FileScanConfig>() {
             add_files(hasher, files);
@@ -65,9 +73,38 @@ fn add(hasher: &mut blake3::Hasher, plan: &Arc<dyn ExecutionPlan>) {
     }
 }
 
-/// Which files, which parts of them, and which versions.
+/// Whether an operator computes something that is another thing each time.
+fn is_volatile(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let mut volatile = false;
+    let visited = plan.apply_expressions(&mut |expr| {
+        volatile |= physical_expr::is_volatile(expr);
+        Ok(TreeNodeRecursion::Continue)
+    });
+    volatile || visited.is_err()
+}
+
+/// What no other call has given, or will give, in this process or another.
+fn never_again() -> [u8; 28] {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut nonce = [0; 28];
+    nonce[..16].copy_from_slice(&now.to_le_bytes());
+    nonce[16..24].copy_from_slice(&CALLS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    nonce[24..].copy_from_slice(&std::process::id().to_le_bytes());
+    nonce
+}
+
+/// Which files, which parts of them, which versions, and how they are read.
 fn add_files(hasher: &mut blake3::Hasher, files: &FileScanConfig) {
     part(hasher, files.object_store_url.as_str().as_bytes());
+    part(hasher, format!("{:?}", files.file_compression_type).as_bytes());
+    if let Some(csv) = files.file_source().downcast_ref::<CsvSource>() {
+        let read = (
+            (csv.has_header(), csv.delimiter(), csv.quote(), csv.escape()),
+            (csv.comment(), csv.terminator(), csv.newlines_in_values(), csv.truncate_rows()),
+        );
+        part(hasher, format!("{read:?}").as_bytes());
+    }
     for group in &files.file_groups {
         part(hasher, &(group.len() as u64).to_le_bytes());
         for file in group.files() {
@@ -91,11 +128,21 @@ fn add_rows(hasher: &mut blake3::Hasher, rows: &MemorySourceConfig) {
     for batch in rows.partitions().iter().flatten() {
         part(hasher, &(batch.num_rows() as u64).to_le_bytes());
         for column in batch.columns() {
-            let data = column.to_data();
-            part(hasher, &(data.offset() as u64).to_le_bytes());
-            for buffer in data.buffers() {
-                part(hasher, &(buffer.as_ptr() as u64).to_le_bytes());
-            }
+            add_data(hasher, &column.to_data());
         }
+    }
+}
+
+fn add_data(hasher: &mut blake3::Hasher, data: &ArrayData) {
+    part(hasher, &(data.offset() as u64).to_le_bytes());
+    part(hasher, &(data.len() as u64).to_le_bytes());
+    let nulls = data.nulls().map(|nulls| (nulls.buffer().as_ptr() as u64, nulls.offset() as u64));
+    let (at, offset) = nulls.unwrap_or_default();
+    part(hasher, &[at.to_le_bytes(), offset.to_le_bytes()].concat());
+    for buffer in data.buffers() {
+        part(hasher, &(buffer.as_ptr() as u64).to_le_bytes());
+    }
+    for child in data.child_data() {
+        add_data(hasher, child);
     }
 }

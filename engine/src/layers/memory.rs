@@ -42,7 +42,7 @@ impl Memory {
 
 /// A batch of what an operator makes.
 pub(super) fn batch(plan: &dyn ExecutionPlan) -> Memory {
-    Memory { bytes: BATCH * row_width(&plan.schema()), spills: true }
+    Memory { bytes: BATCH.saturating_mul(row_width(&plan.schema())), spills: true }
 }
 
 /// What one task keeps of its inputs in an operator; none if that cannot be told.
@@ -69,7 +69,7 @@ pub(super) fn kept(
         }
         let sorted = !matches!(aggregate.input_order_mode(), InputOrderMode::Linear);
         let rows = if sorted { BATCH } else { share(made.rows?) };
-        let bytes = rows.saturating_mul(row_width(&aggregate.schema()) + HASH_ENTRY);
+        let bytes = rows.saturating_mul(row_width(&aggregate.schema()).saturating_add(HASH_ENTRY));
         return Some(Memory { bytes, spills: true });
     }
     if let Some(join) = plan.downcast_ref::<HashJoinExec>() {

@@ -62,7 +62,14 @@ impl Step for Skim {
         _: &Arc<dyn ExecutionPlan>,
         rows: SendableRecordBatchStream,
     ) -> BoxStream<'static, Result<RecordBatch>> {
-        let tried = |filter| Tried { filter, seen: 0, kept: 0, batches: 0, rest: FIRST_REST };
+        let tried = |filter| Tried {
+            filter,
+            seen: 0,
+            kept: 0,
+            batches: 0,
+            rest: FIRST_REST,
+            given_up: false,
+        };
         let skimmed = BatchCoalescer::new(rows.schema(), self.batch_size)
             .with_biggest_coalesce_batch_size(Some(self.batch_size / 2));
         let filters = self.filters.iter().cloned().map(tried).collect();
@@ -92,9 +99,11 @@ impl Skimming {
             if let Some(batch) = self.skimmed.next_completed_batch() {
                 return Ok(Some(batch));
             }
+            if self.ended {
+                return Ok(None);
+            }
             match self.rows.next().await.transpose()? {
                 Some(batch) => self.take(batch)?,
-                None if self.ended => return Ok(None),
                 None => {
                     self.ended = true;
                     self.skimmed.finish_buffered_batch()?;
@@ -106,7 +115,7 @@ impl Skimming {
     fn take(&mut self, batch: RecordBatch) -> Result<()> {
         let mut kept: Option<BooleanArray> = None;
         for filter in &mut self.filters {
-            let Some(these) = filter.kept(&batch)? else { continue };
+            let Some(these) = filter.kept(&batch) else { continue };
             let all = match kept {
                 Some(those) => and(&those, &these)?,
                 None => these,
@@ -132,19 +141,26 @@ struct Tried {
     /// Batches since its trial, or its rest, began.
     batches: usize,
     rest: usize,
+    given_up: bool,
 }
 
 impl Tried {
     /// The rows to keep; none where all are, or where nobody looked.
-    fn kept(&mut self, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
+    fn kept(&mut self, batch: &RecordBatch) -> Option<BooleanArray> {
         self.batches += 1;
-        if self.rests() {
-            return Ok(None);
+        if self.given_up || self.rests() {
+            return None;
         }
         let rows = batch.num_rows();
-        let kept = match self.filter.evaluate(batch)? {
+        let Ok(kept) = self.filter.evaluate(batch) else {
+            // It computes with rows that another operator may still leave out, such as a cast of a
+            // text that is no number: whether that is an error is not for a filter to say.
+            self.given_up = true;
+            return None;
+        };
+        let kept = match kept {
             // Nothing is known yet.
-            ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))) => return Ok(None),
+            ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))) => return None,
             ColumnarValue::Scalar(_) => BooleanArray::from(vec![false; rows]),
             ColumnarValue::Array(mask) => match mask.as_boolean() {
                 mask if mask.null_count() > 0 => prep_null_mask_filter(mask),
@@ -154,7 +170,7 @@ impl Tried {
         let count = kept.true_count();
         self.seen += rows;
         self.kept += count;
-        Ok((count < rows).then_some(kept))
+        (count < rows).then_some(kept)
     }
 
     /// Whether a failed trial was too short a while ago.

@@ -209,15 +209,8 @@ fn parse_source(parser: &mut Parser<'_>) -> Result<Source> {
 fn parse_layers(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
     let analyze = is_keyword(&parser.peek_nth_token(1).token, Keyword::ANALYZE);
     let at = if analyze { 2 } else { 1 };
-    let is_table = match parser.peek_nth_token(at + 1).token {
-        Token::Period | Token::EOF | Token::SemiColon => true,
-        // A call, or a query in parentheses.
-        Token::LParen => {
-            let next = parser.peek_nth_token(at + 2).token;
-            !is_keyword(&next, Keyword::FORMAT) && !is_keyword(&next, Keyword::SELECT)
-        }
-        _ => false,
-    };
+    let next = parser.peek_nth_token(at + 1).token;
+    let is_table = matches!(next, Token::Period | Token::EOF | Token::SemiColon);
     if is_table || !is_word(&parser.peek_nth_token(at).token, "LAYERS") {
         return Ok(None);
     }

@@ -226,7 +226,13 @@ async fn a_fingerprint_is_the_same_for_the_same_work_on_the_same_data() {
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
     std::fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
     assert_ne!(first, of(query(0)).await);
-    // Rows in memory.
+    // Chance.
+    let chance = format!("SELECT random() FROM '{}'", file.display());
+    assert_ne!(of(chance.clone()).await, of(chance).await);
+    // Rows in memory, whose texts and numbers lie in other places: within others, too.
+    session.run("CREATE TABLE s AS SELECT named_struct('x', 1) AS s").await.unwrap();
+    session.run("CREATE TABLE t AS SELECT named_struct('x', 2) AS s").await.unwrap();
+    assert_ne!(of("FROM s".to_string()).await, of("FROM t".to_string()).await);
     session.run("CREATE TABLE m AS SELECT 1 AS a").await.unwrap();
     session.run("CREATE TABLE n AS SELECT 2 AS a").await.unwrap();
     let of_m = of("FROM m".to_string()).await;
@@ -319,7 +325,14 @@ async fn a_table_called_layers_is_explained_as_any_other() {
         let plans = session.run(text).await.unwrap().collect().await.unwrap();
         assert_eq!(plans[0].schema().field(0).name(), "plan_type", "{text}");
     }
-    for text in ["EXPLAIN LAYERS layers", "EXPLAIN LAYERS (SELECT a FROM layers)"] {
+    for text in [
+        "EXPLAIN LAYERS layers",
+        "EXPLAIN LAYERS (SELECT a FROM layers)",
+        "EXPLAIN LAYERS ((SELECT a FROM layers))",
+        "EXPLAIN LAYERS (WITH q AS (SELECT a FROM layers) SELECT * FROM q)",
+        "EXPLAIN LAYERS (VALUES (1))",
+        "EXPLAIN LAYERS VALUES (1)",
+    ] {
         assert!(told(&session, text).await.contains("blockwise"), "{text}");
     }
 }

@@ -212,6 +212,13 @@ async fn joins_that_filter_what_they_scan() {
         ));
         ask(format!("SELECT min(l.n), max(r.n) FROM {l} AS l JOIN {r} AS r ON l.n = r.n"));
     }
+    // A cast that only the rows of another join survive is no error of the filter's.
+    ask(
+        "SELECT count(*) FROM (SELECT CAST(CASE WHEN m.s = 'a' THEN 'x' ELSE '7' END AS INT) AS c \
+         FROM many AS m JOIN (SELECT id FROM many WHERE s = 'b') AS o ON m.id = o.id) AS i \
+         JOIN few AS f ON i.c = f.id"
+            .to_string(),
+    );
     // Each round filters by other rows.
     ask("WITH RECURSIVE reached AS (SELECT 3 AS n, 0 AS step UNION ALL \
          SELECT m.n + 1, step + 1 FROM reached AS r JOIN many AS m ON m.n = r.n + 1 WHERE step < 9) \

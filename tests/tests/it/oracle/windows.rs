@@ -153,3 +153,24 @@ async fn resampling() {
     }
     oracle.check(COARSE).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_pass_through_and_texts_that_are_looked_at() {
+    let Some(python) = python_with("duckdb") else { return };
+    let mut oracle = Oracle::new(python);
+    for table in add(&mut oracle, 5) {
+        for frame in ["ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", "ROWS UNBOUNDED PRECEDING"] {
+            let over = format!("OVER (ORDER BY id {frame})");
+            oracle.ask(format!(
+                "SELECT id, g, sum(k) FILTER (WHERE g = 'north' OR g LIKE '%u%') {over} AS s, \
+                 count(*) FILTER (WHERE g IS NULL) {over} AS n FROM {table}"
+            ));
+            oracle.ask(format!(
+                "SELECT id, g, sum(k) {over} AS s, max(g) {over} AS most, \
+                 lag(g) OVER (ORDER BY id) AS before FROM {table}"
+            ));
+            oracle.ask(format!("SELECT id, g, sum(k) {over} AS s FROM {table}"));
+        }
+    }
+    oracle.check(FINE).await;
+}
