@@ -15,6 +15,7 @@ mod optimize;
 mod physical;
 mod run;
 mod session;
+mod text;
 
 pub use config::{
     ByteSize, MemoryLimit, Origin, Setting, Settings, StrataOptions, options_of, physical_memory,
@@ -35,3 +36,4 @@ pub use physical::{
 };
 pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};
+pub use text::{counted, thousands};

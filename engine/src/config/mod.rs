@@ -5,8 +5,8 @@
 //! `datafusion.`. Where a value came from is kept by [`Settings`].
 
 mod in_force;
-mod layers;
 mod memory;
+mod origins;
 mod size;
 
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use datafusion::common::config::{ConfigExtension, ConfigField, Visit};
 use datafusion::common::{config_namespace, extensions_options};
 use datafusion::config::ConfigOptions;
 
-pub use layers::{Origin, Setting, Settings};
 pub use memory::{MemoryLimit, physical_memory};
+pub use origins::{Origin, Setting, Settings};
 pub use size::ByteSize;
 
 extensions_options! {

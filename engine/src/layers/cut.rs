@@ -22,7 +22,7 @@ use datafusion::physical_plan::{
 };
 
 use super::estimate::{Estimate, Size};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::Fingerprints;
 use super::graph::{Device, Feed, Layer, LayerId, Operator, Work};
 use super::measured::{Measured, Metrics};
 use super::memory::{self, Memory};
@@ -30,7 +30,11 @@ use crate::physical::{CompactExec, DiagnosedExec, VerifiedExec};
 
 /// The layers of a plan, sources first.
 pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Layer>> {
-    let mut cutter = Cutter { layers: Vec::new(), statistics: StatisticsContext::new() };
+    let mut cutter = Cutter {
+        layers: Vec::new(),
+        statistics: StatisticsContext::new(),
+        fingerprints: Fingerprints::default(),
+    };
     cutter.layer(plan)?;
     Ok(cutter.layers)
 }
@@ -38,6 +42,7 @@ pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Layer>> {
 struct Cutter {
     layers: Vec<Layer>,
     statistics: StatisticsContext,
+    fingerprints: Fingerprints,
 }
 
 /// A layer that is being gathered from the operators between two cuts.
@@ -54,15 +59,7 @@ struct Open {
 impl Cutter {
     /// Adds the layer whose last operator this is, and all below it.
     fn layer(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<LayerId> {
-        let mut open = Open {
-            work: Work::Blockwise,
-            operators: Vec::new(),
-            inputs: Vec::new(),
-            tasks: plan.output_partitioning().partition_count(),
-            size_in: Size::none(),
-            memory: Some(Memory::none()),
-            measured: None,
-        };
+        let mut open = Open::new(Work::Blockwise, plan, Memory::none());
         self.visit(plan, &mut open)?;
         let made = Size::of(plan.as_ref(), &self.statistics)?;
         self.close(plan, open, made)
@@ -84,7 +81,7 @@ impl Cutter {
                 bytes_out: made.bytes,
                 memory: open.memory,
             },
-            fingerprint: Fingerprint::of(plan),
+            fingerprint: self.fingerprints.of(plan),
             measured: open.measured,
         });
         Ok(id)
@@ -186,15 +183,8 @@ impl Cutter {
             _ => Vec::new(),
         };
         let fan_out = exchange.partitioning().partition_count();
-        let mut open = Open {
-            work: Work::Shuffle { keys, fan_out },
-            operators: Vec::new(),
-            inputs: Vec::new(),
-            tasks: input.output_partitioning().partition_count(),
-            size_in: Size::none(),
-            memory: Some(memory::exchanged(plan, fan_out)),
-            measured: None,
-        };
+        let mut open =
+            Open::new(Work::Shuffle { keys, fan_out }, input, memory::exchanged(plan, fan_out));
         self.feed(&mut open, below, input, false)?;
         if let Some(measured) = &mut open.measured {
             if let Some(metrics) = Metrics::of(plan.as_ref()) {
@@ -209,6 +199,19 @@ impl Cutter {
 }
 
 impl Open {
+    /// Nothing yet, in as many tasks as this operator has.
+    fn new(work: Work, operator: &Arc<dyn ExecutionPlan>, memory: Memory) -> Self {
+        Self {
+            work,
+            operators: Vec::new(),
+            inputs: Vec::new(),
+            tasks: operator.output_partitioning().partition_count(),
+            size_in: Size::none(),
+            memory: Some(memory),
+            measured: None,
+        }
+    }
+
     fn add(&mut self, plan: &Arc<dyn ExecutionPlan>) {
         self.operators.push(operator(plan));
         if let Some(metrics) = Metrics::of(plan.as_ref()) {

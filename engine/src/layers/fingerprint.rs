@@ -1,6 +1,7 @@
 //! A number that is the same for the same work on the same data: of operators with all they are told,
 //! and of the versions of the files they read. What computes with chance has another one each time.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,14 +32,34 @@ impl Serialize for Fingerprint {
     }
 }
 
-impl Fingerprint {
+/// The fingerprints of a plan's operators: each is made once, from those of its inputs.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprints {
+    /// By the operator's place in memory, which holds while the plan does.
+    made: HashMap<*const (), blake3::Hash>,
+}
+
+impl Fingerprints {
     /// Of a plan down to its sources.
-    pub(super) fn of(plan: &Arc<dyn ExecutionPlan>) -> Self {
+    pub(super) fn of(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Fingerprint {
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.hash(plan).as_bytes()[..16]);
+        Fingerprint(half)
+    }
+
+    fn hash(&mut self, plan: &Arc<dyn ExecutionPlan>) -> blake3::Hash {
+        let place = Arc::as_ptr(plan).cast();
+        if let Some(made) = self.made.get(&place) {
+            return *made;
+        }
         let mut hasher = blake3::Hasher::new();
         add(&mut hasher, plan);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Self(half)
+        for child in plan.children() {
+            part(&mut hasher, self.hash(child).as_bytes());
+        }
+        let made = hasher.finalize();
+        self.made.insert(place, made);
+        made
     }
 }
 
@@ -48,6 +69,7 @@ fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(bytes);
 }
 
+/// Adds what an operator does, but for its inputs.
 fn add(hasher: &mut blake3::Hasher, plan: &Arc<dyn ExecutionPlan>) {
     part(hasher, plan.name().as_bytes());
     part(hasher, displayable(plan.as_ref()).one_line().to_string().as_bytes());
@@ -65,11 +87,6 @@ fn add(hasher: &mut blake3::Hasher, plan: &Arc<dyn ExecutionPlan>) {
         if let Some(rows) = source.downcast_ref::<MemorySourceConfig>() {
             add_rows(hasher, rows);
         }
-    }
-    let children = plan.children();
-    part(hasher, &(children.len() as u64).to_le_bytes());
-    for child in children {
-        add(hasher, child);
     }
 }
 

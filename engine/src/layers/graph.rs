@@ -157,11 +157,4 @@ impl LayerGraph {
     pub fn last(&self) -> Option<&Layer> {
         self.layers.last()
     }
-
-    /// The most memory that the tasks of any layer need together, as far as it can be told.
-    pub fn memory(&self) -> Option<u64> {
-        let all =
-            |layer: &Layer| Some(layer.estimate.memory?.bytes.saturating_mul(layer.tasks as u64));
-        self.layers.iter().filter_map(all).max()
-    }
 }

@@ -10,7 +10,6 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -19,6 +18,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
+use super::over;
 use crate::physical::CompactExec;
 
 #[derive(Debug)]
@@ -47,10 +47,7 @@ impl PhysicalOptimizerRule for CompactViews {
                     false => child,
                 })
                 .collect();
-            Ok(Transformed::yes(node.replace_children(
-                compacted,
-                ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-            )?))
+            Ok(Transformed::yes(over(node, compacted)?))
         })
         .data()
     }

@@ -9,7 +9,10 @@ mod spill_top_rows;
 
 use std::sync::Arc;
 
+use datafusion::common::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 
 use merge_joins::MergeJoins;
 use spill_top_rows::SpillTopRows;
@@ -24,6 +27,14 @@ pub(crate) fn physical() -> Vec<Rule> {
         Arc::new(compact_views::CompactViews),
         Arc::new(skim_scans::SkimScans),
     ]
+}
+
+/// An operator over other inputs.
+fn over(
+    plan: Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.replace_children(inputs, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }
 
 /// The rules of a session, DataFusion's among them, for a plan that has little memory.

@@ -15,9 +15,10 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::window::{StandardWindowExpr, WindowExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::windows::BoundedWindowAggExec;
+
+use super::over;
 
 #[derive(Debug)]
 pub(super) struct PlainTexts;
@@ -43,10 +44,7 @@ impl PhysicalOptimizerRule for PlainTexts {
                 return Ok(Transformed::no(node));
             }
             let before = node.schema();
-            let window = Arc::clone(&node).replace_children(
-                vec![input],
-                ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-            )?;
+            let window = over(Arc::clone(&node), vec![input])?;
             let restored = with_types(&window, |index, _| before.field(index).data_type().clone())?;
             Ok(Transformed::yes(restored))
         })

@@ -25,7 +25,8 @@ use crate::error::{Error, Location, Result};
 /// Nesting beyond this is refused rather than risked.
 const DEPTH: usize = 100;
 
-static DIALECT: GenericDialect = GenericDialect;
+/// What every text is read as.
+pub(crate) static DIALECT: GenericDialect = GenericDialect;
 
 /// Parts a text into its statements, in either language, separated by semicolons.
 ///

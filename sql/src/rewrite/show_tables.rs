@@ -4,10 +4,10 @@
 use sqlparser::ast::{
     ShowStatementFilter as Filter, ShowStatementFilterPosition as Position, Statement, Value,
 };
-use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
 use crate::error::{Error, Result};
+use crate::parse::DIALECT;
 
 pub(super) fn rewrite(statement: &mut Statement) -> Result<()> {
     let Statement::ShowTables { show_options, .. } = statement else { return Ok(()) };
@@ -32,8 +32,7 @@ pub(super) fn rewrite(statement: &mut Statement) -> Result<()> {
         "SELECT table_catalog, table_schema, table_name, table_type FROM information_schema.tables \
          WHERE table_schema <> 'information_schema' {matching} ORDER BY 1, 2, 3"
     );
-    let parsed =
-        Parser::parse_sql(&GenericDialect, &query).map_err(|e| Error::text(e.to_string()))?;
+    let parsed = Parser::parse_sql(&DIALECT, &query).map_err(|e| Error::text(e.to_string()))?;
     if let Some(query) = parsed.into_iter().next() {
         *statement = query;
     }

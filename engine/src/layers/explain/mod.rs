@@ -6,7 +6,6 @@ mod svg;
 mod text;
 mod tree;
 
-use std::fmt;
 use std::str::FromStr;
 
 use super::LayerGraph;
@@ -53,12 +52,6 @@ formats! {
     Svg, "svg", svg::render;
     /// All figures, for programs.
     Json, "json", json::render;
-}
-
-impl fmt::Display for LayerFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 impl FromStr for LayerFormat {

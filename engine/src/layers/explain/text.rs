@@ -2,6 +2,7 @@
 
 use crate::config::ByteSize;
 use crate::layers::{Layer, Work};
+use crate::text::{counted, thousands};
 
 /// The longest detail that is shown.
 const LONGEST: usize = 96;
@@ -99,21 +100,4 @@ pub(super) fn cut(text: &str, longest: usize) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_string(),
     }
-}
-
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", thousands(number))
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+pub(crate) use strata_engine::{counted, thousands};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many terminal columns the text takes.
@@ -62,25 +63,6 @@ pub(crate) fn cut<'a>(text: &'a str, max: usize, ellipsis: &str) -> Cow<'a, str>
     Cow::Owned(cut)
 }
 
-/// A count with commas between thousands.
-pub(crate) fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count and its noun: `1 row`, `1,234 rows`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(count))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,14 +86,5 @@ mod tests {
                 assert!(width(&cut(text, max, "…")) <= max, "{text} in {max}");
             }
         }
-    }
-
-    #[test]
-    fn counts_read_well() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "row"), "1 row");
-        assert_eq!(counted(1_000, "row"), "1,000 rows");
     }
 }

@@ -136,7 +136,7 @@ impl Settings {
     }
 
     /// Whether anyone set it, be it to its default.
-    pub fn is_chosen(&self, name: &str) -> bool {
+    pub(crate) fn is_chosen(&self, name: &str) -> bool {
         self.origins.contains_key(&full_name(name))
     }
 
