@@ -81,7 +81,7 @@ pub enum ConnectorError {
     },
     /// A file was replaced while a query read it.
     #[error(
-        "'{path}' was replaced while it was read: the answer may mix the old and the new; run it again"
+        "'{path}' was replaced while it was read, and an answer might mix the old and the new; run it again"
     )]
     Changed {
         /// The file.

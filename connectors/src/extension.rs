@@ -89,6 +89,15 @@ impl Extension for Files {
         crate::check::diagnose(session, error, plan).await.map(DataFusionError::from)
     }
 
+    async fn diagnose_planning(
+        &self,
+        error: &DataFusionError,
+        plan: &LogicalPlan,
+        session: &SessionState,
+    ) -> Option<DataFusionError> {
+        crate::check::diagnose_planning(session, error, plan).await.map(DataFusionError::from)
+    }
+
     async fn verify(
         &self,
         plan: &Arc<dyn ExecutionPlan>,

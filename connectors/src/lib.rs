@@ -21,7 +21,7 @@ mod secrets;
 mod stores;
 mod write;
 
-pub use check::{Fault, FileReport, Report, check, diagnose, diagnose_path};
+pub use check::{Fault, FileReport, Report, check, diagnose};
 pub use error::{ConnectorError, MixedFormats, Result};
 pub use extension::{Files, secrets};
 pub use files::{OpenOptions, open_table};

@@ -60,6 +60,16 @@ pub trait Extension: Debug + Send + Sync {
         None
     }
 
+    /// As [`diagnose`](Self::diagnose), for a plan that failed while it was made.
+    async fn diagnose_planning(
+        &self,
+        _error: &DataFusionError,
+        _plan: &LogicalPlan,
+        _session: &SessionState,
+    ) -> Option<DataFusionError> {
+        None
+    }
+
     /// Fails where something that `plan` has read is not what it was when it was planned, so that
     /// rows of two writings are not taken for those of one.
     async fn verify(

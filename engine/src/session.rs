@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{QueryPlanner, SessionContext, SessionState};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -175,7 +176,10 @@ impl QueryPlanner for StrataPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let planned = self.plan_write_or_read(plan, session).await?;
+        let planned = match self.plan_write_or_read(plan, session).await {
+            Ok(planned) => planned,
+            Err(error) => return Err(self.explained(error, plan, session).await),
+        };
         Ok(match self.watched(&planned, session) {
             Some(state) => Arc::new(DiagnosedExec::new(planned, self.extensions.clone(), state)),
             None => planned,
@@ -184,6 +188,22 @@ impl QueryPlanner for StrataPlanner {
 }
 
 impl StrataPlanner {
+    /// The error, or what the extensions know better about it.
+    async fn explained(
+        &self,
+        error: DataFusionError,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> DataFusionError {
+        let Some(state) = session.as_any().downcast_ref::<SessionState>() else { return error };
+        for extension in &self.extensions {
+            if let Some(found) = extension.diagnose_planning(&error, plan, state).await {
+                return found;
+            }
+        }
+        error
+    }
+
     async fn plan_write_or_read(
         &self,
         plan: &LogicalPlan,

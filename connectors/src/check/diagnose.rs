@@ -7,13 +7,18 @@ use std::time::{Duration, Instant};
 use arrow::error::ArrowError;
 use datafusion::catalog::Session;
 use datafusion::common::config::CsvOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
+use datafusion::datasource::source_as_provider;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
 use super::scans::{files, scans};
+use super::unchanged::{all_as_planned, unchanged};
 use super::{Fault, File, Format, Outcome, conflict, past};
 use crate::error::{ConnectorError, innermost};
 use crate::files::formats;
@@ -53,7 +58,8 @@ pub async fn diagnose(
             return matches!(suspicion, Suspicion::Files).then(|| unfinished(&scans, error))?;
         }
     }
-    None
+    // Every file is sound now: one may have been replaced between two steps of its reading.
+    unchanged(session, plan).await.err()
 }
 
 /// What can be said when time is up: which files it may be, and how to find out.
@@ -76,17 +82,56 @@ fn unfinished(scans: &[&FileScanConfig], error: &DataFusionError) -> Option<Conn
     Some(ConnectorError::Fault { path: path.clone(), fault: Fault::new(place, reason, remedy) })
 }
 
-/// The file behind a path that could not be opened as a table.
-pub async fn diagnose_path(
+/// The file behind a query that could not be planned: footers are read for their statistics then.
+pub(crate) async fn diagnose_planning(
     session: &dyn Session,
-    path: &str,
     error: &DataFusionError,
+    plan: &LogicalPlan,
 ) -> Option<ConnectorError> {
     suspicion(error)?;
+    // Planning fails for many reasons that no file is behind.
+    if !matches!(
+        error.find_root(),
+        DataFusionError::ParquetError(_)
+            | DataFusionError::ArrowError(..)
+            | DataFusionError::ObjectStore(_)
+            | DataFusionError::IoError(_)
+    ) {
+        return None;
+    }
+    let paths = listed(plan);
+    for path in &paths {
+        if let Some(found) = broken_at(session, path).await {
+            return Some(found);
+        }
+    }
+    // Every file is sound now: one may have been replaced between two steps of its reading.
+    let path = paths.first()?.clone();
+    let fault =
+        Fault::new(None, innermost(error.find_root()), "if it was being replaced, try again");
+    Some(ConnectorError::Fault { path, fault })
+}
+
+/// Where the listed tables of a plan are.
+fn listed(plan: &LogicalPlan) -> Vec<String> {
+    let mut paths = Vec::new();
+    let visited = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<ListingTable>()
+        {
+            let shown = |url: &ListingTableUrl| show(url.object_store().as_ref(), url.prefix());
+            paths.extend(table.table_paths().iter().map(shown));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    visited.map_or(Vec::new(), |_| paths)
+}
+
+async fn broken_at(session: &dyn Session, path: &str) -> Option<ConnectorError> {
     let location = Location::parse(path).ok()?;
     let store = resolve::store(session, &location).ok()?;
-    let found = resolve::find(session, &location).await;
-    let found = match found {
+    let found = match resolve::find(session, &location).await {
         Ok(found) => found,
         Err(error) => return Some(error),
     };
@@ -131,7 +176,11 @@ pub(crate) async fn explain(
             Err(error) => return Some(error),
         }
     }
-    conflict::between(session, store, &location.root, format, files, Some(until)).await
+    match conflict::between(session, store, &location.root, format, files, Some(until)).await {
+        Some(found) => Some(found),
+        // Every file is sound now: one may have been replaced between two steps of its reading.
+        None => all_as_planned(store, &location.root, files.to_vec()).await.err(),
+    }
 }
 
 enum Suspicion {

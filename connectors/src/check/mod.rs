@@ -25,8 +25,9 @@ use crate::error::{ConnectorError, Result};
 use crate::files::kind::{FileKind, Kind, split_compression};
 use crate::files::location::Location;
 use crate::files::{formats, head, listing, resolve};
+pub use diagnose::diagnose;
+pub(crate) use diagnose::diagnose_planning;
 pub(crate) use diagnose::explain;
-pub use diagnose::{diagnose, diagnose_path};
 pub use fault::Fault;
 pub(crate) use unchanged::unchanged;
 

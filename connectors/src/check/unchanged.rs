@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use datafusion::catalog::Session;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt};
-use object_store::{ObjectMeta, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use super::scans::{files, scans};
@@ -25,22 +25,29 @@ pub(crate) async fn unchanged(session: &dyn Session, plan: &Arc<dyn ExecutionPla
         let Ok(store) = session.runtime_env().object_store(&scan.object_store_url) else {
             continue;
         };
-        let root: &Url = scan.object_store_url.as_ref();
-        let store = &store;
-        futures::stream::iter(files(scan))
-            .map(|planned| async move {
-                match store.head(&planned.location).await {
-                    Ok(now) if replaced(root, &planned, &now) => {
-                        Err(ConnectorError::Changed { path: show(root, &planned.location) })
-                    }
-                    _ => Ok(()),
-                }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        all_as_planned(&store, scan.object_store_url.as_ref(), files(scan)).await?;
     }
     Ok(())
+}
+
+/// Fails for the first of these files that is not what its listing told.
+pub(super) async fn all_as_planned(
+    store: &Arc<dyn ObjectStore>,
+    root: &Url,
+    files: Vec<ObjectMeta>,
+) -> Result<()> {
+    futures::stream::iter(files)
+        .map(|planned| async move {
+            match store.head(&planned.location).await {
+                Ok(now) if replaced(root, &planned, &now) => {
+                    Err(ConnectorError::Changed { path: show(root, &planned.location) })
+                }
+                _ => Ok(()),
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
 }
 
 fn replaced(root: &Url, planned: &ObjectMeta, now: &ObjectMeta) -> bool {
