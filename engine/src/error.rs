@@ -71,6 +71,9 @@ pub enum EngineError {
     /// The memory limit was reached by something that cannot do with less.
     #[error("{0}")]
     OutOfMemory(String),
+    /// Something about the pool: who is not there, or does not let us in, or cannot go on.
+    #[error("{0}")]
+    Pool(String),
     /// A verb of the dataframe language was used wrongly.
     #[error(transparent)]
     Frame(#[from] crate::frame::FrameError),

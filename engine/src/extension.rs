@@ -13,6 +13,8 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::wire::Wire;
+
 /// What a session is built from, while extensions may still change it.
 pub struct SessionParts {
     /// Configuration, functions, rules, planners, table and file formats.
@@ -34,6 +36,11 @@ pub trait Extension: Debug + Send + Sync {
 
     /// Adds what needs the finished session: catalogs, tables, functions.
     fn install(&self, _session: &SessionContext) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// Adds the plan nodes that it has and that a pool is to know.
+    fn wire(&self, _wire: &mut Wire) -> crate::Result<()> {
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! It knows no SQL text and no file format. Those live in `strata` and `strata-connectors`, which
 //! both point here and never the other way.
 
+mod cluster;
 mod config;
 mod error;
 mod extension;
@@ -16,7 +17,12 @@ mod physical;
 mod run;
 mod session;
 mod text;
+mod wire;
 
+pub use cluster::{
+    Address, Ended, JobRow, LocalWorkers, Pool, PoolExec, Processes, Scheduler, SchedulerOptions,
+    Security, Tls, Token, VERSION, Worker, WorkerOptions, WorkerRow,
+};
 pub use config::{
     ByteSize, MemoryLimit, Origin, Setting, Settings, StrataOptions, options_of, physical_memory,
 };
@@ -34,6 +40,7 @@ pub use layers::{
 pub use physical::{
     AtomicWriteExec, CompactExec, DiagnosedExec, SkimExec, VerifiedExec, WindowByPartitionExec,
 };
-pub use run::{Execution, LocalRunner, Progress, Runner, ScanProgress};
+pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};
+pub use wire::{Wire, WireLink, WireNode};

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::{MemTable, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{QueryPlanner, SessionContext, SessionState};
@@ -19,11 +20,13 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use parking_lot::Mutex;
 
+use crate::cluster::{Pool, with_rows_from_pool};
 use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
-use crate::physical::{AtomicWriteExec, DiagnosedExec, VerifiedExec};
+use crate::physical::{self, AtomicWriteExec, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
+use crate::wire::Wire;
 use crate::{functions, optimize};
 
 /// Puts a session together from settings and extensions.
@@ -40,6 +43,7 @@ use crate::{functions, optimize};
 pub struct SessionBuilder {
     settings: Settings,
     extensions: Vec<Arc<dyn Extension>>,
+    pool: Option<Arc<Pool>>,
 }
 
 /// The settings of a session, where its statements can reach them.
@@ -48,7 +52,7 @@ type SharedSettings = Mutex<Settings>;
 impl SessionBuilder {
     /// Starts from these settings.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, extensions: Vec::new() }
+        Self { settings, extensions: Vec::new(), pool: None }
     }
 
     /// Adds an extension. They apply in the order in which they are added.
@@ -57,14 +61,30 @@ impl SessionBuilder {
         self
     }
 
+    /// Has a pool run the session's queries.
+    pub fn with_pool(mut self, pool: Arc<Pool>) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
     /// The session.
     pub fn build(self) -> Result<SessionContext> {
-        let Self { settings, extensions } = self;
+        let Self { settings, extensions, pool } = self;
         let runtime = runtime(RuntimeEnvBuilder::new(), &settings)?;
-        let planner = Arc::new(StrataPlanner { extensions: extensions.clone() });
+        let planner =
+            Arc::new(StrataPlanner { extensions: extensions.clone(), pool: pool.clone() });
+        let mut wire = wire();
+        for extension in &extensions {
+            extension.wire(&mut wire)?;
+        }
         let config = SessionConfig::from(settings.in_force())
             .with_create_default_catalog_and_schema(true)
-            .with_extension(Arc::new(SharedSettings::new(settings)));
+            .with_extension(Arc::new(SharedSettings::new(settings)))
+            .with_extension(Arc::new(wire));
+        let config = match pool {
+            Some(pool) => config.with_extension(pool),
+            None => config,
+        };
         let mut parts = SessionParts {
             state: SessionStateBuilder::new()
                 .with_default_features()
@@ -88,6 +108,16 @@ impl SessionBuilder {
         }
         Ok(session)
     }
+}
+
+/// What the engine's own nodes are called on the wire.
+fn wire() -> Wire {
+    let mut wire = Wire::default();
+    for node in physical::wire() {
+        // Their names are all different: a test of theirs says so.
+        let _ = wire.register(node);
+    }
+    wire
 }
 
 /// Memory and disk as the settings ask for.
@@ -116,6 +146,9 @@ pub trait SessionSettings {
 
     /// Puts one back to its default.
     fn reset_setting(&self, name: &str) -> Result<()>;
+
+    /// The pool that runs the session's queries, if one does.
+    fn pool(&self) -> Option<Arc<Pool>>;
 }
 
 impl SessionSettings for SessionContext {
@@ -129,6 +162,10 @@ impl SessionSettings for SessionContext {
 
     fn reset_setting(&self, name: &str) -> Result<()> {
         change(self, |settings| settings.reset(name))
+    }
+
+    fn pool(&self) -> Option<Arc<Pool>> {
+        self.state_ref().read().config().get_extension::<Pool>()
     }
 }
 
@@ -161,6 +198,7 @@ fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<
 /// target.
 struct StrataPlanner {
     extensions: Vec<Arc<dyn Extension>>,
+    pool: Option<Arc<Pool>>,
 }
 
 impl fmt::Debug for StrataPlanner {
@@ -210,6 +248,16 @@ impl StrataPlanner {
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::default();
+        let state = session.as_any().downcast_ref::<SessionState>();
+        let plan = match (&self.pool, state) {
+            (Some(_), _) if is_at_hand(plan) => plan,
+            (Some(pool), Some(state)) if reads(plan) => {
+                let planned: Arc<dyn ExecutionPlan> = Arc::new(pool.plan(plan, state).await?);
+                return Ok(self.verified(planned, session));
+            }
+            (Some(pool), Some(_)) => &with_rows_from_pool(plan, pool)?,
+            _ => plan,
+        };
         if writes(plan) {
             for extension in &self.extensions {
                 if let Some(target) = extension.begin_write(plan, session).await? {
@@ -249,6 +297,27 @@ fn reads_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
         .downcast_ref::<DataSourceExec>()
         .is_some_and(|scan| scan.data_source().downcast_ref::<FileScanConfig>().is_some());
     here || plan.children().into_iter().any(reads_files)
+}
+
+/// Whether a plan shows a table in memory and does nothing else: that is no work for a pool.
+fn is_at_hand(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::TableScan(scan) = plan else { return false };
+    let table = source_as_provider(&scan.source);
+    table.is_ok_and(|table| table.downcast_ref::<MemTable>().is_some())
+}
+
+/// Whether a plan makes rows of tables and does nothing else.
+fn reads(plan: &LogicalPlan) -> bool {
+    !matches!(
+        plan,
+        LogicalPlan::Copy(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Statement(_)
+            | LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::DescribeTable(_)
+    )
 }
 
 fn writes(plan: &LogicalPlan) -> bool {

@@ -5,7 +5,7 @@ use datafusion::execution::context::SessionContext;
 use std::sync::Arc;
 
 use strata_connectors::Files;
-use strata_engine::{Extension, SessionBuilder, SessionParts, Settings};
+use strata_engine::{Extension, Pool, SessionBuilder, SessionParts, Settings};
 
 use crate::database::DatabaseSlot;
 use crate::error::Result;
@@ -14,10 +14,28 @@ use crate::statements::HeldTables;
 
 /// A session that knows everything Strata knows.
 pub fn session(settings: Settings) -> Result<SessionContext> {
-    Ok(SessionBuilder::new(settings)
-        .with_extension(Arc::new(Files))
-        .with_extension(Arc::new(Language))
-        .build()?)
+    Ok(builder(settings).build()?)
+}
+
+/// A session whose queries a pool runs.
+///
+/// ```no_run
+/// # async fn on_a_pool() -> Result<(), Box<dyn std::error::Error>> {
+/// use strata::{RunText, Settings};
+/// use strata_engine::{Pool, Security, Token};
+///
+/// let security = Security { token: Some(Token::from_file("pool.token".as_ref())?), tls: None };
+/// let pool = Pool::find("scheduler.example:50050".parse()?, security).await?;
+/// let session = strata::session_on(pool, Settings::default())?;
+/// session.run("'s3://data/sales/'.group_by(shop).agg(sum(price))").await?.show().await?;
+/// # Ok(()) }
+/// ```
+pub fn session_on(pool: Arc<Pool>, settings: Settings) -> Result<SessionContext> {
+    Ok(builder(settings).with_pool(pool).build()?)
+}
+
+fn builder(settings: Settings) -> SessionBuilder {
+    SessionBuilder::new(settings).with_extension(Arc::new(Files)).with_extension(Arc::new(Language))
 }
 
 /// What SQL has here beyond DataFusion's own.

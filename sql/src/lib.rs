@@ -11,7 +11,7 @@ pub mod shell;
 mod statements;
 mod verbs;
 
-pub use bootstrap::session;
+pub use bootstrap::{session, session_on};
 pub use database::open_database;
 pub use error::{Error, Location, Result};
 pub use parse::{Statement, is_complete, keywords, parse};

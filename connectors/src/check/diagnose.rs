@@ -15,6 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::{ObjectMeta, ObjectStore};
+use strata_engine::EngineError;
 use url::Url;
 
 use super::scans::{files, scans};
@@ -192,7 +193,7 @@ enum Suspicion {
 
 /// Whether files may be behind an error, judged by its cause.
 fn suspicion(error: &DataFusionError) -> Option<Suspicion> {
-    if ConnectorError::find(error).is_some() {
+    if ConnectorError::find(error).is_some() || EngineError::find(error).is_some() {
         return None;
     }
     match error.find_root() {

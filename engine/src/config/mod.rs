@@ -26,6 +26,8 @@ extensions_options! {
         pub memory: MemoryOptions, default = MemoryOptions::default()
         /// What happens when memory is not enough.
         pub spill: SpillOptions, default = SpillOptions::default()
+        /// Queries on a pool of workers.
+        pub pool: PoolOptions, default = PoolOptions::default()
         /// Reading files.
         pub files: FileOptions, default = FileOptions::default()
         /// The shell and what it prints.
@@ -52,6 +54,14 @@ config_namespace! {
         pub directory: String, default = String::new()
         /// The most disk space that spill files may take together.
         pub limit: ByteSize, default = ByteSize(100 << 30)
+    }
+}
+
+config_namespace! {
+    /// Queries on a pool of workers.
+    pub struct PoolOptions {
+        /// A query that reads no more than this is run by one worker alone: spreading it would take longer than running it.
+        pub small: ByteSize, default = ByteSize(8 << 20)
     }
 }
 

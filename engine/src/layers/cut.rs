@@ -24,13 +24,14 @@ use datafusion::physical_plan::{
 use super::estimate::{Estimate, Size};
 use super::fingerprint::Fingerprints;
 use super::graph::{Device, Feed, Layer, LayerId, Operator, Work};
-use super::measured::{Measured, Metrics};
+use super::measured::{Measured, OperatorMetrics};
 use super::memory::{self, Memory};
 use crate::physical::{CompactExec, DiagnosedExec, VerifiedExec};
 
 /// The layers of a plan, sources first.
-pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Layer>> {
+pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>, counted: &Counted<'_>) -> Result<Vec<Layer>> {
     let mut cutter = Cutter {
+        counted,
         layers: Vec::new(),
         statistics: StatisticsContext::new(),
         fingerprints: Fingerprints::default(),
@@ -39,7 +40,11 @@ pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Layer>> {
     Ok(cutter.layers)
 }
 
-struct Cutter {
+/// What an operator counted, wherever it ran.
+pub(super) type Counted<'a> = dyn Fn(&Arc<dyn ExecutionPlan>) -> Option<OperatorMetrics> + 'a;
+
+struct Cutter<'a> {
+    counted: &'a Counted<'a>,
     layers: Vec<Layer>,
     statistics: StatisticsContext,
     fingerprints: Fingerprints,
@@ -56,7 +61,7 @@ struct Open {
     measured: Option<Measured>,
 }
 
-impl Cutter {
+impl Cutter<'_> {
     /// Adds the layer whose last operator this is, and all below it.
     fn layer(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<LayerId> {
         let mut open = Open::new(Work::Blockwise, plan, Memory::none());
@@ -108,7 +113,7 @@ impl Cutter {
             let batch = memory::batch(plan.as_ref());
             let kept = Memory { bytes: batch.bytes.saturating_mul(batches), ..batch };
             open.memory = open.memory.map(|memory| memory.and(kept));
-            open.add(plan);
+            open.add(plan, self.counted);
             return Ok(());
         }
         let tasks = plan.output_partitioning().partition_count();
@@ -149,7 +154,7 @@ impl Cutter {
             .memory
             .zip(kept)
             .map(|(memory, kept)| memory.and(kept).and(memory::batch(plan.as_ref())));
-        open.add(plan);
+        open.add(plan, self.counted);
         Ok(())
     }
 
@@ -187,7 +192,7 @@ impl Cutter {
             Open::new(Work::Shuffle { keys, fan_out }, input, memory::exchanged(plan, fan_out));
         self.feed(&mut open, below, input, false)?;
         if let Some(measured) = &mut open.measured {
-            if let Some(metrics) = Metrics::of(plan.as_ref()) {
+            if let Some(metrics) = (self.counted)(plan) {
                 measured.add(&metrics, false);
             }
             // Every row that comes in goes out.
@@ -212,9 +217,9 @@ impl Open {
         }
     }
 
-    fn add(&mut self, plan: &Arc<dyn ExecutionPlan>) {
+    fn add(&mut self, plan: &Arc<dyn ExecutionPlan>, counted: &Counted<'_>) {
         self.operators.push(operator(plan));
-        if let Some(metrics) = Metrics::of(plan.as_ref()) {
+        if let Some(metrics) = counted(plan) {
             let is_source = plan.children().is_empty();
             self.measured.get_or_insert_default().add(&metrics, is_source);
         }

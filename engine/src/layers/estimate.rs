@@ -8,7 +8,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::memory::Memory;
 
@@ -16,7 +16,7 @@ use super::memory::Memory;
 const TEXT: u64 = 32;
 
 /// What is expected of a layer, over all its tasks. Unknown is none, not zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Rows that come in, or are read.
     pub rows_in: Option<u64>,

@@ -14,7 +14,7 @@ use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr_common::physical_expr;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The first half of a BLAKE3 hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +29,14 @@ impl fmt::Display for Fingerprint {
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = u128::from_str_radix(&text, 16).map_err(serde::de::Error::custom)?;
+        Ok(Self(number.to_be_bytes()))
     }
 }
 
@@ -91,7 +99,7 @@ fn add(hasher: &mut blake3::Hasher, plan: &Arc<dyn ExecutionPlan>) {
 }
 
 /// Whether an operator computes something that is another thing each time.
-fn is_volatile(plan: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn is_volatile(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let mut volatile = false;
     let visited = plan.apply_expressions(&mut |expr| {
         volatile |= physical_expr::is_volatile(expr);

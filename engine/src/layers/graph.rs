@@ -4,16 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cut;
 use super::estimate::Estimate;
 use super::fingerprint::Fingerprint;
-use super::measured::Measured;
-use crate::error::Result;
+use super::measured::{Measured, OperatorMetrics};
+use crate::error::{EngineError, Result};
 
 /// The number of a layer in its graph. A layer's inputs have smaller ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerId(pub(super) usize);
 
 impl fmt::Display for LayerId {
@@ -23,7 +23,7 @@ impl fmt::Display for LayerId {
 }
 
 /// What a layer is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Work {
     /// The same operators on every part, none of which needs another part.
@@ -51,7 +51,7 @@ impl Work {
 }
 
 /// What computes a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
     /// This machine's, or a worker's, cores.
@@ -67,7 +67,7 @@ impl fmt::Display for Device {
 }
 
 /// One operator of a layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
     /// Its name in the plan, without the `Exec` behind.
     pub name: String,
@@ -76,7 +76,7 @@ pub struct Operator {
 }
 
 /// Where a layer's rows come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
     /// The layer that makes them.
     pub layer: LayerId,
@@ -85,7 +85,7 @@ pub struct Feed {
 }
 
 /// A part of a plan that runs without moving rows between tasks, or the move itself.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// Its number.
     pub id: LayerId,
@@ -109,7 +109,7 @@ pub struct Layer {
 }
 
 /// A plan as layers, sources first; the last one makes the answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerGraph {
     pub(super) layers: Vec<Layer>,
 }
@@ -117,7 +117,32 @@ pub struct LayerGraph {
 impl LayerGraph {
     /// Cuts a plan at its exchanges.
     pub fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<Self> {
-        Ok(Self { layers: cut::layers(plan)? })
+        let counted = |node: &Arc<dyn ExecutionPlan>| OperatorMetrics::of(node.as_ref());
+        Ok(Self { layers: cut::layers(plan, &counted)? })
+    }
+
+    /// Cuts a plan whose operators ran elsewhere, and counted this.
+    pub(crate) fn of_run(
+        plan: &Arc<dyn ExecutionPlan>,
+        counted: &dyn Fn(&Arc<dyn ExecutionPlan>) -> Option<OperatorMetrics>,
+    ) -> Result<Self> {
+        let mut graph = Self { layers: cut::layers(plan, counted)? };
+        for layer in &mut graph.layers {
+            layer.measured.get_or_insert_default();
+        }
+        Ok(graph)
+    }
+
+    /// All of it, for another process.
+    pub(crate) fn to_json(&self) -> String {
+        // Nothing in a graph is a map with keys that are no texts, which is all that could fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What another process sent.
+    pub(crate) fn from_json(json: &str) -> Result<Self> {
+        serde_json::from_str(json)
+            .map_err(|error| EngineError::Pool(format!("these are no layers: {error}")))
     }
 
     /// Adds what a plan's layers came to, after it has run. It need not be the plan of this graph: a

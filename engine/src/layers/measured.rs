@@ -1,13 +1,14 @@
 //! What a layer came to, read from the metrics of its operators.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What a layer came to, over all its tasks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Rows that came in, or were read.
     pub rows_in: Option<u64>,
@@ -18,7 +19,7 @@ pub struct Measured {
     /// Their bytes in memory, where operators count them.
     pub bytes_out: Option<u64>,
     /// Time that operators spent computing, on all cores.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "of_seconds")]
     pub compute: Duration,
     /// Bytes that were written to disk for want of memory.
     pub spilled: u64,
@@ -28,9 +29,14 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64(time.as_secs_f64())
 }
 
-/// The metrics of one operator.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Metrics {
+fn of_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+}
+
+/// What one operator counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OperatorMetrics {
     pub(super) rows: Option<u64>,
     pub(super) bytes: Option<u64>,
     pub(super) read: Option<u64>,
@@ -38,7 +44,27 @@ pub(super) struct Metrics {
     spilled: u64,
 }
 
-impl Metrics {
+/// What the operators of a plan counted, from the top, each before its inputs.
+pub(crate) fn metrics_of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Option<OperatorMetrics>> {
+    let mut counted = vec![OperatorMetrics::of(plan.as_ref())];
+    for input in plan.children() {
+        counted.extend(metrics_of(input));
+    }
+    counted
+}
+
+impl OperatorMetrics {
+    /// Adds what the same operator counted elsewhere.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            rows: sum_of(self.rows, other.rows),
+            bytes: sum_of(self.bytes, other.bytes),
+            read: sum_of(self.read, other.read),
+            compute: self.compute + other.compute,
+            spilled: self.spilled + other.spilled,
+        }
+    }
+
     /// None if the operator has not run.
     pub(super) fn of(plan: &dyn ExecutionPlan) -> Option<Self> {
         let metrics = plan.metrics().filter(|metrics| metrics.iter().next().is_some())?;
@@ -62,7 +88,7 @@ fn sum(metrics: &MetricsSet, wanted: fn(&MetricValue) -> bool) -> Option<u64> {
 
 impl Measured {
     /// Adds what an operator of the layer counted; the last one added is the one above all.
-    pub(super) fn add(&mut self, operator: &Metrics, is_source: bool) {
+    pub(super) fn add(&mut self, operator: &OperatorMetrics, is_source: bool) {
         self.compute += operator.compute;
         self.spilled += operator.spilled;
         if is_source {

@@ -9,7 +9,7 @@ use datafusion::physical_plan::joins::{
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::estimate::{Size, row_width};
 use crate::physical::WindowByPartitionExec;
@@ -20,7 +20,7 @@ const HASH_ENTRY: u64 = 32;
 const BATCH: u64 = 8192;
 
 /// A projection of memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Bytes that one task holds at its peak, if it is given them.
     pub bytes: u64,

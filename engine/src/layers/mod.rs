@@ -21,6 +21,8 @@ mod memory;
 pub use estimate::Estimate;
 pub use explain::LayerFormat;
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::is_volatile;
 pub use graph::{Device, Feed, Layer, LayerGraph, LayerId, Operator, Work};
 pub use measured::Measured;
+pub(crate) use measured::{OperatorMetrics, metrics_of};
 pub use memory::Memory;

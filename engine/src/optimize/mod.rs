@@ -6,6 +6,7 @@ mod merge_joins;
 mod plain_texts;
 mod skim_scans;
 mod spill_top_rows;
+mod whole_probes;
 
 use std::sync::Arc;
 
@@ -35,6 +36,15 @@ fn over(
     inputs: Vec<Arc<dyn ExecutionPlan>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     plan.replace_children(inputs, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+}
+
+/// The rules of a session, DataFusion's among them, for a plan whose parts run in several processes.
+pub(crate) fn pooled(rules: &[Rule]) -> Vec<Rule> {
+    let alone = skim_scans::SkimScans;
+    let mut pooled: Vec<Rule> =
+        rules.iter().filter(|rule| rule.name() != alone.name()).map(Arc::clone).collect();
+    pooled.push(Arc::new(whole_probes::WholeProbes));
+    pooled
 }
 
 /// The rules of a session, DataFusion's among them, for a plan that has little memory.

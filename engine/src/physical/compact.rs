@@ -14,6 +14,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::pass_through::{PassThroughExec, Step};
+use crate::wire::{WireLink, WireNode};
 
 /// Passes its input's rows on in buffers of their own.
 pub type CompactExec = PassThroughExec<Compact>;
@@ -42,6 +43,33 @@ impl Step for Compact {
 
     fn renew(&self) -> Self {
         Self
+    }
+}
+
+/// [`CompactExec`] on the wire.
+#[derive(Debug)]
+pub(super) struct CompactWire;
+
+impl WireNode for CompactWire {
+    fn name(&self) -> &'static str {
+        "strata.compact"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        Ok(node.downcast_ref::<CompactExec>().map(|_| Vec::new()))
+    }
+
+    fn decode(
+        &self,
+        _: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(CompactExec::new(super::only(inputs)?)))
     }
 }
 

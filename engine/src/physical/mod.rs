@@ -1,5 +1,8 @@
 //! Strata's own physical operators, one a file.
 
+use datafusion::common::{Result, internal_err};
+use datafusion::physical_plan::ExecutionPlan;
+
 mod atomic_write;
 mod compact;
 mod diagnosed;
@@ -14,3 +17,25 @@ pub use diagnosed::DiagnosedExec;
 pub use skim::SkimExec;
 pub use verified::VerifiedExec;
 pub use window_by_partition::WindowByPartitionExec;
+
+use std::sync::Arc;
+
+use crate::cluster::ReadStageWire;
+use crate::wire::WireNode;
+
+/// What of these crosses the wire.
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 3] {
+    [
+        Arc::new(ReadStageWire),
+        Arc::new(compact::CompactWire),
+        Arc::new(window_by_partition::WindowByPartitionWire),
+    ]
+}
+
+/// The one input of a node that came over the wire.
+fn only(inputs: &[Arc<dyn ExecutionPlan>]) -> Result<Arc<dyn ExecutionPlan>> {
+    match inputs {
+        [input] => Ok(Arc::clone(input)),
+        _ => internal_err!("a node with one input came with {}", inputs.len()),
+    }
+}

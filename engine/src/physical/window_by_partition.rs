@@ -18,11 +18,13 @@ use datafusion::arrow::compute::{concat, concat_batches, partition, take_record_
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr::{OrderingRequirements, PhysicalExprRef};
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -31,9 +33,13 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, InputDistributionRequirements,
     PlanProperties, SendableRecordBatchStream,
 };
+use datafusion_proto::physical_plan::PhysicalPlanDecodeContext;
+use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt};
+use prost::Message;
 
 use super::compact::compact;
+use crate::wire::{WireLink, WireNode};
 
 /// Computes what a [`WindowAggExec`] computes, within the memory limit.
 #[derive(Debug)]
@@ -279,5 +285,46 @@ impl Windows {
         self.reservation.try_resize(held.min(self.reservation.size()))?;
         timer.done();
         Ok(())
+    }
+}
+/// [`WindowByPartitionExec`] on the wire: the operator whose place it takes, over nothing.
+#[derive(Debug)]
+pub(super) struct WindowByPartitionWire;
+
+impl WireNode for WindowByPartitionWire {
+    fn name(&self) -> &'static str {
+        "strata.window_by_partition"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, link: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(window) = node.downcast_ref::<WindowByPartitionExec>() else { return Ok(None) };
+        let inner = Arc::clone(&window.inner) as Arc<dyn ExecutionPlan>;
+        let nothing = Arc::new(EmptyExec::new(window.inner.input().schema()));
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        let alone = inner.replace_children(vec![nothing], options)?;
+        let node = link.converter.execution_plan_to_proto(&alone, link.codec)?;
+        Ok(Some(node.encode_to_vec()))
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        link: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let node = PhysicalPlanNode::decode(bytes)
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let context = PhysicalPlanDecodeContext::new(link.context()?, link.codec);
+        let alone = link.converter.proto_to_execution_plan(&node, &context)?;
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        let inner = alone.replace_children(vec![super::only(inputs)?], options)?;
+        match inner.downcast_ref::<WindowAggExec>() {
+            Some(window) => Ok(Arc::new(WindowByPartitionExec::new(Arc::new(window.clone())))),
+            None => internal_err!("a window came as {}", inner.name()),
+        }
     }
 }

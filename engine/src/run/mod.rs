@@ -1,6 +1,7 @@
 //! Running a plan: the [`Runner`] seam, and the runner for this machine's cores. The runner for a
 //! pool of workers stands behind the same seam.
 
+mod cluster;
 mod frugal;
 mod local;
 mod memory;
@@ -15,6 +16,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use parking_lot::Mutex;
 
+pub use cluster::PoolRunner;
 pub use local::LocalRunner;
 pub(crate) use memory::StrataPool;
 pub use progress::{Progress, ScanProgress};

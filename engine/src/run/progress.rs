@@ -8,6 +8,8 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::cluster::PoolExec;
+
 /// How far one scan is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScanProgress {
@@ -41,6 +43,10 @@ impl Progress {
     }
 
     fn visit(&mut self, plan: &Arc<dyn ExecutionPlan>) {
+        if let Some(pool) = plan.downcast_ref::<PoolExec>() {
+            self.scans.push(pool.progress());
+            return;
+        }
         if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
             self.scans.extend(scan_progress(scan));
         }

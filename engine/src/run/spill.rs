@@ -48,12 +48,48 @@ impl SpillFolder {
     }
 }
 
+impl SpillFolder {
+    /// A file without a name.
+    pub(crate) fn unlinked(&self) -> Result<File> {
+        tempfile::tempfile_in(&self.path).map_err(|source| {
+            DataFusionError::from(EngineError::Spill { path: self.path.clone(), source })
+        })
+    }
+
+    /// Counts bytes that are about to be written; [`give_back`](Self::give_back) is due for them
+    /// whether or not there is room.
+    pub(crate) fn take(&self, bytes: u64) -> io::Result<()> {
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if used > self.limit.0 {
+            return Err(self.full(format!("the limit of {} is reached", self.limit)));
+        }
+        Ok(())
+    }
+
+    /// Counts bytes that are gone.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Says what it means that the system refused a write.
+    pub(crate) fn refused(&self, error: io::Error) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                self.full("the disk is full".to_string())
+            }
+            _ => error,
+        }
+    }
+
+    fn full(&self, reason: String) -> io::Error {
+        io::Error::other(EngineError::SpillSpace { path: self.path.clone(), reason })
+    }
+}
+
 impl TempFileFactory for SpillFolder {
     fn create_temp_file(&self, _description: &str) -> Result<Arc<dyn SpillFile>> {
-        let file = tempfile::tempfile_in(&self.path).map_err(|source| {
-            DataFusionError::from(EngineError::Spill { path: self.path.clone(), source })
-        })?;
-        Ok(Arc::new(Unlinked { file: Arc::new(file), size: Arc::default(), folder: self.clone() }))
+        let file = Arc::new(self.unlinked()?);
+        Ok(Arc::new(Unlinked { file, size: Arc::default(), folder: self.clone() }))
     }
 }
 
@@ -66,7 +102,7 @@ struct Unlinked {
 
 impl Drop for Unlinked {
     fn drop(&mut self) {
-        self.folder.used.fetch_sub(self.size.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.folder.give_back(self.size.load(Ordering::Relaxed));
     }
 }
 
@@ -131,30 +167,16 @@ struct Writer {
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = bytes.len() as u64;
-        let used = self.folder.used.fetch_add(length, Ordering::Relaxed) + length;
         // Counted before writing and by whole buffers, so that what is counted is what is given
         // back when the file goes.
         self.size.fetch_add(length, Ordering::Relaxed);
-        if used > self.folder.limit.0 {
-            return Err(self.full(format!("the limit of {} is reached", self.folder.limit)));
-        }
-        (&*self.file).write_all(bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                self.full("the disk is full".to_string())
-            }
-            _ => error,
-        })?;
+        self.folder.take(length)?;
+        (&*self.file).write_all(bytes).map_err(|error| self.folder.refused(error))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Writer {
-    fn full(&self, reason: String) -> io::Error {
-        io::Error::other(EngineError::SpillSpace { path: self.folder.path.clone(), reason })
     }
 }
 

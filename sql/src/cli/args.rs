@@ -1,8 +1,10 @@
 //! The arguments of the command. What stands here is what `--help`, the manual page and the
 //! completions of other shells say.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgMatches, Args, Parser, Subcommand};
 use clap_complete::Shell as OtherShell;
@@ -14,6 +16,7 @@ Examples:
   strata -c \"FROM 'sales.parquet'\" -F json      print rows as JSON
   strata -f load.sql -f report.sql -o report.csv
   strata --memory 2GiB --spill-dir /scratch < nightly.sql
+  strata --workers 4 -f tpch.sql                the same on four processes
   strata --set shell.null=- -c 'orders.filter(o_totalprice > 1000).head(10)'
 
 Exit codes: 0 all is well, 1 a statement failed, 2 wrong arguments, 130 Ctrl-C.";
@@ -44,6 +47,7 @@ impl Cli {
             None => Some(&self.run.session.settings),
             Some(Action::Shell(args)) => Some(&args.settings),
             Some(Action::Config(args)) => Some(&args.settings),
+            Some(Action::Scheduler(args)) => Some(&args.settings),
             Some(_) => None,
         }
     }
@@ -54,6 +58,10 @@ impl Cli {
 pub(crate) enum Action {
     /// The shell, as without a subcommand
     Shell(SessionArgs),
+    /// The head of a pool: plans queries, and has workers run them
+    Scheduler(SchedulerArgs),
+    /// A worker of a pool: runs parts of queries on this machine's cores
+    Worker(WorkerArgs),
     /// Make tables to try things on: TPC-H, h2o
     #[command(subcommand)]
     Generate(super::generate::GenerateArgs),
@@ -130,10 +138,132 @@ pub(crate) struct SessionArgs {
     pub(crate) database: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) pool: PoolArgs,
+
+    #[command(flatten)]
     pub(crate) settings: SettingArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Where queries run.
+#[derive(Debug, Args)]
+pub(crate) struct PoolArgs {
+    /// Run queries on so many workers of our own, which end with this process
+    #[arg(long, value_name = "N", help_heading = "Pool", conflicts_with = "cluster")]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Run queries on the pool of this scheduler
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Pool")]
+    pub(crate) cluster: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) security: SecurityArgs,
+}
+
+/// What processes of a pool show to each other.
+#[derive(Debug, Args)]
+pub(crate) struct SecurityArgs {
+    /// The file with the secret that all of a pool share; STRATA_TOKEN holds it otherwise
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Whose certificates are believed, in PEM form; with --tls-cert, both sides show one
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    pub(crate) tls_ca: Option<PathBuf>,
+
+    /// The certificate to show, in PEM form
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Its key
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// The name that others' certificates are for; `strata` by default, as `strata certs` makes them
+    #[arg(long, value_name = "NAME", help_heading = "Security")]
+    pub(crate) tls_name: Option<String>,
+}
+
+/// `strata scheduler`
+#[derive(Debug, Args)]
+pub(crate) struct SchedulerArgs {
+    /// Where to listen. Other machines are let in with a token or certificates only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:50050")]
+    pub(crate) listen: SocketAddr,
+
+    /// How long a worker may be silent before its work is given to others
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = super::roles::span)]
+    pub(crate) patience: Duration,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) security: SecurityArgs,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+}
+
+/// `strata worker`
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// The scheduler to work for
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) scheduler: String,
+
+    /// How many tasks to run at once; one a core by default
+    #[arg(long, value_name = "N")]
+    pub(crate) cores: Option<NonZeroUsize>,
+
+    /// What people call it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Leave after this long, once what it has is not needed any more
+    #[arg(long, value_name = "TIME", value_parser = super::roles::span)]
+    pub(crate) lifetime: Option<Duration>,
+
+    /// Give up when no scheduler has been there for this long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::roles::span)]
+    pub(crate) death_timeout: Duration,
+
+    /// Where to serve what it has made; any port by default
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// The host by which others reach it, where that is not the address it has
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) security: SecurityArgs,
+
+    #[command(flatten)]
+    pub(crate) settings: WorkerSettingArgs,
+}
+
+/// Settings of a worker.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerSettingArgs {
+    /// The memory it may use: a size, or a share of the machine's [setting: memory.limit]
+    #[arg(long, value_name = "2GiB|70%")]
+    pub(crate) memory: Option<String>,
+
+    /// The folder for what does not fit into memory [setting: spill.directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spill_dir: Option<PathBuf>,
+
+    /// Change any setting; may be given again. `strata config` lists them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
 }
 
 /// Settings that have a flag of their own, and all the others.

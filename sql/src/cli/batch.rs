@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
-use strata_engine::LocalRunner;
+use strata_engine::{LocalRunner, PoolRunner, Runner};
 
 use super::args::{Input, RunArgs, SessionArgs};
-use super::settings;
+use super::{pool, settings};
 use crate::shell::{
     Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
 };
@@ -47,7 +47,15 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
 }
 
 async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
-    let session = crate::session(settings::of_session(args)?)?;
+    let settings = settings::of_session(args)?;
+    let joined = pool::join(&args.pool, &settings, workers).await?;
+    let (session, runner): (_, Arc<dyn Runner>) = match &joined {
+        Some(joined) => (
+            crate::session_on(Arc::clone(&joined.pool), settings)?,
+            Arc::new(PoolRunner::new(&joined.pool)),
+        ),
+        None => (crate::session(settings)?, Arc::new(LocalRunner)),
+    };
     if let Some(path) = &args.database {
         let (session, path) = (session.clone(), path.clone());
         let opened = workers.run(async move { crate::open_database(&session, &path).await });
@@ -56,7 +64,9 @@ async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<She
         }
     }
     let interrupts = Interrupts::listen(mode.interactive);
-    Ok(Shell::new(session, Arc::new(LocalRunner), workers.clone(), interrupts, mode))
+    let mut shell = Shell::new(session, runner, workers.clone(), interrupts, mode);
+    shell.processes = joined.and_then(|joined| joined.processes);
+    Ok(shell)
 }
 
 async fn run_all(shell: &mut Shell, inputs: &[Input]) -> Ran {

@@ -7,6 +7,8 @@ mod config;
 pub mod generate;
 mod generating;
 mod pages;
+mod pool;
+mod roles;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -93,6 +95,8 @@ async fn run(cli: Cli, workers: &Workers) -> Ran {
         }
         None => batch::interact(&cli.run.session, workers).await,
         Some(Action::Shell(args)) => batch::interact(&args, workers).await,
+        Some(Action::Scheduler(args)) => roles::scheduler(&args).await,
+        Some(Action::Worker(args)) => roles::worker(&args).await,
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),

@@ -2,7 +2,7 @@
 
 use strata_engine::{EngineError, Origin, Settings};
 
-use super::args::{OutputArgs, SessionArgs, SettingArgs};
+use super::args::{OutputArgs, SessionArgs, SettingArgs, WorkerSettingArgs};
 use crate::shell::output::Format;
 use crate::{Error, Result};
 
@@ -29,6 +29,15 @@ impl SettingArgs {
             settings.set(name, value, Origin::CommandLine("--set".to_string()))?;
         }
         Ok(())
+    }
+}
+
+impl WorkerSettingArgs {
+    /// Sets what was given.
+    pub(crate) fn apply(&self, settings: &mut Settings) -> Result<()> {
+        let Self { memory, spill_dir, set } = self;
+        let (memory, spill_dir, set) = (memory.clone(), spill_dir.clone(), set.clone());
+        SettingArgs { memory, spill_dir, threads: None, set }.apply(settings)
     }
 }
 

@@ -59,6 +59,12 @@ pub(crate) enum Kind {
     ShowSecrets,
     /// `SHOW SETTINGS`.
     ShowSettings,
+    /// `SHOW WORKERS`.
+    ShowWorkers,
+    /// `SHOW JOBS`.
+    ShowJobs,
+    /// `CANCEL JOB number`.
+    CancelJob(u64),
 }
 
 /// What `SUMMARIZE` and its like are about.
@@ -167,10 +173,26 @@ fn own_statement(parser: &mut Parser<'_>, first: &TokenWithSpan) -> Result<Optio
         parser.next_token();
         return Ok(Some(Kind::ShowSettings));
     }
-    if is_keyword(token, Keyword::SHOW) && is_word(&second, "SECRETS") {
+    for (word, kind) in
+        [("SECRETS", Kind::ShowSecrets), ("WORKERS", Kind::ShowWorkers), ("JOBS", Kind::ShowJobs)]
+    {
+        if is_keyword(token, Keyword::SHOW) && is_word(&second, word) {
+            parser.next_token();
+            parser.next_token();
+            return Ok(Some(kind));
+        }
+    }
+    if is_word(token, "CANCEL") && is_word(&second, "JOB") {
         parser.next_token();
         parser.next_token();
-        return Ok(Some(Kind::ShowSecrets));
+        let number = parser.next_token();
+        return match &number.token {
+            Token::Number(digits, _) => match digits.parse() {
+                Ok(job) => Ok(Some(Kind::CancelJob(job))),
+                Err(_) => Err(unexpected("the number of a job", &number)),
+            },
+            _ => Err(unexpected("the number of a job", &number)),
+        };
     }
     if is_keyword(token, Keyword::DROP) && is_word(&second, "SECRET") {
         parser.next_token();

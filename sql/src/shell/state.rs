@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 use futures::{Stream, StreamExt};
-use strata_engine::{Origin, Runner, SessionSettings};
+use strata_engine::{Origin, Processes, Runner, SessionSettings};
 
 use super::interrupt::Interrupts;
 use super::last::LastResult;
@@ -37,6 +37,8 @@ pub struct Shell {
     pub(crate) session: SessionContext,
     pub(crate) workers: Workers,
     pub(crate) runner: Arc<dyn Runner>,
+    /// The workers of the shell's own pool, which end with it.
+    pub(crate) processes: Option<Processes>,
     pub(crate) interrupts: Interrupts,
     pub(crate) mode: ShellMode,
     pub(crate) sink: Sink,
@@ -70,6 +72,7 @@ impl Shell {
             session,
             workers,
             runner,
+            processes: None,
             interrupts,
             mode,
             sink: Sink::default(),

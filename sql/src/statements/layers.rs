@@ -6,8 +6,11 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
-use strata_engine::{LayerFormat, LayerGraph, LocalRunner, Runner};
+use strata_engine::{
+    LayerFormat, LayerGraph, LocalRunner, Pool, PoolExec, PoolRunner, Runner, SessionSettings,
+};
 
 use super::{Outcome, rows, size};
 use crate::error::{Error, Result};
@@ -18,6 +21,26 @@ use crate::verbs;
 /// is, and of which kind.
 pub(crate) const DOCUMENT: &str = "strata.document";
 
+/// The layers of a query as a pool runs it.
+async fn on_pool(
+    session: &SessionContext,
+    pool: &Pool,
+    plan: LogicalPlan,
+    analyze: bool,
+) -> Result<LayerGraph> {
+    let nothing = || Error::text("the pool made no layers of this: it is no query");
+    if !analyze {
+        let planned = session.state().create_physical_plan(&plan).await?;
+        return Ok(PoolExec::within(&planned).ok_or_else(nothing)?.layers().await?);
+    }
+    size::refuse_endless(&plan)?;
+    let mut execution = PoolRunner::new(pool).run(session, plan).await?;
+    while let Some(batch) = execution.stream.next().await {
+        batch?;
+    }
+    PoolExec::within(&execution.plan()).and_then(PoolExec::measured).ok_or_else(nothing)
+}
+
 /// Shows the layers of a query; with `analyze`, runs it first.
 pub(super) async fn explain(
     session: &SessionContext,
@@ -26,7 +49,9 @@ pub(super) async fn explain(
     format: LayerFormat,
 ) -> Result<Outcome> {
     let plan = verbs::bind_source(session, source).await?.into_unoptimized_plan();
-    let graph = if analyze {
+    let graph = if let Some(pool) = session.pool() {
+        on_pool(session, &pool, plan, analyze).await?
+    } else if analyze {
         size::refuse_endless(&plan)?;
         let mut execution = LocalRunner.run(session, plan).await?;
         // What is found while it runs must not show in what it set out to do.

@@ -6,6 +6,7 @@ mod create_table;
 mod layers;
 mod names;
 mod pivot_values;
+mod pool;
 mod secrets;
 mod settings;
 mod size;
@@ -76,6 +77,9 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
         Kind::DropSecret { name, if_exists } => secrets::drop(session, name, *if_exists)?,
         Kind::ShowSecrets => secrets::show(session)?,
         Kind::ShowSettings => settings::show(session)?,
+        Kind::ShowWorkers => pool::show_workers(session).await?,
+        Kind::ShowJobs => pool::show_jobs(session).await?,
+        Kind::CancelJob(job) => pool::cancel_job(session, *job).await?,
     };
     if let Outcome::Rows(plan) = &outcome {
         size::refuse_endless(plan)?;

@@ -1,0 +1,169 @@
+//! The plan of a query that a pool runs: one partition, whose rows the workers make. Its inputs are
+//! what the query reads, so that whoever looks at the plan sees the files; they are not run here.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExprRef};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+use futures::TryStreamExt;
+use parking_lot::Mutex;
+
+use super::Pool;
+use super::fetch;
+use crate::cluster::protocol::{Running, Submit, update};
+use crate::layers::LayerGraph;
+use crate::run::ScanProgress;
+use crate::wire::differing;
+
+/// What people see of a query in `SHOW JOBS`.
+const TITLE: usize = 200;
+
+/// Has a pool run a query.
+#[derive(Debug)]
+pub struct PoolExec {
+    pool: Arc<Pool>,
+    submit: Submit,
+    scans: Vec<Arc<dyn ExecutionPlan>>,
+    properties: Arc<PlanProperties>,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What the scheduler told of a query that runs, or has run.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) running: Running,
+    pub(super) layers: Option<LayerGraph>,
+}
+
+impl PoolExec {
+    pub(super) fn new(
+        pool: Arc<Pool>,
+        plan: &LogicalPlan,
+        bytes: Bytes,
+        scans: Vec<Arc<dyn ExecutionPlan>>,
+        state: &SessionState,
+    ) -> Result<Self> {
+        let schema: SchemaRef = Arc::clone(plan.schema().inner());
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        let settings: HashMap<String, String> = differing(state.config_options());
+        let title = plan.display().to_string().chars().take(TITLE).collect();
+        Ok(Self {
+            pool,
+            submit: Submit { plan: bytes, settings, title, explain: false },
+            scans,
+            properties: Arc::new(properties),
+            told: Arc::default(),
+        })
+    }
+
+    /// The plan's part that a pool runs.
+    pub fn within(plan: &Arc<dyn ExecutionPlan>) -> Option<&Self> {
+        let below = || plan.children().into_iter().find_map(Self::within);
+        plan.downcast_ref::<Self>().or_else(below)
+    }
+
+    /// How far the pool is, as one scan whose files are tasks.
+    pub(crate) fn progress(&self) -> ScanProgress {
+        let running = self.told.lock().running;
+        ScanProgress {
+            rows: running.rows,
+            total_rows: None,
+            bytes: running.bytes,
+            total_bytes: 1,
+            files: running.tasks_done,
+            total_files: running.tasks,
+        }
+    }
+
+    /// The layers as the pool would run them.
+    pub async fn layers(&self) -> crate::Result<LayerGraph> {
+        let question = Submit { explain: true, ..self.submit.clone() };
+        let mut updates = self.pool.link.listen(&question).await?;
+        match updates.try_next().await?.and_then(|update| update.state) {
+            Some(update::State::Finished(finished)) => LayerGraph::from_json(&finished.layers),
+            Some(update::State::Failed(failed)) => Err(fetch::error(failed).into()),
+            _ => Err(crate::EngineError::Pool("the scheduler did not say its layers".to_string())),
+        }
+    }
+
+    /// The layers with what they came to, after the query has run.
+    pub fn measured(&self) -> Option<LayerGraph> {
+        self.told.lock().layers.clone()
+    }
+}
+
+impl DisplayAs for PoolExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PoolExec: {}", self.pool.address())
+    }
+}
+
+impl ExecutionPlan for PoolExec {
+    fn name(&self) -> &'static str {
+        "PoolExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.scans.iter().collect()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // What it reads was sent already.
+        Ok(self)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let rows = fetch::rows(
+            self.pool.link.clone(),
+            self.pool.security.clone(),
+            self.submit.clone(),
+            Arc::clone(&self.told),
+            Arc::clone(&schema),
+            &context,
+        )?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+}

@@ -1,0 +1,92 @@
+//! A pool, from a client's side.
+
+mod exec;
+mod fetch;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use serde::de::DeserializeOwned;
+
+pub use exec::PoolExec;
+pub(crate) use table::with_rows_from_pool;
+
+use super::link::{Address, Link};
+use super::protocol::{Cancel, Jobs, Workers};
+use super::scheduler::for_the_pool;
+pub use super::scheduler::{JobRow, WorkerRow};
+use super::security::Security;
+use crate::error::{EngineError, Result};
+use crate::wire::{Wire, scans_in_place_of_tables};
+
+/// A pool of workers that a session runs its queries on.
+#[derive(Debug)]
+pub struct Pool {
+    link: Link,
+    security: Security,
+    cores: AtomicUsize,
+}
+
+impl Pool {
+    /// Finds the scheduler, which must be there and let us in.
+    pub async fn find(scheduler: Address, security: Security) -> Result<Arc<Self>> {
+        let link = Link::to(scheduler, &security)?;
+        let pool = Self { link, security, cores: AtomicUsize::new(1) };
+        pool.workers().await?;
+        Ok(Arc::new(pool))
+    }
+
+    /// Where the scheduler is.
+    pub fn address(&self) -> &Address {
+        self.link.address()
+    }
+
+    /// Who works in it.
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>> {
+        let answer = self.link.ask(&Workers {}).await?;
+        self.cores.store((answer.cores as usize).max(1), Ordering::Relaxed);
+        rows(&answer.workers)
+    }
+
+    /// Its queries: the last that have ended, and those that run.
+    pub async fn jobs(&self) -> Result<Vec<JobRow>> {
+        rows(&self.link.ask(&Jobs {}).await?.jobs)
+    }
+
+    /// Ends a query; says what it was doing.
+    pub async fn cancel(&self, job: u64) -> Result<String> {
+        let answer = self.link.ask(&Cancel { job }).await?;
+        if answer.found {
+            return Ok(answer.state);
+        }
+        Err(EngineError::Pool(format!("there is no job {job}; SHOW JOBS lists them all")))
+    }
+
+    /// A plan that has the rows of an optimized logical plan made by the pool.
+    pub(crate) async fn plan(
+        self: &Arc<Self>,
+        plan: &LogicalPlan,
+        state: &SessionState,
+    ) -> Result<PoolExec, DataFusionError> {
+        let mut config = state.config().clone();
+        for_the_pool(config.options_mut(), self.cores.load(Ordering::Relaxed))?;
+        let state = SessionStateBuilder::from(state.clone()).with_config(config).build();
+        let optimized = state.optimize(plan)?;
+        let (sent, scans) = scans_in_place_of_tables(optimized, &state).await?;
+        let wire = state.config().get_extension::<Wire>().unwrap_or_default();
+        let bytes = wire.logical_to_bytes(&sent)?;
+        PoolExec::new(Arc::clone(self), &sent, bytes, scans, &state)
+    }
+}
+
+fn rows<T: DeserializeOwned>(texts: &[String]) -> Result<Vec<T>> {
+    let rows: Result<_, _> = texts.iter().map(|text| serde_json::from_str(text)).collect();
+    rows.map_err(|error| {
+        EngineError::Pool(format!("the scheduler's answer makes no sense: {error}"))
+    })
+}

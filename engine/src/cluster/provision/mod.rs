@@ -1,0 +1,5 @@
+//! Where workers come from.
+
+mod local;
+
+pub use local::{LocalWorkers, Processes};

@@ -1,0 +1,613 @@
+//! A query on its way through the pool: which parts of which stages are made, by whom, and what is to
+//! be made next. Nothing here talks to anyone: it is told what happened and asked what to do.
+//!
+//! There is no list of losses to recover from. A part is made or it is not; where it lies is read from
+//! that when a plan is sent. A worker that is gone takes its parts with it, and they are not made any
+//! more: whatever above still needs them waits until they are made again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use datafusion::error::Result;
+use tokio::sync::watch;
+
+use super::stages::{Planned, StagePlan};
+use crate::cluster::protocol::{
+    Done, Failed, Finished, Part, Run, Running, Source, TaskId, TaskReport, Trouble, task_report,
+    update,
+};
+use crate::cluster::trouble::Kind;
+use crate::cluster::worker::{Holder, Made, Shape, Sources};
+use crate::layers::{LayerGraph, OperatorMetrics};
+use crate::wire::Wire;
+
+/// The number of a query.
+pub(super) type JobId = u64;
+/// The number of a membership.
+pub(super) type WorkerId = u64;
+
+/// A result as small as this comes with the news that it is there.
+const INLINE: u64 = 1 << 20;
+/// How often a task is tried elsewhere when a machine, and not the query, is at fault.
+const TRIES: usize = 3;
+/// How long a job waits for a worker when the last one has gone.
+const ALONE: Duration = Duration::from_secs(10);
+/// How many pairs of workers may be unable to talk before the job gives up.
+const CUTS: usize = 16;
+
+/// A query on its way.
+pub(super) struct Job {
+    pub(super) id: JobId,
+    pub(super) title: String,
+    pub(super) settings: HashMap<String, String>,
+    /// As the client sent it, for planning it again.
+    pub(super) plan: Bytes,
+    pub(super) submitted: SystemTime,
+    pub(super) began: Instant,
+    pub(super) frugal: bool,
+    stages: Vec<Stage>,
+    /// What stages of earlier plans were numbered.
+    first_stage: u32,
+    /// Workers that lately could not be reached by others.
+    shunned: BTreeSet<WorkerId>,
+    cuts: usize,
+    /// Since when there has been nobody to work at it.
+    alone_since: Option<Instant>,
+    pub(super) layers: Option<LayerGraph>,
+    state: watch::Sender<update::State>,
+    ended: Option<Ended>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    Finished,
+    Failed,
+    Cancelled,
+}
+
+/// What a job asks for when a task has failed.
+pub(super) enum Remedy {
+    /// Nothing: it goes on, or has failed.
+    None,
+    /// To be planned again, for little memory.
+    PlanFrugally,
+}
+
+struct Stage {
+    number: u32,
+    plan: StagePlan,
+    tasks: Vec<Task>,
+    /// Who was sent the plan of this edition.
+    edition: u32,
+    sent: BTreeSet<WorkerId>,
+    encoded: Option<Bytes>,
+    /// What the operators counted, by the worker that ran them and the edition it had.
+    metrics: BTreeMap<(WorkerId, u32), Vec<Option<OperatorMetrics>>>,
+}
+
+#[derive(Default)]
+struct Task {
+    /// How many attempts were made: the number of the next one.
+    attempts: u32,
+    state: State,
+    /// Who failed at it.
+    failed: Vec<WorkerId>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Waiting,
+    Running {
+        worker: WorkerId,
+        attempt: u32,
+    },
+    Made {
+        worker: WorkerId,
+        attempt: u32,
+        done: Done,
+    },
+}
+
+impl Task {
+    fn is_made(&self) -> bool {
+        matches!(self.state, State::Made { .. })
+    }
+
+    fn worker(&self) -> Option<WorkerId> {
+        match self.state {
+            State::Waiting => None,
+            State::Running { worker, .. } | State::Made { worker, .. } => Some(worker),
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.state = State::Waiting;
+    }
+}
+
+impl Stage {
+    fn is_complete(&self) -> bool {
+        self.tasks.iter().all(Task::is_made)
+    }
+
+    /// Its plan is no more what was sent.
+    fn renew(&mut self) {
+        self.edition += 1;
+        self.sent.clear();
+        self.encoded = None;
+    }
+}
+
+/// A part to be made: the place of its stage, and its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) stage: usize,
+    pub(super) part: usize,
+}
+
+impl Job {
+    pub(super) fn new(
+        id: JobId,
+        title: String,
+        settings: HashMap<String, String>,
+        plan: Bytes,
+        planned: Planned,
+    ) -> Self {
+        let mut job = Self {
+            id,
+            title,
+            settings,
+            plan,
+            submitted: SystemTime::now(),
+            began: Instant::now(),
+            frugal: false,
+            stages: Vec::new(),
+            first_stage: 0,
+            shunned: BTreeSet::new(),
+            cuts: 0,
+            alone_since: None,
+            layers: None,
+            state: watch::Sender::new(update::State::Running(Running::default())),
+            ended: None,
+        };
+        job.take_plan(planned);
+        job
+    }
+
+    /// Starts over with another plan.
+    pub(super) fn take_plan(&mut self, planned: Planned) {
+        self.first_stage += self.stages.len() as u32;
+        self.layers = planned.layers;
+        self.stages = planned
+            .stages
+            .into_iter()
+            .zip(self.first_stage..)
+            .map(|(plan, number)| Stage {
+                number,
+                tasks: (0..plan.parts).map(|_| Task::default()).collect(),
+                plan,
+                edition: 0,
+                sent: BTreeSet::new(),
+                encoded: None,
+                metrics: BTreeMap::new(),
+            })
+            .collect();
+        self.look();
+    }
+
+    /// What becomes of it, as it becomes.
+    pub(super) fn watch(&self) -> watch::Receiver<update::State> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.ended
+    }
+
+    pub(super) fn took(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Tasks that are made, and all there are.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        let tasks = || self.stages.iter().flat_map(|stage| &stage.tasks);
+        (tasks().filter(|task| task.is_made()).count(), tasks().count())
+    }
+
+    /// Tasks that run.
+    pub(super) fn running(&self) -> usize {
+        let tasks = self.stages.iter().flat_map(|stage| &stage.tasks);
+        tasks.filter(|task| matches!(task.state, State::Running { .. })).count()
+    }
+
+    /// How many tasks of a worker's run.
+    pub(super) fn running_on(&self, worker: WorkerId) -> usize {
+        let tasks = self.stages.iter().flat_map(|stage| &stage.tasks);
+        tasks
+            .filter(|task| matches!(task.state, State::Running { worker: at, .. } if at == worker))
+            .count()
+    }
+
+    /// Whether somebody may still ask a worker for what it made.
+    pub(super) fn needs(&self, worker: WorkerId) -> bool {
+        let needed = self.needed();
+        let last = self.stages.len().saturating_sub(1);
+        self.stages.iter().enumerate().any(|(place, stage)| {
+            let read = place == last
+                || needed.iter().any(|above| {
+                    self.stages.get(*above).is_some_and(|above| above.plan.inputs.contains(&place))
+                });
+            read && stage.tasks.iter().any(|task| task.worker() == Some(worker))
+        })
+    }
+
+    /// The stages that are to be worked at: the last one, until it is complete, and whatever one that
+    /// is to be worked at reads.
+    fn needed(&self) -> Vec<usize> {
+        let mut needed = vec![false; self.stages.len()];
+        if let Some(last) = needed.last_mut() {
+            *last = true;
+        }
+        // Inputs stand before those that read them.
+        for (place, stage) in self.stages.iter().enumerate().rev() {
+            if needed.get(place) == Some(&true) {
+                if stage.is_complete() {
+                    if let Some(done) = needed.get_mut(place) {
+                        *done = false;
+                    }
+                    continue;
+                }
+                for input in &stage.plan.inputs {
+                    if let Some(input) = needed.get_mut(*input) {
+                        *input = true;
+                    }
+                }
+            }
+        }
+        needed.iter().enumerate().filter_map(|(place, needed)| needed.then_some(place)).collect()
+    }
+
+    /// The stages whose parts can be made now.
+    fn ready(&self) -> impl Iterator<Item = usize> + '_ {
+        self.needed().into_iter().filter(|place| {
+            let inputs = self.stages.get(*place).map(|stage| &stage.plan.inputs);
+            inputs.is_some_and(|inputs| {
+                inputs.iter().all(|at| self.stages.get(*at).is_some_and(Stage::is_complete))
+            })
+        })
+    }
+
+    /// What a worker is to make next, if there is anything. `others` are the workers there are.
+    pub(super) fn next(&self, worker: WorkerId, others: &[WorkerId]) -> Option<Place> {
+        if self.ended.is_some() || self.is_shunned(worker, others) {
+            return None;
+        }
+        let mut second = None;
+        for place in self.ready() {
+            let Some(stage) = self.stages.get(place) else { continue };
+            for (part, task) in stage.tasks.iter().enumerate() {
+                if !matches!(task.state, State::Waiting) {
+                    continue;
+                }
+                // Not where it failed, while there is another who has not.
+                if task.failed.contains(&worker)
+                    && others.iter().any(|other| !task.failed.contains(other))
+                {
+                    continue;
+                }
+                let found = Place { stage: place, part };
+                match self.home_of(stage, part) {
+                    Some(home) if home != worker && others.contains(&home) => {
+                        second.get_or_insert(found);
+                    }
+                    _ => return Some(found),
+                }
+            }
+        }
+        second
+    }
+
+    fn is_shunned(&self, worker: WorkerId, others: &[WorkerId]) -> bool {
+        self.shunned.contains(&worker) && others.iter().any(|other| !self.shunned.contains(other))
+    }
+
+    /// Who has all that a part is made of.
+    fn home_of(&self, stage: &Stage, part: usize) -> Option<WorkerId> {
+        let [input] = stage.plan.inputs[..] else { return None };
+        let below = self.stages.get(input)?;
+        if below.plan.outputs() > 1 || below.tasks.len() != stage.tasks.len() {
+            return None;
+        }
+        below.tasks.get(part)?.worker()
+    }
+
+    /// Has a worker make a part. `address` tells where workers are.
+    pub(super) fn start(
+        &mut self,
+        place: Place,
+        worker: WorkerId,
+        wire: &Arc<Wire>,
+        address: impl Fn(WorkerId) -> Option<String>,
+    ) -> Result<Option<Run>> {
+        let Some(stage) = self.stages.get(place.stage) else { return Ok(None) };
+        if stage.encoded.is_none() {
+            let made: Vec<(usize, Sources)> = stage
+                .plan
+                .inputs
+                .iter()
+                .filter_map(|at| Some((*at, self.sources(*at, &address)?)))
+                .collect();
+            let bytes = stage.plan.encoded(wire, &made)?;
+            if let Some(stage) = self.stages.get_mut(place.stage) {
+                stage.encoded = Some(bytes);
+            }
+        }
+        let (job, frugal, last) = (self.id, self.frugal, place.stage + 1 == self.stages.len());
+        let settings = &self.settings;
+        let Some(stage) = self.stages.get_mut(place.stage) else { return Ok(None) };
+        self.alone_since = None;
+        let known = !stage.sent.insert(worker);
+        let Some(task) = stage.tasks.get_mut(place.part) else { return Ok(None) };
+        let id = TaskId { part: place.part as u32, attempt: task.attempts };
+        task.attempts += 1;
+        task.state = State::Running { worker, attempt: id.attempt };
+        Ok(Some(Run {
+            job,
+            stage: stage.number,
+            tasks: vec![id],
+            plan: if known { Bytes::new() } else { stage.encoded.clone().unwrap_or_default() },
+            edition: stage.edition,
+            settings: if known { HashMap::new() } else { settings.clone() },
+            whole: matches!(stage.plan.work, super::stages::StageWork::Whole(_)),
+            frugal,
+            inline: if last { INLINE } else { 0 },
+        }))
+    }
+
+    /// Where the rows of a stage lie.
+    fn sources(
+        &self,
+        place: usize,
+        address: &impl Fn(WorkerId) -> Option<String>,
+    ) -> Option<Sources> {
+        let stage = self.stages.get(place)?;
+        let mut holders: Vec<Holder> = Vec::new();
+        let tasks = stage.tasks.iter().enumerate().map(|(part, task)| {
+            let State::Made { worker, attempt, done } = &task.state else { return None };
+            let known = holders.iter().position(|holder| holder.worker == *worker);
+            let at = match known {
+                Some(at) => at,
+                None => {
+                    holders.push(Holder { worker: *worker, address: address(*worker)? });
+                    holders.len() - 1
+                }
+            };
+            Some(Made {
+                task: Some(TaskId { part: part as u32, attempt: *attempt }),
+                worker: at as u32,
+                rows: done.rows.clone(),
+            })
+        });
+        let tasks: Option<Vec<Made>> = tasks.collect();
+        let shape = if stage.plan.outputs() > 1 { Shape::Spread } else { Shape::Each };
+        Some(Sources {
+            job: self.id,
+            stage: stage.number,
+            holders,
+            tasks: tasks?,
+            shape: shape as i32,
+        })
+    }
+
+    /// What a worker says of a task. What is said of an attempt that does not count any more is not
+    /// heard.
+    pub(super) fn hear(&mut self, from: WorkerId, report: TaskReport) -> Remedy {
+        let Some(id) = report.task else { return Remedy::None };
+        let place = report.stage.checked_sub(self.first_stage).map(|place| place as usize);
+        let Some(stage) = place.and_then(|place| self.stages.get_mut(place)) else {
+            return Remedy::None;
+        };
+        let edition = stage.edition;
+        let Some(task) = stage.tasks.get_mut(id.part as usize) else { return Remedy::None };
+        let counts = matches!(task.state,
+            State::Running { worker, attempt } if worker == from && attempt == id.attempt);
+        if !counts || self.ended.is_some() {
+            return Remedy::None;
+        }
+        match report.outcome {
+            Some(task_report::Outcome::Done(mut done)) => {
+                let counted = serde_json::from_str(&std::mem::take(&mut done.metrics));
+                stage.metrics.insert((from, edition), counted.unwrap_or_default());
+                task.state = State::Made { worker: from, attempt: id.attempt, done };
+                self.look();
+                Remedy::None
+            }
+            Some(task_report::Outcome::Failed(trouble)) => {
+                let place = Place { stage: place.unwrap_or_default(), part: id.part as usize };
+                self.fail_task(place, from, trouble)
+            }
+            None => Remedy::None,
+        }
+    }
+
+    fn fail_task(&mut self, place: Place, worker: WorkerId, trouble: Trouble) -> Remedy {
+        let kind = trouble.what();
+        let Some(stage) = self.stages.get_mut(place.stage) else { return Remedy::None };
+        let whole = matches!(stage.plan.work, super::stages::StageWork::Whole(_));
+        let Some(task) = stage.tasks.get_mut(place.part) else { return Remedy::None };
+        task.reopen();
+        match kind {
+            Kind::Lost => {
+                stage.renew();
+                self.cut_off(trouble);
+                Remedy::None
+            }
+            Kind::Io | Kind::Store if task.failed.len() + 1 < TRIES => {
+                task.failed.push(worker);
+                stage.renew();
+                Remedy::None
+            }
+            Kind::Memory if !self.frugal && !whole => Remedy::PlanFrugally,
+            _ => {
+                self.fail(trouble);
+                Remedy::None
+            }
+        }
+    }
+
+    /// A worker did not give its rows. If it is gone, that was said already, or is found out soon; if
+    /// not, the two cannot talk, and the job goes on without it.
+    fn cut_off(&mut self, trouble: Trouble) {
+        let Some(silent) = trouble.lost else { return };
+        self.cuts += 1;
+        if self.cuts > CUTS {
+            self.fail(trouble);
+            return;
+        }
+        self.shunned.insert(silent);
+        self.drop_parts(|worker| worker == silent);
+    }
+
+    /// A worker is gone, and with it what it made.
+    pub(super) fn lose(&mut self, worker: WorkerId) {
+        if self.ended.is_none_or(|ended| ended == Ended::Finished) {
+            self.shunned.remove(&worker);
+            self.drop_parts(|gone| gone == worker);
+        }
+    }
+
+    /// The client could not fetch a part of the answer.
+    pub(super) fn miss(&mut self, source: &Source) {
+        let last = self.stages.len().saturating_sub(1);
+        let Some(stage) = self.stages.get_mut(last) else { return };
+        let Some(id) = source.task else { return };
+        if let Some(task) = stage.tasks.get_mut(id.part as usize)
+            && matches!(task.state, State::Made { worker, attempt, .. }
+                if worker == source.worker && attempt == id.attempt)
+        {
+            task.reopen();
+            stage.renew();
+            self.look();
+        }
+    }
+
+    fn drop_parts(&mut self, gone: impl Fn(WorkerId) -> bool) {
+        let last = self.stages.len().saturating_sub(1);
+        let mut reopened = BTreeSet::new();
+        for (place, stage) in self.stages.iter_mut().enumerate() {
+            let mut lost = false;
+            for task in &mut stage.tasks {
+                let inline = place == last
+                    && matches!(&task.state, State::Made { done, .. } if done.inline.is_some());
+                if task.worker().is_some_and(&gone) && !inline {
+                    lost |= task.is_made();
+                    task.reopen();
+                }
+            }
+            stage.sent.retain(|worker| !gone(*worker));
+            if lost {
+                reopened.insert(place);
+            }
+        }
+        // Who reads them is sent where they lie the next time; and starts over where the rows may not
+        // be the same again.
+        for place in 0..self.stages.len() {
+            let Some(stage) = self.stages.get(place) else { continue };
+            let below: Vec<usize> =
+                stage.plan.inputs.iter().copied().filter(|at| reopened.contains(at)).collect();
+            if below.is_empty() {
+                continue;
+            }
+            let other_rows = below
+                .iter()
+                .any(|at| self.stages.get(*at).is_some_and(|below| !below.plan.repeats));
+            if let Some(stage) = self.stages.get_mut(place) {
+                stage.renew();
+                if other_rows && !stage.is_complete() {
+                    stage.tasks.iter_mut().for_each(Task::reopen);
+                    reopened.insert(place);
+                }
+            }
+        }
+        self.look();
+    }
+
+    /// Whether nobody came for so long that nobody will.
+    pub(super) fn is_alone_too_long(&mut self) -> bool {
+        self.alone_since.get_or_insert_with(Instant::now).elapsed() > ALONE
+    }
+
+    /// Ends it with an error.
+    pub(super) fn fail(&mut self, trouble: Trouble) {
+        let state = Failed { message: trouble.message, kind: trouble.kind };
+        self.end(Ended::Failed, update::State::Failed(state));
+    }
+
+    /// Ends it because somebody asked for that.
+    pub(super) fn cancel(&mut self, why: &str) {
+        let state = Failed { message: why.to_string(), kind: Kind::Said as u32 };
+        self.end(Ended::Cancelled, update::State::Failed(state));
+    }
+
+    fn end(&mut self, ended: Ended, state: update::State) {
+        if self.ended.is_none_or(|before| before == Ended::Finished) {
+            self.ended = Some(ended);
+            self.state.send_replace(state);
+        }
+    }
+
+    /// Tells whoever listens how far it is.
+    fn look(&mut self) {
+        let (done, tasks) = self.progress();
+        let complete = self.stages.last().is_some_and(Stage::is_complete);
+        if self.ended == Some(Ended::Finished) && !complete {
+            self.ended = None;
+        }
+        if self.ended.is_some() {
+            return;
+        }
+        if !complete {
+            let running =
+                Running { tasks_done: done as u64, tasks: tasks as u64, ..Running::default() };
+            self.state.send_replace(update::State::Running(running));
+        }
+    }
+
+    /// The answer, once it is there. `address` tells where workers are.
+    pub(super) fn finish(&mut self, address: impl Fn(WorkerId) -> Option<String>) {
+        let Some(last) = self.stages.last().filter(|stage| stage.is_complete()) else { return };
+        if self.ended.is_some() {
+            return;
+        }
+        let parts = last.tasks.iter().enumerate().filter_map(|(part, task)| {
+            let State::Made { worker, attempt, done } = &task.state else { return None };
+            Some(Part {
+                source: Some(Source {
+                    worker: *worker,
+                    // Nobody has to go there for rows that are here.
+                    address: match done.inline {
+                        Some(_) => String::new(),
+                        None => address(*worker)?,
+                    },
+                    task: Some(TaskId { part: part as u32, attempt: *attempt }),
+                    output: 0,
+                    rows: done.rows.iter().sum(),
+                    bytes: done.bytes.iter().sum(),
+                }),
+                inline: done.inline.clone(),
+            })
+        });
+        let finished = Finished {
+            parts: parts.collect(),
+            stage: last.number,
+            layers: self.layers.as_ref().map(LayerGraph::to_json).unwrap_or_default(),
+        };
+        if finished.parts.len() == last.tasks.len() {
+            self.end(Ended::Finished, update::State::Finished(finished));
+        }
+    }
+}

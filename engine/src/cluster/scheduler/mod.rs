@@ -1,0 +1,257 @@
+//! The scheduler: plans what clients ask, and has it made by workers.
+
+mod job;
+mod pool;
+mod stages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_flight::FlightData;
+use async_trait::async_trait;
+use datafusion::execution::context::SessionContext;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use prost::Message;
+use tokio::net::TcpListener;
+use tonic::Status;
+
+use super::link::Address;
+use super::port::{self, Answers, Question, Role};
+use super::protocol::{
+    Ack, Cancel, Cancelled, Failed, Finished, Jobs, JobsAnswer, Join, Missing, Parts, Report,
+    Submit, Trouble, Update, Workers, WorkersAnswer, update,
+};
+use super::security::Security;
+use super::trouble::Kind;
+use crate::error::{EngineError, Result};
+use job::{Job, JobId, WorkerId};
+use pool::Members;
+use stages::Planner;
+
+pub use pool::{JobRow, WorkerRow};
+pub(super) use stages::for_the_pool;
+
+/// How long a client waits for the first worker.
+const FIRST_WORKER: Duration = Duration::from_secs(3);
+/// How often is looked for workers that have fallen silent.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a scheduler is told when it starts.
+#[derive(Debug, Clone)]
+pub struct SchedulerOptions {
+    /// The port to listen on; 0 takes any.
+    pub listen: SocketAddr,
+    /// How long a worker may be silent before it is given up.
+    pub patience: Duration,
+    /// What it shows and asks for.
+    pub security: Security,
+}
+
+impl Default for SchedulerOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            patience: Duration::from_secs(5),
+            security: Security::default(),
+        }
+    }
+}
+
+/// The scheduler of a pool.
+pub struct Scheduler {
+    listener: TcpListener,
+    address: Address,
+    security: Security,
+    members: Arc<Members>,
+}
+
+impl Scheduler {
+    /// Opens the scheduler's port. `session` knows everything that plans may hold.
+    pub async fn open(session: SessionContext, options: SchedulerOptions) -> Result<Self> {
+        let listener = port::open(options.listen, &options.security).await?;
+        let bound = listener.local_addr().map_err(|error| {
+            EngineError::Pool(format!("cannot tell the address of the port: {error}"))
+        })?;
+        let members = Members::new(session, options.patience);
+        Ok(Self { listener, address: bound.into(), security: options.security, members })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Schedules until `stop`.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
+        let Self { listener, security, members, .. } = self;
+        let looking = {
+            let members = Arc::clone(&members);
+            async move {
+                let mut ticks = tokio::time::interval(LOOK);
+                loop {
+                    ticks.tick().await;
+                    members.look_after();
+                }
+            }
+        };
+        let role = Arc::new(SchedulerRole { members });
+        // Workers and clients hold their answers open: nobody waits for them to end.
+        tokio::select! {
+            served = port::serve(listener, &security, role, std::future::pending()) => served,
+            () = looking => Ok(()),
+            () = stop => Ok(()),
+        }
+    }
+}
+
+struct SchedulerRole {
+    members: Arc<Members>,
+}
+
+#[async_trait]
+impl Role for SchedulerRole {
+    async fn answer(&self, question: Question) -> Result<Answers, Status> {
+        if let Some(report) = question.is::<Report>() {
+            return Ok(port::one(&Ack { known: self.members.hear(report?) }));
+        }
+        if let Some(submit) = question.is::<Submit>() {
+            return self.submit(submit?).await;
+        }
+        if let Some(join) = question.is::<Join>() {
+            return self.join(join?);
+        }
+        if let Some(missing) = question.is::<Missing>() {
+            let Missing { job, source } = missing?;
+            let known = source.is_some_and(|source| self.members.miss(job, &source));
+            return Ok(port::one(&Ack { known }));
+        }
+        if question.is::<Workers>().is_some() {
+            let rows = self.members.worker_rows();
+            return Ok(port::one(&WorkersAnswer {
+                workers: json(&rows)?,
+                cores: self.members.cores() as u32,
+            }));
+        }
+        if question.is::<Jobs>().is_some() {
+            return Ok(port::one(&JobsAnswer { jobs: json(&self.members.job_rows())? }));
+        }
+        if let Some(cancel) = question.is::<Cancel>() {
+            let before = self.members.cancel(cancel?.job);
+            return Ok(port::one(&Cancelled {
+                found: before.is_some(),
+                state: before.map(|state| state.name().to_string()).unwrap_or_default(),
+            }));
+        }
+        Err(question.unknown())
+    }
+
+    async fn rows(
+        &self,
+        _: Parts,
+    ) -> Result<BoxStream<'static, Result<FlightData, Status>>, Status> {
+        Err(Status::not_found("a scheduler holds no rows"))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.members.cores() > 0
+    }
+}
+
+fn json<T: serde::Serialize>(rows: &[T]) -> Result<Vec<String>, Status> {
+    let texts = rows.iter().map(serde_json::to_string).collect::<Result<_, _>>();
+    texts.map_err(|error| Status::internal(error.to_string()))
+}
+
+impl SchedulerRole {
+    fn join(&self, join: Join) -> Result<Answers, Status> {
+        let address: Result<Address> = join.address.parse();
+        if address.is_err() || join.cores == 0 || join.cores > 4096 {
+            return Err(Status::invalid_argument(
+                "a worker needs an address that others reach, and between 1 and 4096 cores",
+            ));
+        }
+        let (worker, mut orders) = self.members.join(join);
+        let membership = Membership { members: Arc::clone(&self.members), worker };
+        let orders = futures::stream::poll_fn(move |context| {
+            // Whoever stops listening is gone.
+            let _ = &membership;
+            orders.poll_recv(context)
+        });
+        Ok(orders.map(|order| Ok(order.encode_to_vec().into())).boxed())
+    }
+
+    async fn submit(&self, submit: Submit) -> Result<Answers, Status> {
+        let Submit { plan, settings, title, explain } = submit;
+        let Some(cores) = self.members.wait_for_cores(FIRST_WORKER).await else {
+            return Ok(failed(Trouble {
+                message: "the pool has no workers; start some with `strata worker --scheduler …`"
+                    .to_string(),
+                kind: Kind::Said as u32,
+                lost: None,
+            }));
+        };
+        let session = self.members.session();
+        let planner = Planner { session, settings: &settings, cores, frugal: false };
+        let planned = match planner.plan(&plan).await {
+            Ok(planned) => planned,
+            Err(error) => return Ok(failed(Trouble::of(&error))),
+        };
+        if explain {
+            let layers = planned.layers.map(|layers| layers.to_json()).unwrap_or_default();
+            let finished = Finished { layers, ..Finished::default() };
+            return Ok(port::one(&Update {
+                job: 0,
+                state: Some(update::State::Finished(finished)),
+            }));
+        }
+        let (job, watched) = self.members.submit(|id| Job::new(id, title, settings, plan, planned));
+        let listening = Listening { members: Arc::clone(&self.members), job };
+        // What has changed while nobody looked is told once, as it is.
+        let updates = futures::stream::unfold((watched, true), |(mut watched, first)| async move {
+            if !first {
+                watched.changed().await.ok()?;
+            }
+            let state = watched.borrow_and_update().clone();
+            Some((state, (watched, false)))
+        });
+        Ok(updates
+            .map(move |state| {
+                // All of it is kept, and not its number alone.
+                let Listening { job, .. } = &listening;
+                let update = Update { job: *job, state: Some(state) };
+                Ok(update.encode_to_vec().into())
+            })
+            .boxed())
+    }
+}
+
+fn failed(trouble: Trouble) -> Answers {
+    let state = Failed { message: trouble.message, kind: trouble.kind };
+    port::one(&Update { job: 0, state: Some(update::State::Failed(state)) })
+}
+
+/// Ends a membership when its orders are not listened to any more.
+struct Membership {
+    members: Arc<Members>,
+    worker: WorkerId,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.members.lose(self.worker);
+    }
+}
+
+/// Ends a job when its client does not listen any more.
+struct Listening {
+    members: Arc<Members>,
+    job: JobId,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.members.close(self.job);
+    }
+}

@@ -1,0 +1,439 @@
+//! Who works, and at what. One lock holds it all; what is decided under it is sent without waiting.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::execution::context::SessionContext;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, watch};
+
+use super::job::{Ended, Job, JobId, Remedy, WorkerId};
+use super::stages::Planner;
+use crate::cluster::protocol::{
+    Forget, JobState, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
+};
+use crate::cluster::trouble::Kind;
+use crate::wire::Wire;
+
+/// How many ended queries are remembered.
+const REMEMBERED: usize = 100;
+
+/// A worker, as people see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// What people call it.
+    pub name: String,
+    /// Where it serves its rows.
+    pub address: String,
+    /// `working`, `idle` or `leaving`.
+    pub state: String,
+    /// Tasks it runs at once.
+    pub cores: usize,
+    /// Tasks it runs now.
+    pub tasks: usize,
+    /// Bytes its queries hold.
+    pub memory_used: u64,
+    /// Bytes it may hold.
+    pub memory: u64,
+    /// Seconds since it joined.
+    pub seconds: f64,
+    /// Its number in the system it runs on.
+    pub process: u32,
+}
+
+/// A query, as people see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its number, for `CANCEL JOB`.
+    pub job: u64,
+    /// `waiting`, `running`, `finished`, `failed` or `cancelled`.
+    pub state: String,
+    /// Tasks that are done.
+    pub tasks_done: usize,
+    /// Tasks there are.
+    pub tasks: usize,
+    /// Seconds since it came.
+    pub seconds: f64,
+    /// What it is.
+    pub query: String,
+}
+
+struct Member {
+    joined: Join,
+    orders: UnboundedSender<Order>,
+    since: Instant,
+    heard: Instant,
+    memory: u64,
+    leaving: bool,
+}
+
+#[derive(Default)]
+struct State {
+    members: BTreeMap<WorkerId, Member>,
+    jobs: BTreeMap<JobId, Job>,
+    /// Those that have ended, the latest last.
+    ended: VecDeque<JobRow>,
+    last_member: WorkerId,
+    last_job: JobId,
+}
+
+/// The members and the jobs of a pool.
+pub(super) struct Members {
+    state: Mutex<State>,
+    session: SessionContext,
+    wire: Arc<Wire>,
+    /// A worker has joined.
+    joined: Notify,
+    patience: Duration,
+    report_every: Duration,
+}
+
+impl Members {
+    pub(super) fn new(session: SessionContext, patience: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            wire: Wire::of(&session),
+            session,
+            joined: Notify::new(),
+            patience,
+            report_every: (patience / 4).min(Duration::from_secs(1)),
+        })
+    }
+
+    pub(super) fn session(&self) -> &SessionContext {
+        &self.session
+    }
+
+    /// Takes a worker in; its orders come by what is returned.
+    pub(super) fn join(&self, joined: Join) -> (WorkerId, UnboundedReceiver<Order>) {
+        let (orders, received) = unbounded_channel();
+        let mut state = self.state.lock();
+        // Who comes again from the same place has lost its membership, and what it had made.
+        let before: Vec<_> = state
+            .members
+            .iter()
+            .filter(|(_, member)| member.joined.address == joined.address)
+            .map(|(worker, _)| *worker)
+            .collect();
+        for worker in before {
+            state.lose(worker);
+        }
+        state.last_member += 1;
+        let worker = state.last_member;
+        let welcome = Welcome { worker, report_every: self.report_every.as_millis() as u64 };
+        let _ = orders.send(Order { what: Some(order::What::Welcome(welcome)) });
+        let now = Instant::now();
+        let member = Member { joined, orders, since: now, heard: now, memory: 0, leaving: false };
+        state.members.insert(worker, member);
+        state.dispatch(&self.wire);
+        drop(state);
+        self.joined.notify_waiters();
+        (worker, received)
+    }
+
+    /// A worker is gone.
+    pub(super) fn lose(&self, worker: WorkerId) {
+        let mut state = self.state.lock();
+        if state.lose(worker) {
+            state.dispatch(&self.wire);
+        }
+    }
+
+    /// Gives up those that were silent for too long.
+    pub(super) fn look_after(&self) {
+        let mut state = self.state.lock();
+        let silent: Vec<_> = state
+            .members
+            .iter()
+            .filter(|(_, member)| member.heard.elapsed() > self.patience)
+            .map(|(worker, _)| *worker)
+            .collect();
+        for worker in silent {
+            state.lose(worker);
+        }
+        state.let_go();
+        state.dispatch(&self.wire);
+    }
+
+    /// Hears a worker; false if it is none of ours.
+    pub(super) fn hear(self: &Arc<Self>, report: Report) -> bool {
+        let mut state = self.state.lock();
+        let Some(member) = state.members.get_mut(&report.worker) else { return false };
+        member.heard = Instant::now();
+        member.memory = report.memory;
+        member.leaving |= report.leaving;
+        let mut again = Vec::new();
+        for task in report.tasks {
+            let job = task.job;
+            if let Some(found) = state.jobs.get_mut(&job)
+                && matches!(found.hear(report.worker, task), Remedy::PlanFrugally)
+            {
+                found.frugal = true;
+                again.push(job);
+            }
+        }
+        state.let_go();
+        state.dispatch(&self.wire);
+        drop(state);
+        for job in again {
+            tokio::spawn(Arc::clone(self).plan_again(job));
+        }
+        true
+    }
+
+    /// Plans a job again that was refused memory.
+    async fn plan_again(self: Arc<Self>, job: JobId) {
+        let asked =
+            self.state.lock().jobs.get(&job).map(|job| (job.plan.clone(), job.settings.clone()));
+        let Some((plan, settings)) = asked else { return };
+        let cores = self.cores();
+        let planner = Planner { session: &self.session, settings: &settings, cores, frugal: true };
+        let planned = planner.plan(&plan).await;
+        let mut state = self.state.lock();
+        if let Some(job) = state.jobs.get_mut(&job) {
+            match planned {
+                Ok(planned) => job.take_plan(planned),
+                Err(error) => job.fail(Trouble::of(&error)),
+            }
+        }
+        state.dispatch(&self.wire);
+    }
+
+    /// All cores there are.
+    pub(super) fn cores(&self) -> usize {
+        let state = self.state.lock();
+        state.members.values().filter(|m| !m.leaving).map(|m| m.joined.cores as usize).sum()
+    }
+
+    /// All cores there are, once there are some; none if nobody comes in time.
+    pub(super) async fn wait_for_cores(&self, patience: Duration) -> Option<usize> {
+        let waited = tokio::time::timeout(patience, async {
+            loop {
+                let joined = self.joined.notified();
+                match self.cores() {
+                    0 => joined.await,
+                    cores => return cores,
+                }
+            }
+        });
+        waited.await.ok()
+    }
+
+    /// Takes a planned job on.
+    pub(super) fn submit(
+        &self,
+        make: impl FnOnce(JobId) -> Job,
+    ) -> (JobId, watch::Receiver<update::State>) {
+        let mut state = self.state.lock();
+        state.last_job += 1;
+        let id = state.last_job;
+        let job = make(id);
+        let watched = job.watch();
+        state.jobs.insert(id, job);
+        state.dispatch(&self.wire);
+        (id, watched)
+    }
+
+    /// The number of a job that is planned elsewhere.
+    pub(super) fn miss(&self, job: JobId, source: &Source) -> bool {
+        let mut state = self.state.lock();
+        let Some(found) = state.jobs.get_mut(&job) else { return false };
+        found.miss(source);
+        state.dispatch(&self.wire);
+        true
+    }
+
+    /// Ends a job; tells what it was doing.
+    pub(super) fn cancel(&self, job: JobId) -> Option<JobState> {
+        let mut state = self.state.lock();
+        let before = match state.jobs.get_mut(&job) {
+            Some(found) => {
+                let before = state_of(found);
+                found.cancel(&format!("job {job} was cancelled"));
+                before
+            }
+            None => {
+                return state.ended.iter().find(|row| row.job == job).map(|_| JobState::Finished);
+            }
+        };
+        state.forget(job);
+        state.dispatch(&self.wire);
+        Some(before)
+    }
+
+    /// Nobody listens to a job any more.
+    pub(super) fn close(&self, job: JobId) {
+        let mut state = self.state.lock();
+        let Some(mut found) = state.jobs.remove(&job) else { return };
+        if found.ended().is_none() {
+            found.cancel("its client has gone");
+        }
+        let row = row_of(&found);
+        state.ended.push_back(row);
+        while state.ended.len() > REMEMBERED {
+            state.ended.pop_front();
+        }
+        state.forget(job);
+        state.let_go();
+        state.dispatch(&self.wire);
+    }
+
+    /// Sends a worker away once nobody needs it.
+    pub(super) fn stop(&self, worker: WorkerId, reason: &str) {
+        if let Some(member) = self.state.lock().members.get(&worker) {
+            let stopped = Stopped { reason: reason.to_string() };
+            let _ = member.orders.send(Order { what: Some(order::What::Stop(stopped)) });
+        }
+    }
+
+    pub(super) fn worker_rows(&self) -> Vec<WorkerRow> {
+        let state = self.state.lock();
+        let row = |(worker, member): (&WorkerId, &Member)| {
+            let tasks = state.jobs.values().map(|job| job.running_on(*worker)).sum();
+            WorkerRow {
+                name: member.joined.name.clone(),
+                address: member.joined.address.clone(),
+                state: match (member.leaving, tasks) {
+                    (true, _) => "leaving",
+                    (false, 0) => "idle",
+                    (false, _) => "working",
+                }
+                .to_string(),
+                cores: member.joined.cores as usize,
+                tasks,
+                memory_used: member.memory,
+                memory: member.joined.memory,
+                seconds: member.since.elapsed().as_secs_f64(),
+                process: member.joined.process,
+            }
+        };
+        state.members.iter().map(row).collect()
+    }
+
+    pub(super) fn job_rows(&self) -> Vec<JobRow> {
+        let state = self.state.lock();
+        state.ended.iter().cloned().chain(state.jobs.values().map(row_of)).collect()
+    }
+}
+
+fn state_of(job: &Job) -> JobState {
+    match job.ended() {
+        Some(Ended::Finished) => JobState::Finished,
+        Some(Ended::Failed) => JobState::Failed,
+        Some(Ended::Cancelled) => JobState::Cancelled,
+        None if job.running() == 0 => JobState::Waiting,
+        None => JobState::Running,
+    }
+}
+
+fn row_of(job: &Job) -> JobRow {
+    let (tasks_done, tasks) = job.progress();
+    JobRow {
+        job: job.id,
+        state: state_of(job).name().to_string(),
+        tasks_done,
+        tasks,
+        seconds: job.took().as_secs_f64(),
+        query: job.title.clone(),
+    }
+}
+
+impl State {
+    fn lose(&mut self, worker: WorkerId) -> bool {
+        let found = self.members.remove(&worker).is_some();
+        if found {
+            for job in self.jobs.values_mut() {
+                job.lose(worker);
+            }
+        }
+        found
+    }
+
+    /// Lets those go that wanted to, once nobody needs what they have.
+    fn let_go(&mut self) {
+        let jobs = &self.jobs;
+        self.members.retain(|worker, member| {
+            !member.leaving
+                || jobs.values().any(|job| job.running_on(*worker) > 0 || job.needs(*worker))
+        });
+    }
+
+    fn forget(&mut self, job: JobId) {
+        for member in self.members.values() {
+            let _ = member.orders.send(Order { what: Some(order::What::Forget(Forget { job })) });
+        }
+    }
+
+    /// Gives every free core something to do, and tells clients whose answers are there.
+    fn dispatch(&mut self, wire: &Arc<Wire>) {
+        let Self { members, jobs, .. } = self;
+        let address = |worker: WorkerId| members.get(&worker).map(|m| m.joined.address.clone());
+        let mut free: Vec<(WorkerId, usize)> = members
+            .iter()
+            .filter(|(_, member)| !member.leaving)
+            .map(|(worker, member)| {
+                let busy: usize = jobs.values().map(|job| job.running_on(*worker)).sum();
+                (*worker, (member.joined.cores as usize).saturating_sub(busy))
+            })
+            .collect();
+        let all: Vec<WorkerId> = free.iter().map(|(worker, _)| *worker).collect();
+        let mut runs: BTreeMap<(WorkerId, JobId, u32, u32), Run> = BTreeMap::new();
+        // A task each in turn, so that work is spread before it is piled up.
+        loop {
+            let mut given = false;
+            for (worker, cores) in &mut free {
+                if *cores == 0 {
+                    continue;
+                }
+                // Who has the least running comes first.
+                let mut order: Vec<(usize, JobId)> =
+                    jobs.iter().map(|(id, job)| (job.running(), *id)).collect();
+                order.sort_unstable();
+                for (_, id) in order {
+                    let Some(job) = jobs.get_mut(&id) else { continue };
+                    let Some(place) = job.next(*worker, &all) else { continue };
+                    match job.start(place, *worker, wire, address) {
+                        Ok(Some(run)) => {
+                            let key = (*worker, run.job, run.stage, run.edition);
+                            match runs.get_mut(&key) {
+                                Some(before) => before.tasks.extend(run.tasks),
+                                None => drop(runs.insert(key, run)),
+                            }
+                            *cores -= 1;
+                            given = true;
+                        }
+                        Ok(None) => continue,
+                        Err(error) => {
+                            job.fail(Trouble::of(&error));
+                            continue;
+                        }
+                    }
+                    break;
+                }
+            }
+            if !given {
+                break;
+            }
+        }
+        for ((worker, ..), run) in runs {
+            if let Some(member) = members.get(&worker) {
+                let _ = member.orders.send(Order { what: Some(order::What::Run(run)) });
+            }
+        }
+        let nobody = all.is_empty();
+        for job in jobs.values_mut() {
+            job.finish(address);
+            if nobody && job.ended().is_none() && job.is_alone_too_long() {
+                job.fail(Trouble {
+                    message: "no worker is left in the pool; start some with `strata worker`"
+                        .into(),
+                    kind: Kind::Said as u32,
+                    lost: None,
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! From a client's plan to the stages that workers run: planned with the pool's cores in mind, cut by
+//! Ballista's planner.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ballista_core::JobId as BallistaJobId;
+use ballista_core::config::BallistaConfig;
+use ballista_core::execution_plans::UnresolvedShuffleExec;
+use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
+use bytes::Bytes;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::config::{ConfigExtension, ConfigOptions};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::Partitioning;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::limit::GlobalLimitExec;
+use datafusion::physical_plan::memory::LazyMemoryExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+
+use crate::cluster::worker::{ReadStageExec, Shape, Sources};
+use crate::config::options_of;
+use crate::layers::{LayerGraph, is_volatile};
+use crate::optimize;
+use crate::wire::{Wire, overlaid};
+
+/// Sides of joins that are smaller than this are given to every task whole.
+const GIVEN_TO_ALL: &str = "33554432";
+
+/// A query as stages, sources first; the last one makes the answer.
+pub(super) struct Planned {
+    pub(super) stages: Vec<StagePlan>,
+    /// None where a worker plans the whole for itself.
+    pub(super) layers: Option<LayerGraph>,
+}
+
+/// What the tasks of a stage do.
+pub(super) struct StagePlan {
+    pub(super) work: StageWork,
+    /// How many tasks do it.
+    pub(super) parts: usize,
+    /// The stages it reads, by their places.
+    pub(super) inputs: Vec<usize>,
+    /// Whether a task that is run again makes the same rows in the same order.
+    pub(super) repeats: bool,
+}
+
+pub(super) enum StageWork {
+    /// A physical plan whose leaves read other stages.
+    Parts {
+        plan: Arc<dyn ExecutionPlan>,
+        spread: Option<Partitioning>,
+        /// Ballista's numbers of the stages below, as places.
+        places: HashMap<usize, usize>,
+    },
+    /// The logical plan, as it came.
+    Whole(Bytes),
+}
+
+/// What a query is planned with.
+pub(super) struct Planner<'a> {
+    pub(super) session: &'a SessionContext,
+    pub(super) settings: &'a HashMap<String, String>,
+    pub(super) cores: usize,
+    /// For little memory: an attempt before was refused some.
+    pub(super) frugal: bool,
+}
+
+impl Planner<'_> {
+    /// Plans what a client sent.
+    pub(super) async fn plan(&self, bytes: &Bytes) -> Result<Planned> {
+        let wire = Wire::of(self.session);
+        let state = self.state()?;
+        let logical = wire.logical_from_bytes(bytes, &state.task_ctx())?;
+        refuse_effects(&logical)?;
+        let whole = || Planned {
+            stages: vec![StagePlan {
+                work: StageWork::Whole(bytes.clone()),
+                parts: 1,
+                inputs: Vec::new(),
+                repeats: false,
+            }],
+            layers: None,
+        };
+        if recurses(&logical)? {
+            return Ok(whole());
+        }
+        let physical =
+            DefaultPhysicalPlanner::default().create_physical_plan(&logical, &state).await?;
+        let small = options_of(state.config_options()).pool.small.0;
+        if reads(&physical).is_some_and(|bytes| bytes <= small) && !self.frugal {
+            return Ok(Planned {
+                layers: Some(LayerGraph::of(&physical).map_err(DataFusionError::from)?),
+                ..whole()
+            });
+        }
+        let planned = self.cut(physical, &state)?;
+        // What has no form on the wire runs where it is planned.
+        for stage in &planned.stages {
+            match stage.encoded(&wire, &[]) {
+                Err(DataFusionError::NotImplemented(_)) => return Ok(whole()),
+                other => drop(other?),
+            }
+        }
+        Ok(planned)
+    }
+
+    /// The session's state with the client's settings, and what a pool asks for.
+    fn state(&self) -> Result<SessionState> {
+        let state = self.session.state();
+        let mut options = overlaid(state.config_options(), self.settings)?;
+        for_the_pool(&mut options, self.cores)?;
+        let rules = optimize::pooled(state.physical_optimizers());
+        let rules = if self.frugal { optimize::frugal(&rules) } else { rules };
+        let mut config = state.config().clone();
+        *config.options_mut() = options;
+        Ok(SessionStateBuilder::from(state)
+            .with_config(config)
+            .with_physical_optimizer_rules(rules)
+            .build())
+    }
+
+    fn cut(&self, plan: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Planned> {
+        let layers = LayerGraph::of(&plan).map_err(DataFusionError::from)?;
+        let job = BallistaJobId::from("strata".to_string());
+        let cut = DefaultDistributedPlanner::new()
+            .plan_query_stages(&job, plan, state.config_options())
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let places: HashMap<usize, usize> =
+            cut.iter().enumerate().map(|(place, stage)| (stage.stage_id(), place)).collect();
+        let mut stages = Vec::with_capacity(cut.len());
+        for stage in &cut {
+            let [input] = stage.children()[..] else {
+                return Err(DataFusionError::Internal("a stage has not one input".into()));
+            };
+            let mut inputs = Vec::new();
+            input.apply(|node| {
+                if let Some(below) = node.downcast_ref::<UnresolvedShuffleExec>() {
+                    inputs.extend(places.get(&below.stage_id));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            stages.push(StagePlan {
+                parts: input.output_partitioning().partition_count(),
+                inputs,
+                repeats: repeats(input)?,
+                work: StageWork::Parts {
+                    plan: Arc::clone(input),
+                    spread: stage.shuffle_output_partitioning().cloned(),
+                    places: places.clone(),
+                },
+            });
+        }
+        Ok(Planned { stages, layers: Some(layers) })
+    }
+}
+
+impl StagePlan {
+    /// How many outputs each of its tasks has.
+    pub(super) fn outputs(&self) -> usize {
+        match &self.work {
+            StageWork::Parts { spread: Some(spread), .. } => spread.partition_count(),
+            _ => 1,
+        }
+    }
+
+    /// Its plan for the wire, reading what these stages, by their places, have made.
+    pub(super) fn encoded(&self, wire: &Arc<Wire>, made: &[(usize, Sources)]) -> Result<Bytes> {
+        let (plan, spread, places) = match &self.work {
+            StageWork::Whole(bytes) => return Ok(bytes.clone()),
+            StageWork::Parts { plan, spread, places } => (plan, spread, places),
+        };
+        let sources = |below: &UnresolvedShuffleExec| {
+            let place = places.get(&below.stage_id);
+            made.iter()
+                .find(|(at, _)| Some(at) == place)
+                .map(|(_, s)| s.clone())
+                .unwrap_or_default()
+        };
+        let plan = Arc::clone(plan).transform_down(|node| {
+            // Parts that are gathered are read one after the other, and so in one order.
+            if let Some(gather) = node.downcast_ref::<CoalescePartitionsExec>()
+                && let Some(below) = gather.input().downcast_ref::<UnresolvedShuffleExec>()
+            {
+                let all = Sources { shape: Shape::All as i32, ..sources(below) };
+                let one = Partitioning::UnknownPartitioning(1);
+                let read: Arc<dyn ExecutionPlan> =
+                    Arc::new(ReadStageExec::new(all, below.schema(), one));
+                let read = match gather.fetch() {
+                    Some(rows) => Arc::new(GlobalLimitExec::new(read, 0, Some(rows))),
+                    None => read,
+                };
+                return Ok(Transformed::new(read, true, TreeNodeRecursion::Jump));
+            }
+            let Some(below) = node.downcast_ref::<UnresolvedShuffleExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            let mut sources = sources(below);
+            let partitioning = if below.broadcast {
+                sources.shape = Shape::All as i32;
+                Partitioning::UnknownPartitioning(1)
+            } else {
+                below.properties().output_partitioning().clone()
+            };
+            Ok(Transformed::yes(
+                Arc::new(ReadStageExec::new(sources, below.schema(), partitioning)) as _,
+            ))
+        })?;
+        let root = match spread {
+            Some(spread) => Arc::new(RepartitionExec::try_new(plan.data, spread.clone())?) as _,
+            None => plan.data,
+        };
+        wire.physical_to_bytes(root)
+    }
+}
+
+/// What a pool asks of every plan.
+pub(in crate::cluster) fn for_the_pool(options: &mut ConfigOptions, cores: usize) -> Result<()> {
+    options.execution.target_partitions = cores.max(1);
+    // What a join finds out while it runs does not reach scans in other processes.
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
+    // Other exchanges than by keys are not made.
+    options.optimizer.enable_round_robin_repartition = false;
+    // The parts of a scan are its files: no task takes another's.
+    options.execution.enable_file_stream_work_stealing = false;
+    let mut ballista = BallistaConfig::default();
+    datafusion::config::ExtensionOptions::set(
+        &mut ballista,
+        "optimizer.broadcast_join_threshold_bytes",
+        GIVEN_TO_ALL,
+    )?;
+    options.extensions.insert(ballista);
+    debug_assert_eq!(BallistaConfig::PREFIX, "ballista");
+    Ok(())
+}
+
+/// A pool answers questions; what changes something is done by whoever asks.
+fn refuse_effects(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| match node {
+        LogicalPlan::Dml(_)
+        | LogicalPlan::Ddl(_)
+        | LogicalPlan::Copy(_)
+        | LogicalPlan::Statement(_) => {
+            Err(DataFusionError::Plan(format!("a pool runs no {}", node.display())))
+        }
+        _ => Ok(TreeNodeRecursion::Continue),
+    })?;
+    Ok(())
+}
+
+fn recurses(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        found |= matches!(node, LogicalPlan::RecursiveQuery(_));
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// How many bytes a plan reads; none where that is not known.
+fn reads(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+    if plan.downcast_ref::<LazyMemoryExec>().is_some() {
+        return None;
+    }
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+        if let Some(files) = scan.data_source().downcast_ref::<FileScanConfig>() {
+            let all = files.file_groups.iter().flat_map(|group| group.files());
+            return Some(all.map(|file| file.effective_size()).sum());
+        }
+        let rows = scan.data_source().downcast_ref::<MemorySourceConfig>()?;
+        let batches = rows.partitions().iter().flatten();
+        return Some(batches.map(|batch| batch.get_array_memory_size() as u64).sum());
+    }
+    plan.children().into_iter().map(reads).sum()
+}
+
+/// Whether a plan makes the same rows in the same order from the same input. What cuts off rows, or
+/// counts them, depends on which of equal rows comes first; and some functions on chance.
+fn repeats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut repeats = true;
+    plan.apply(|node| {
+        let cuts = node.fetch().is_some();
+        let merges = node.downcast_ref::<SortPreservingMergeExec>().is_some();
+        let counts = node.downcast_ref::<WindowAggExec>().is_some()
+            || node.downcast_ref::<BoundedWindowAggExec>().is_some()
+            || node.name() == "WindowByPartitionExec";
+        if cuts || merges || counts || is_volatile(node) {
+            repeats = false;
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(repeats)
+}

@@ -1,0 +1,166 @@
+//! One attempt at one part of a stage: runs it, and puts its rows where others find them.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use arrow::ipc::writer::StreamWriter;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::physical_expr::{Partitioning, PhysicalExprRef};
+use datafusion::physical_plan::metrics::Time;
+use datafusion::physical_plan::repartition::{BatchPartitioner, RepartitionExec};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::{StreamExt, TryStreamExt};
+
+use super::exchange::Exchange;
+use super::outputs::{Output, OutputId};
+use crate::cluster::protocol::{Done, Run, TaskId};
+use crate::layers::metrics_of;
+use crate::run::{LocalRunner, Runner};
+use crate::wire::{Wire, overlaid};
+
+/// A stage, decoded when its first part is made.
+pub(super) struct Stage {
+    run: Run,
+    session: SessionContext,
+    exchange: Arc<Exchange>,
+    prepared: OnceLock<Result<Prepared, Arc<DataFusionError>>>,
+}
+
+/// What all parts of a stage share.
+struct Prepared {
+    state: SessionState,
+    context: Arc<TaskContext>,
+    work: Work,
+}
+
+enum Work {
+    /// Each part is a partition of this plan.
+    Parts {
+        plan: Arc<dyn ExecutionPlan>,
+        /// How its rows are spread over the parts of the stages above; all go to one by default.
+        spread: Option<(Vec<PhysicalExprRef>, usize)>,
+    },
+    /// The query is one part, planned here.
+    Whole(Box<datafusion::logical_expr::LogicalPlan>),
+}
+
+impl Stage {
+    pub(super) fn new(run: Run, session: SessionContext, exchange: Arc<Exchange>) -> Self {
+        Self { run, session, exchange, prepared: OnceLock::new() }
+    }
+
+    fn prepared(&self) -> Result<&Prepared> {
+        let prepared = self.prepared.get_or_init(|| self.prepare().map_err(Arc::new));
+        prepared.as_ref().map_err(|error| DataFusionError::Shared(Arc::clone(error)))
+    }
+
+    fn prepare(&self) -> Result<Prepared> {
+        let state = self.session.state();
+        let options = overlaid(state.config_options(), &self.run.settings)?;
+        let mut config = state.config().clone();
+        *config.options_mut() = options;
+        config.set_extension(Arc::clone(&self.exchange));
+        let state = SessionStateBuilder::from(state).with_config(config).build();
+        let context = state.task_ctx();
+        let wire = Wire::of(&self.session);
+        let work = if self.run.whole {
+            Work::Whole(Box::new(wire.logical_from_bytes(&self.run.plan, &context)?))
+        } else {
+            let plan = wire.physical_from_bytes(&self.run.plan, &context)?;
+            match plan.downcast_ref::<RepartitionExec>().map(|e| (e.partitioning(), e.input())) {
+                Some((Partitioning::Hash(keys, parts), input)) => {
+                    Work::Parts { spread: Some((keys.clone(), *parts)), plan: Arc::clone(input) }
+                }
+                _ => Work::Parts { plan, spread: None },
+            }
+        };
+        Ok(Prepared { state, context, work })
+    }
+}
+
+/// A part to make.
+pub(super) struct Task {
+    pub(super) stage: Arc<Stage>,
+    pub(super) id: TaskId,
+}
+
+impl Task {
+    /// Makes the part.
+    pub(super) async fn make(self) -> Result<Done> {
+        let began = Instant::now();
+        let prepared = self.stage.prepared()?;
+        let (output, metrics) = match &prepared.work {
+            Work::Parts { plan, spread } => {
+                let rows = plan.execute(self.id.part as usize, Arc::clone(&prepared.context))?;
+                let output = self.keep(prepared, rows, spread.as_ref()).await?;
+                (output, metrics_of(plan))
+            }
+            Work::Whole(plan) => {
+                let session = SessionContext::new_with_state(prepared.state.clone());
+                let run = LocalRunner.run(&session, plan.as_ref().clone()).await;
+                let mut execution = run.map_err(DataFusionError::from)?;
+                let schema = execution.stream.schema();
+                let empty = datafusion::physical_plan::EmptyRecordBatchStream::new(schema);
+                let rows = std::mem::replace(&mut execution.stream, Box::pin(empty));
+                let output = self.keep(prepared, rows, None).await?;
+                (output, metrics_of(&execution.plan()))
+            }
+        };
+        let bytes = output.bytes();
+        let small = bytes.len() == 1 && bytes.iter().sum::<u64>() <= self.stage.run.inline;
+        let inline = if small { Some(inlined(&output).await?.into()) } else { None };
+        Ok(Done {
+            rows: output.rows(),
+            bytes,
+            inline,
+            metrics: serde_json::to_string(&metrics)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?,
+            microseconds: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+
+    async fn keep(
+        &self,
+        prepared: &Prepared,
+        mut rows: SendableRecordBatchStream,
+        spread: Option<&(Vec<PhysicalExprRef>, usize)>,
+    ) -> Result<Arc<Output>> {
+        let schema: SchemaRef = rows.schema();
+        let parts = spread.map_or(1, |(_, parts)| *parts);
+        let batch_size = prepared.context.session_config().batch_size();
+        let outputs = &self.stage.exchange.outputs;
+        let mut writer = outputs.write(schema, parts, batch_size);
+        match spread {
+            None => {
+                while let Some(batch) = rows.try_next().await? {
+                    writer.push(0, batch)?;
+                }
+            }
+            Some((keys, parts)) => {
+                let mut partitioner =
+                    BatchPartitioner::new_hash_partitioner(keys.clone(), *parts, Time::default())?;
+                while let Some(batch) = rows.try_next().await? {
+                    partitioner.partition(batch, |part, batch| writer.push(part, batch))?;
+                }
+            }
+        }
+        let Run { job, stage, .. } = self.stage.run;
+        writer.finish(OutputId { job, stage, task: self.id })
+    }
+}
+
+/// All rows of an output's first part, as an Arrow IPC stream.
+async fn inlined(output: &Arc<Output>) -> Result<Vec<u8>> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &output.schema())?;
+    if let Some(rows) = output.read(0) {
+        let mut rows = rows.boxed();
+        while let Some(batch) = rows.try_next().await? {
+            writer.write(&batch)?;
+        }
+    }
+    Ok(writer.into_inner()?)
+}

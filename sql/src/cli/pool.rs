@@ -1,0 +1,94 @@
+//! The pool a session runs on: one that is there, or one of this process's own.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::error::DataFusionError;
+use strata_engine::{
+    LocalWorkers, Pool, Processes, Scheduler, SchedulerOptions, Security, Settings, Tls, Token,
+};
+
+use super::args::{PoolArgs, SecurityArgs};
+use crate::error::Result;
+use crate::shell::{Ran, Workers};
+
+/// How long the workers of this process's own pool may be silent. They are on the same machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool, and what it is kept up by.
+pub(crate) struct Joined {
+    pub(crate) pool: Arc<Pool>,
+    /// The workers of this process's own.
+    pub(crate) processes: Option<Processes>,
+}
+
+/// Finds or starts the pool that was asked for.
+pub(crate) async fn join(
+    args: &PoolArgs,
+    settings: &Settings,
+    workers: &Workers,
+) -> Ran<Option<Joined>> {
+    if let Some(address) = &args.cluster {
+        let address = address.parse().map_err(crate::Error::from)?;
+        let security = args.security.read()?;
+        let found = workers.run(async move { Pool::find(address, security).await });
+        let pool = found.await.map_err(DataFusionError::IoError)?.map_err(crate::Error::from)?;
+        return Ok(Some(Joined { pool, processes: None }));
+    }
+    match args.workers {
+        Some(count) => Ok(Some(start(count, settings, workers).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Starts a scheduler here, and workers as processes that end with this one.
+async fn start(count: NonZeroUsize, settings: &Settings, workers: &Workers) -> Ran<Joined> {
+    let count = count.get();
+    let security = Security { token: Some(Token::random()), tls: None };
+    let options =
+        SchedulerOptions { patience: PATIENCE, security: security.clone(), ..Default::default() };
+    let session = crate::session(settings.clone())?;
+    let opened = workers.run(Scheduler::open(session, options)).await;
+    let scheduler = opened.map_err(DataFusionError::IoError)?.map_err(crate::Error::from)?;
+    let address = scheduler.address().clone();
+    // It ends with the threads it runs on.
+    drop(workers.spawn(scheduler.run(std::future::pending())).map_err(DataFusionError::IoError)?);
+
+    let options = settings.strata();
+    let spill = &options.spill.directory;
+    let local = LocalWorkers {
+        program: std::env::current_exe().map_err(DataFusionError::IoError)?,
+        scheduler: address.clone(),
+        token: security.token.clone().unwrap_or_else(Token::random),
+        workers: count,
+        cores: (settings.options().execution.target_partitions / count).max(1),
+        memory: options.memory.limit.bytes() / count as u64,
+        spill: (!spill.is_empty()).then(|| spill.into()),
+    };
+    let started = workers.run(async move {
+        let pool = Pool::find(address, security).await?;
+        let processes = local.start(&pool).await?;
+        Ok::<_, strata_engine::EngineError>(Joined { pool, processes: Some(processes) })
+    });
+    Ok(started.await.map_err(DataFusionError::IoError)?.map_err(crate::Error::from)?)
+}
+
+impl SecurityArgs {
+    /// The token and the certificates that were given.
+    pub(crate) fn read(&self) -> Result<Security> {
+        let token = match (&self.token_file, std::env::var("STRATA_TOKEN")) {
+            (Some(path), _) => Some(Token::from_file(path)?),
+            (None, Ok(token)) if !token.is_empty() => Some(Token::new(&token)?),
+            _ => None,
+        };
+        let identity = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
+        let tls = match (self.tls_ca.as_deref(), identity) {
+            (None, None) => None,
+            (authority, identity) => {
+                Some(Tls::from_files(authority, identity, self.tls_name.as_deref())?)
+            }
+        };
+        Ok(Security { token, tls })
+    }
+}

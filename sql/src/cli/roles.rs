@@ -1,0 +1,166 @@
+//! `strata scheduler` and `strata worker`: the processes of a pool.
+
+use std::io;
+use std::time::Duration;
+
+use datafusion::error::DataFusionError;
+use strata_engine::{Scheduler, SchedulerOptions, Settings, Worker, WorkerOptions};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::args::{SchedulerArgs, WorkerArgs};
+use crate::Error;
+use crate::shell::{Ran, STACK, Stop};
+
+/// Threads that answer others, apart from those that compute.
+const ANSWERING: usize = 2;
+
+/// Runs a scheduler until it is interrupted.
+pub(crate) async fn scheduler(args: &SchedulerArgs) -> Ran {
+    let mut settings = Settings::from_process().map_err(Error::from)?;
+    args.settings.apply(&mut settings)?;
+    let session = crate::session(settings)?;
+    let options = SchedulerOptions {
+        listen: args.listen,
+        patience: args.patience,
+        security: args.security.read()?,
+    };
+    let guarded = options.security.token.is_some() || options.security.tls.is_some();
+    let quiet = args.quiet;
+    let threads = threads("scheduler", ANSWERING)?;
+    let ran = threads.handle()?.spawn(async move {
+        let scheduler = Scheduler::open(session, options).await?;
+        if !quiet {
+            eprintln!("scheduler at {}", scheduler.address());
+            if !guarded {
+                eprintln!("no token was given: anyone on this machine may use it, and nobody else");
+            }
+        }
+        scheduler.run(interrupted()).await
+    });
+    ran.await.map_err(broken)?.map_err(|error| Stop::Error(Box::new(error.into())))
+}
+
+/// Runs a worker until it is interrupted, sent away, or left alone.
+pub(crate) async fn worker(args: &WorkerArgs) -> Ran {
+    let mut settings = Settings::from_process().map_err(Error::from)?;
+    args.settings.apply(&mut settings)?;
+    let scheduler = args.scheduler.parse().map_err(Error::from)?;
+    let mut options = WorkerOptions::new(scheduler);
+    if let Some(cores) = args.cores {
+        options.cores = cores.get();
+    }
+    if let Some(listen) = args.listen {
+        options.listen = listen;
+    }
+    if let Some(name) = &args.name {
+        options.name.clone_from(name);
+    }
+    options.host.clone_from(&args.host);
+    options.lifetime = args.lifetime;
+    options.death_timeout = args.death_timeout;
+    options.security = args.security.read()?;
+    let session = crate::session(settings)?;
+    let quiet = args.quiet;
+    let computing = threads("task", options.cores)?;
+    let cores = computing.handle()?.clone();
+    let answering = threads("worker", ANSWERING)?;
+    let ran = answering.handle()?.spawn(async move {
+        let name = options.name.clone();
+        let worker = Worker::open(session, options).await?;
+        if !quiet {
+            eprintln!("{name} at {}", worker.address());
+        }
+        worker.run(cores, interrupted()).await
+    });
+    let ended = ran.await.map_err(broken)?.map_err(Error::from)?;
+    if !quiet {
+        let strata_engine::Ended::Stopped(reason) = ended;
+        eprintln!("left: {reason}");
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or for the system to end this process.
+async fn interrupted() {
+    let pressed = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut ended) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = pressed => {}
+                _ = ended.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = pressed.await;
+}
+
+/// Threads that nobody waits for at the end.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn handle(&self) -> Ran<&Handle> {
+        let runtime = self.0.as_ref().map(Runtime::handle);
+        Ok(runtime.ok_or_else(|| DataFusionError::Internal("threads are gone".to_string()))?)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn threads(name: &str, count: usize) -> Ran<Threads> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(count)
+        .thread_name(name)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build();
+    Ok(Threads(Some(runtime.map_err(DataFusionError::IoError)?)))
+}
+
+/// A length of time, as flags take it: `30s`, `5min`, `2h`.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong(text))?;
+    let seconds = match unit.trim() {
+        "ms" => number / 1000.0,
+        "s" | "" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        "d" => number * 86400.0,
+        _ => return Err(wrong(text)),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong(text))
+}
+
+fn wrong(text: &str) -> String {
+    format!("'{text}' is no length of time; write 500ms, 30s, 5min, 2h or 1d")
+}
+
+fn broken(error: tokio::task::JoinError) -> DataFusionError {
+    DataFusionError::IoError(io::Error::other(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_unit() {
+        assert_eq!(span("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(span("2h"), Ok(Duration::from_secs(7200)));
+        for bad in ["", "s", "-1s", "3 weeks", "1e400d"] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}
