@@ -131,6 +131,13 @@ fn runtime(builder: RuntimeEnvBuilder, settings: &Settings) -> Result<RuntimeEnv
         .with_object_list_cache_limit(0))
 }
 
+/// The same session with another configuration. Its catalogs stay: a builder that is told to make the
+/// default ones would put empty ones in their place.
+pub(crate) fn reconfigured(state: SessionState, config: SessionConfig) -> SessionStateBuilder {
+    let config = config.with_create_default_catalog_and_schema(false);
+    SessionStateBuilder::from(state).with_config(config)
+}
+
 /// What sessions of ours can do beyond DataFusion's.
 pub trait SessionSettings {
     /// A copy of the settings with their origins.

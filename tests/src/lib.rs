@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod command;
 pub mod oracle;
+pub mod pool;
 pub mod python;
 pub mod random;
 mod runs;

@@ -10,6 +10,7 @@ use strata::{RunText, Settings};
 use strata_engine::{LocalRunner, Origin, Runner};
 
 use crate::answer::Answer;
+use crate::pool::{Shape, TestPool};
 use crate::python::Python;
 
 /// Settings that must not change an answer.
@@ -120,7 +121,7 @@ impl Oracle {
         self.questions.push(Question { strata, duckdb, in_order: false });
     }
 
-    /// Asks all questions under all settings; fails with every difference there is.
+    /// Asks all questions under all settings, and on a pool; fails with every difference there is.
     pub async fn check(self, grains: &[Grain]) {
         // Rows of the oracle's own: it, too, may trust a file's statistics, which leave NaN out.
         let setup: Vec<String> = self
@@ -134,8 +135,11 @@ impl Oracle {
         let wordings: Vec<String> = self.questions.iter().map(|q| q.duckdb.clone()).collect();
         let expected = self.python.ask(&setup, &wordings);
         let mut wrong = Vec::new();
-        for grain in grains {
-            let session = grain.session();
+        let pool = TestPool::here(Shape { workers: 2, cores: 2 }).await;
+        let small = ("datafusion.optimizer.repartition_file_min_size", "0");
+        let on_pool = pool.session(&[small, ("datafusion.execution.batch_size", "100")]);
+        let sessions = grains.iter().map(|grain| (format!("{grain:?}"), grain.session()));
+        for (kind, session) in sessions.chain([("on a pool".to_string(), on_pool)]) {
             for (name, path) in &self.tables {
                 let view = format!("CREATE VIEW {name} AS SELECT * FROM '{}'", path.display());
                 session.run(&view).await.unwrap();
@@ -150,7 +154,7 @@ impl Oracle {
                     Err(error) => Some(error),
                 };
                 if let Some(difference) = difference {
-                    wrong.push(format!("{grain:?}\n{}\n{difference}", question.strata));
+                    wrong.push(format!("{kind}\n{}\n{difference}", question.strata));
                 }
             }
         }

@@ -26,6 +26,7 @@ pub(crate) use client::with_rows_from_pool;
 pub use client::{JobRow, Pool, PoolExec, WorkerRow};
 pub use link::Address;
 pub use provision::{LocalWorkers, Processes};
+use scheduler::for_the_pool;
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Security, Tls, Token};
 pub(crate) use worker::ReadStageWire;

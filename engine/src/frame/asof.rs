@@ -119,7 +119,7 @@ pub fn asof_join(left: LogicalPlan, right: LogicalPlan, spec: AsofJoin) -> Resul
     let both = LogicalPlanBuilder::from(left).project(left_input)?.union(right)?;
 
     let window = Expr::from(WindowFunction {
-        fun: WindowFunctionDefinition::WindowUDF(Arc::new(WindowUDF::from(CarryForward::new()))),
+        fun: WindowFunctionDefinition::WindowUDF(carry_forward()),
         params: WindowFunctionParams {
             args: vec![carried(CARRIED)],
             partition_by: key_names.iter().map(|name| carried(name)).collect(),
@@ -172,6 +172,11 @@ fn same_type(
         if *from == common { expr } else { cast(expr, common.clone()) }
     };
     Ok((to_common(left, &a), to_common(right, &b)))
+}
+
+/// The function of windows that verbs use and nobody calls by its name.
+pub(crate) fn carry_forward() -> Arc<WindowUDF> {
+    Arc::new(WindowUDF::from(CarryForward::new()))
 }
 
 /// A window function: the last value that was not NULL, this row's included.

@@ -21,11 +21,13 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, LogicalPlan, SortExpr};
 use datafusion::scalar::ScalarValue;
 
+pub(crate) use asof::carry_forward;
 pub use asof::{AsofJoin, asof_join};
 pub use error::FrameError;
 pub use group::Grouped;
 pub use join::join_using;
 pub use pivot::{PivotColumn, pivot};
+pub(crate) use sample::row_chance;
 pub use sample::{SampleSize, sample};
 pub use summarize::summarize;
 pub use time::{Reach, Rolling};

@@ -62,7 +62,8 @@ pub fn sample(plan: LogicalPlan, size: SampleSize, seed: Option<u64>) -> Result<
 }
 
 /// A number in [0, 1) that depends on the seed and the row's values and on nothing else.
-fn row_chance() -> ScalarUDF {
+/// The function that verbs use and nobody calls by its name.
+pub(crate) fn row_chance() -> ScalarUDF {
     ScalarUDF::from(RowChance { signature: Signature::variadic_any(Volatility::Immutable) })
 }
 

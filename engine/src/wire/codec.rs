@@ -5,17 +5,18 @@ use std::sync::Arc;
 use ballista_core::serde::{BallistaLogicalExtensionCodec, BallistaPhysicalExtensionCodec};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{TableReference, not_impl_err};
+use datafusion::common::{TableReference, not_impl_err, plan_err};
 use datafusion::datasource::file_format::FileFormatFactory;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::logical_expr::{AggregateUDF, Extension, LogicalPlan, ScalarUDF, WindowUDF};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 
 use super::registry::{Envelope, Wire, WireLink};
 use super::scanned::ScannedTable;
+use crate::functions;
 
 /// The name and version of a table's scan.
 const SCAN: (&str, u32) = ("strata.scan", 1);
@@ -48,8 +49,8 @@ impl LogicalExtensionCodec for LogicalCodec {
             return not_impl_err!("table '{table}' comes in bytes that are not ours");
         };
         envelope.expect(SCAN.0, SCAN.1)?;
-        let scan = self.0.physical_from_bytes(&envelope.bytes, context)?;
-        Ok(Arc::new(ScannedTable::new(schema, scan)))
+        let table = ScannedTable::from_bytes(&envelope.bytes, schema, &self.0, context)?;
+        Ok(Arc::new(table))
     }
 
     fn try_encode_table_provider(
@@ -61,8 +62,19 @@ impl LogicalExtensionCodec for LogicalCodec {
         let Some(scanned) = provider.downcast_ref::<ScannedTable>() else {
             return not_impl_err!("table '{table}' was not scanned before it was sent");
         };
-        let bytes = self.0.physical_to_bytes(Arc::clone(scanned.scan_plan()))?;
-        Envelope::seal(SCAN.0, SCAN.1, bytes.into(), into)
+        Envelope::seal(SCAN.0, SCAN.1, scanned.to_bytes(&self.0)?, into)
+    }
+
+    fn try_decode_udf(&self, name: &str, _: &[u8]) -> Result<Arc<ScalarUDF>> {
+        scalar(name)
+    }
+
+    fn try_decode_udwf(&self, name: &str, _: &[u8]) -> Result<Arc<WindowUDF>> {
+        window(name)
+    }
+
+    fn try_decode_udaf(&self, name: &str, _: &[u8]) -> Result<Arc<AggregateUDF>> {
+        unknown("aggregate", name)
     }
 
     fn try_decode_file_format(
@@ -80,6 +92,23 @@ impl LogicalExtensionCodec for LogicalCodec {
     ) -> Result<()> {
         BallistaLogicalExtensionCodec::default().try_encode_file_format(into, format)
     }
+}
+
+/// A function that is not among those of the session has no name in SQL, or is unknown here.
+fn scalar(name: &str) -> Result<Arc<ScalarUDF>> {
+    functions::unnamed_scalar(name).map_or_else(|| unknown("function", name), Ok)
+}
+
+fn window(name: &str) -> Result<Arc<WindowUDF>> {
+    functions::unnamed_window(name).map_or_else(|| unknown("window function", name), Ok)
+}
+
+fn unknown<T>(kind: &str, name: &str) -> Result<T> {
+    plan_err!(
+        "the {kind} '{}' is not known to the pool: it must be registered by an extension that all \
+         processes have",
+        name.escape_default()
+    )
 }
 
 #[derive(Debug)]
@@ -114,5 +143,17 @@ impl PhysicalExtensionCodec for PhysicalCodec {
             return Ok(());
         }
         BallistaPhysicalExtensionCodec::default().try_encode(node, into, converter)
+    }
+
+    fn try_decode_udf(&self, name: &str, _: &[u8]) -> Result<Arc<ScalarUDF>> {
+        scalar(name)
+    }
+
+    fn try_decode_udwf(&self, name: &str, _: &[u8]) -> Result<Arc<WindowUDF>> {
+        window(name)
+    }
+
+    fn try_decode_udaf(&self, name: &str, _: &[u8]) -> Result<Arc<AggregateUDF>> {
+        unknown("aggregate", name)
     }
 }

@@ -1,4 +1,4 @@
-//! SQL and chains with their expected answers, in `slt/*.slt`. A later runner runs the same files.
+//! SQL and chains with their expected answers, in `slt/*.slt`, on this machine's cores and on a pool.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::execution::context::SessionContext;
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 use strata::{RunText, Settings};
+use strata_tests::pool::{Shape, TestPool};
 
 struct Database(SessionContext);
 
@@ -47,8 +48,18 @@ impl sqllogictest::AsyncDB for Database {
     async fn shutdown(&mut self) {}
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_script_gives_its_answers() {
+    run_all(|| Ok(strata::session(Settings::default())?)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_script_gives_its_answers_on_a_pool() {
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    run_all(|| Ok(pool.session(&[]))).await;
+}
+
+async fn run_all(session: impl Fn() -> Result<SessionContext, strata::Error>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("slt");
     let mut scripts: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -56,8 +67,7 @@ async fn every_script_gives_its_answers() {
     assert!(!scripts.is_empty());
     let mut failures = Vec::new();
     for script in scripts {
-        let mut runner =
-            Runner::new(|| async { Ok(Database(strata::session(Settings::default())?)) });
+        let mut runner = Runner::new(|| async { Ok(Database(session()?)) });
         if let Err(error) = runner.run_file_async(&script).await {
             failures.push(error.display(false).to_string());
         }

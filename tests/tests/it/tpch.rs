@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use strata::RunText;
 use strata::cli::generate::{CommonArgs, Format, GenerateArgs, TpchArgs, run_until};
 use strata_tests::oracle::{Grain, answer};
+use strata_tests::pool::{Shape, TestPool};
 use strata_tests::python::python_with;
 
 pub(crate) const TABLES: [&str; 8] =
@@ -65,23 +66,36 @@ async fn every_query_has_the_oracles_answer() {
         .collect();
     let texts: Vec<String> = queries.iter().map(|(_, text)| text.clone()).collect();
     let expected = python.ask(&setup, &texts);
-    let session = Grain { batch_size: 8192, partitions: 2 }.session();
-    for name in TABLES {
-        let view = format!("CREATE VIEW {name} AS SELECT * FROM '{}'", files(name));
-        session.run(&view).await.unwrap();
-    }
+    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let (two, three) = (Shape { workers: 2, cores: 1 }, Shape { workers: 3, cores: 2 });
+    let (two, three) = (TestPool::here(two).await, TestPool::here(three).await);
     let mut wrong = Vec::new();
-    for ((name, text), expected) in queries.iter().zip(expected) {
-        let expected = expected.unwrap_or_else(|error| panic!("{name}: DuckDB says: {error}"));
-        // One query (q11's total, at some scales) may have no rows, but not all of them.
-        let in_order = ORDERED.contains(&name.as_str());
-        let difference = match answer(&session, text).await {
-            Ok(answer) => answer.difference(&expected, in_order),
-            Err(error) => Some(error),
-        };
-        if let Some(difference) = difference {
-            wrong.push(format!("{name}: {difference}"));
+    for (kind, session) in [
+        ("here", here),
+        ("two workers", two.session(&[])),
+        ("three workers", three.session(&[])),
+        (
+            "three workers, small batches",
+            three.session(&[("datafusion.execution.batch_size", "1000")]),
+        ),
+    ] {
+        for name in TABLES {
+            let view = format!("CREATE VIEW {name} AS SELECT * FROM '{}'", files(name));
+            session.run(&view).await.unwrap();
+        }
+        for ((name, text), expected) in queries.iter().zip(&expected) {
+            let expected = expected.as_ref();
+            let expected = expected.unwrap_or_else(|error| panic!("{name}: DuckDB says: {error}"));
+            // One query (q11's total, at some scales) may have no rows, but not all of them.
+            let in_order = ORDERED.contains(&name.as_str());
+            let difference = match answer(&session, text).await {
+                Ok(answer) => answer.difference(expected, in_order),
+                Err(error) => Some(error),
+            };
+            if let Some(difference) = difference {
+                wrong.push(format!("{kind}: {name}: {difference}"));
+            }
         }
     }
-    assert!(wrong.is_empty(), "{} of 22 differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
 }

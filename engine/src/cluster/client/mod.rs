@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use serde::de::DeserializeOwned;
@@ -22,6 +21,7 @@ use super::scheduler::for_the_pool;
 pub use super::scheduler::{JobRow, WorkerRow};
 use super::security::Security;
 use crate::error::{EngineError, Result};
+use crate::session::reconfigured;
 use crate::wire::{Wire, scans_in_place_of_tables};
 
 /// A pool of workers that a session runs its queries on.
@@ -75,12 +75,12 @@ impl Pool {
     ) -> Result<PoolExec, DataFusionError> {
         let mut config = state.config().clone();
         for_the_pool(config.options_mut(), self.cores.load(Ordering::Relaxed))?;
-        let state = SessionStateBuilder::from(state.clone()).with_config(config).build();
-        let optimized = state.optimize(plan)?;
-        let (sent, scans) = scans_in_place_of_tables(optimized, &state).await?;
+        let pooled = reconfigured(state.clone(), config).build();
+        let optimized = pooled.optimize(plan)?;
+        let (sent, scans) = scans_in_place_of_tables(optimized, &pooled).await?;
         let wire = state.config().get_extension::<Wire>().unwrap_or_default();
         let bytes = wire.logical_to_bytes(&sent)?;
-        PoolExec::new(Arc::clone(self), &sent, bytes, scans, &state)
+        PoolExec::new(Arc::clone(self), &sent, bytes, scans, state)
     }
 }
 

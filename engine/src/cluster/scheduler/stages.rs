@@ -15,7 +15,6 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::Partitioning;
@@ -32,6 +31,8 @@ use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
 use crate::layers::{LayerGraph, is_volatile};
 use crate::optimize;
+use crate::physical::WindowByPartitionExec;
+use crate::session::reconfigured;
 use crate::wire::{Wire, overlaid};
 
 /// Sides of joins that are smaller than this are given to every task whole.
@@ -96,7 +97,13 @@ impl Planner<'_> {
             return Ok(whole());
         }
         let physical =
-            DefaultPhysicalPlanner::default().create_physical_plan(&logical, &state).await?;
+            match DefaultPhysicalPlanner::default().create_physical_plan(&logical, &state).await {
+                Ok(physical) if filters_windows(&physical)? => return Ok(whole()),
+                Ok(physical) => physical,
+                // Not in parts, but perhaps in one.
+                Err(DataFusionError::NotImplemented(_)) => return Ok(whole()),
+                Err(error) => return Err(error),
+            };
         let small = options_of(state.config_options()).pool.small.0;
         if reads(&physical).is_some_and(|bytes| bytes <= small) && !self.frugal {
             return Ok(Planned {
@@ -106,11 +113,8 @@ impl Planner<'_> {
         }
         let planned = self.cut(physical, &state)?;
         // What has no form on the wire runs where it is planned.
-        for stage in &planned.stages {
-            match stage.encoded(&wire, &[]) {
-                Err(DataFusionError::NotImplemented(_)) => return Ok(whole()),
-                other => drop(other?),
-            }
+        if planned.stages.iter().any(|stage| stage.encoded(&wire, &[]).is_err()) {
+            return Ok(whole());
         }
         Ok(planned)
     }
@@ -124,10 +128,7 @@ impl Planner<'_> {
         let rules = if self.frugal { optimize::frugal(&rules) } else { rules };
         let mut config = state.config().clone();
         *config.options_mut() = options;
-        Ok(SessionStateBuilder::from(state)
-            .with_config(config)
-            .with_physical_optimizer_rules(rules)
-            .build())
+        Ok(reconfigured(state, config).with_physical_optimizer_rules(rules).build())
     }
 
     fn cut(&self, plan: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Planned> {
@@ -228,10 +229,12 @@ impl StagePlan {
 pub(in crate::cluster) fn for_the_pool(options: &mut ConfigOptions, cores: usize) -> Result<()> {
     options.execution.target_partitions = cores.max(1);
     // What a join finds out while it runs does not reach scans in other processes.
-    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.set("datafusion.optimizer.enable_dynamic_filter_pushdown", "false")?;
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
     // Other exchanges than by keys are not made.
     options.optimizer.enable_round_robin_repartition = false;
+    // Its operator has no form on the wire.
+    options.optimizer.enable_window_topn = false;
     // The parts of a scan are its files: no task takes another's.
     options.execution.enable_file_stream_work_stealing = false;
     let mut ballista = BallistaConfig::default();
@@ -268,6 +271,26 @@ fn recurses(plan: &LogicalPlan) -> Result<bool> {
     Ok(found)
 }
 
+/// Whether an aggregate over a window has a `FILTER`: DataFusion's own bytes of a window leave it out
+/// without a word.
+fn filters_windows(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        let windows = if let Some(bounded) = node.downcast_ref::<BoundedWindowAggExec>() {
+            bounded.window_expr()
+        } else if let Some(window) = node.downcast_ref::<WindowByPartitionExec>() {
+            window.inner().window_expr()
+        } else if let Some(window) = node.downcast_ref::<WindowAggExec>() {
+            window.window_expr()
+        } else {
+            &[]
+        };
+        found |= windows.iter().any(|window| window.name().contains(" FILTER ("));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
 /// How many bytes a plan reads; none where that is not known.
 fn reads(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     if plan.downcast_ref::<LazyMemoryExec>().is_some() {
@@ -294,7 +317,7 @@ fn repeats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
         let merges = node.downcast_ref::<SortPreservingMergeExec>().is_some();
         let counts = node.downcast_ref::<WindowAggExec>().is_some()
             || node.downcast_ref::<BoundedWindowAggExec>().is_some()
-            || node.name() == "WindowByPartitionExec";
+            || node.downcast_ref::<WindowByPartitionExec>().is_some();
         if cuts || merges || counts || is_volatile(node) {
             repeats = false;
             return Ok(TreeNodeRecursion::Stop);

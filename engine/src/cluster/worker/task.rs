@@ -6,7 +6,6 @@ use std::time::Instant;
 use arrow::ipc::writer::StreamWriter;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::physical_expr::{Partitioning, PhysicalExprRef};
@@ -17,9 +16,11 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::exchange::Exchange;
 use super::outputs::{Output, OutputId};
+use crate::cluster::for_the_pool;
 use crate::cluster::protocol::{Done, Run, TaskId};
 use crate::layers::metrics_of;
 use crate::run::{LocalRunner, Runner};
+use crate::session::reconfigured;
 use crate::wire::{Wire, overlaid};
 
 /// A stage, decoded when its first part is made.
@@ -60,11 +61,15 @@ impl Stage {
 
     fn prepare(&self) -> Result<Prepared> {
         let state = self.session.state();
-        let options = overlaid(state.config_options(), &self.run.settings)?;
+        let mut options = overlaid(state.config_options(), &self.run.settings)?;
+        if !self.run.whole {
+            let partitions = options.execution.target_partitions;
+            for_the_pool(&mut options, partitions)?;
+        }
         let mut config = state.config().clone();
         *config.options_mut() = options;
         config.set_extension(Arc::clone(&self.exchange));
-        let state = SessionStateBuilder::from(state).with_config(config).build();
+        let state = reconfigured(state, config).build();
         let context = state.task_ctx();
         let wire = Wire::of(&self.session);
         let work = if self.run.whole {

@@ -1,0 +1,112 @@
+//! Pools for tests: scheduler and workers in this process, or workers as processes that can be killed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::execution::context::SessionContext;
+use strata::Settings;
+use strata_engine::{
+    Address, LocalWorkers, Origin, Pool, Processes, Scheduler, SchedulerOptions, Security, Token,
+    Worker, WorkerOptions,
+};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// How many workers, and of how many cores each.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Workers.
+    pub workers: usize,
+    /// Tasks each runs at once.
+    pub cores: usize,
+}
+
+/// A pool that ends with the test.
+pub struct TestPool {
+    /// The pool, as clients see it.
+    pub pool: Arc<Pool>,
+    /// What it asks of callers.
+    pub security: Security,
+    /// Where its scheduler is.
+    pub scheduler: Address,
+    tasks: Vec<JoinHandle<()>>,
+    processes: Option<Processes>,
+}
+
+impl Drop for TestPool {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl TestPool {
+    /// A scheduler in this process, and nobody who works.
+    pub async fn empty(patience: Duration) -> Self {
+        let security = Security { token: Some(Token::random()), tls: None };
+        let options =
+            SchedulerOptions { patience, security: security.clone(), ..Default::default() };
+        let session = strata::session(Settings::default()).unwrap();
+        let scheduler = Scheduler::open(session, options).await.unwrap();
+        let address = scheduler.address().clone();
+        let serving = tokio::spawn(async move {
+            scheduler.run(std::future::pending()).await.unwrap();
+        });
+        let pool = Pool::find(address.clone(), security.clone()).await.unwrap();
+        Self { pool, security, scheduler: address, tasks: vec![serving], processes: None }
+    }
+
+    /// All in this process.
+    pub async fn here(shape: Shape) -> Self {
+        let mut pool = Self::empty(Duration::from_secs(30)).await;
+        for _ in 0..shape.workers {
+            pool.add_worker(shape.cores).await;
+        }
+        while pool.pool.workers().await.unwrap().len() < shape.workers {
+            tokio::task::yield_now().await;
+        }
+        pool
+    }
+
+    /// A worker in this process.
+    pub async fn add_worker(&mut self, cores: usize) {
+        let mut options = WorkerOptions::new(self.scheduler.clone());
+        options.cores = cores;
+        options.security = self.security.clone();
+        let session = strata::session(Settings::default()).unwrap();
+        let worker = Worker::open(session, options).await.unwrap();
+        self.tasks.push(tokio::spawn(async move {
+            worker.run(Handle::current(), std::future::pending()).await.unwrap();
+        }));
+    }
+
+    /// A scheduler in this process, and workers as processes of `program`.
+    pub async fn of_processes(program: &str, shape: Shape, patience: Duration) -> Self {
+        let mut pool = Self::empty(patience).await;
+        let processes = pool.local(program, shape).start(&pool.pool).await.unwrap();
+        pool.processes = Some(processes);
+        pool
+    }
+
+    /// How workers of a program are started for this pool.
+    pub fn local(&self, program: &str, shape: Shape) -> LocalWorkers {
+        LocalWorkers {
+            program: PathBuf::from(program),
+            scheduler: self.scheduler.clone(),
+            token: self.security.token.clone().unwrap(),
+            workers: shape.workers,
+            cores: shape.cores,
+            memory: 1 << 30,
+            spill: None,
+        }
+    }
+
+    /// A session whose queries run on the pool, however small they are.
+    pub fn session(&self, chosen: &[(&str, &str)]) -> SessionContext {
+        let mut settings = Settings::default();
+        for (name, value) in [("pool.small", "0B")].iter().chain(chosen) {
+            settings.set(name, value, Origin::Session).unwrap();
+        }
+        strata::session_on(Arc::clone(&self.pool), settings).unwrap()
+    }
+}
