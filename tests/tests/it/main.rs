@@ -9,6 +9,7 @@ mod languages;
 mod layers;
 mod memory;
 mod oracle;
+mod pool;
 mod scripts;
 mod slt;
 mod tpch;
