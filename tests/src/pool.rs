@@ -70,10 +70,29 @@ impl TestPool {
 
     /// A worker in this process.
     pub async fn add_worker(&mut self, cores: usize) {
+        self.add(cores, &[], None).await;
+    }
+
+    /// A worker in this process, with settings of its own.
+    pub async fn add_worker_with(&mut self, cores: usize, chosen: &[(&str, &str)]) {
+        self.add(cores, chosen, None).await;
+    }
+
+    /// A worker in this process, which leaves after a while.
+    pub async fn add_worker_for(&mut self, cores: usize, lifetime: Option<Duration>) {
+        self.add(cores, &[], lifetime).await;
+    }
+
+    async fn add(&mut self, cores: usize, chosen: &[(&str, &str)], lifetime: Option<Duration>) {
         let mut options = WorkerOptions::new(self.scheduler.clone());
         options.cores = cores;
+        options.lifetime = lifetime;
         options.security = self.security.clone();
-        let session = strata::session(Settings::default()).unwrap();
+        let mut settings = Settings::default();
+        for (name, value) in chosen {
+            settings.set(name, value, Origin::Session).unwrap();
+        }
+        let session = strata::session(settings).unwrap();
         let worker = Worker::open(session, options).await.unwrap();
         self.tasks.push(tokio::spawn(async move {
             worker.run(Handle::current(), std::future::pending()).await.unwrap();

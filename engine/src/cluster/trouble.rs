@@ -58,6 +58,9 @@ impl Trouble {
                 ArrowError::ArithmeticOverflow(message) => (Kind::Overflow, message.clone()),
                 ArrowError::ComputeError(message) => (Kind::Compute, message.clone()),
                 ArrowError::CastError(message) => (Kind::Cast, message.clone()),
+                ArrowError::IoError(message, source) => {
+                    (Kind::Io, said(source).unwrap_or_else(|| message.clone()))
+                }
                 ArrowError::ParseError(message) => (Kind::Values, message.clone()),
                 other => (Kind::Values, other.to_string()),
             },

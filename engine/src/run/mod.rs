@@ -56,6 +56,14 @@ impl Execution {
         (self.stream, move || Progress::of(&plan.lock()))
     }
 
+    /// Parts the results from the plan that makes them, whichever it is by then.
+    pub(crate) fn split_plan(
+        self,
+    ) -> (SendableRecordBatchStream, impl Fn() -> Arc<dyn ExecutionPlan> + Send + Sync) {
+        let plan = self.plan;
+        (self.stream, move || Arc::clone(&plan.lock()))
+    }
+
     /// How far the query is, at any time while it runs.
     pub fn progress(&self) -> Progress {
         Progress::of(&self.plan())

@@ -62,6 +62,8 @@ pub(crate) enum Action {
     Scheduler(SchedulerArgs),
     /// A worker of a pool: runs parts of queries on this machine's cores
     Worker(WorkerArgs),
+    /// Make certificates for a pool: an authority, and a certificate with its key for all its processes
+    Certs(CertsArgs),
     /// Make tables to try things on: TPC-H, h2o
     #[command(subcommand)]
     Generate(super::generate::GenerateArgs),
@@ -248,6 +250,26 @@ pub(crate) struct WorkerArgs {
 
     #[command(flatten)]
     pub(crate) settings: WorkerSettingArgs,
+}
+
+/// `strata certs`
+#[derive(Debug, Args)]
+pub(crate) struct CertsArgs {
+    /// The folder to write ca.pem, cert.pem and key.pem to, made if it is missing
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+
+    /// A host that the certificate is for besides `strata`, which pools ask for; may be given again
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<String>,
+
+    /// How long they are valid
+    #[arg(long, value_name = "TIME", default_value = "365d", value_parser = super::roles::span)]
+    pub(crate) valid: Duration,
+
+    /// Replace files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Settings of a worker.

@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod certs;
 mod check;
 mod config;
 pub mod generate;
@@ -97,6 +98,7 @@ async fn run(cli: Cli, workers: &Workers) -> Ran {
         Some(Action::Shell(args)) => batch::interact(&args, workers).await,
         Some(Action::Scheduler(args)) => roles::scheduler(&args).await,
         Some(Action::Worker(args)) => roles::worker(&args).await,
+        Some(Action::Certs(args)) => certs::run(&args),
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),

@@ -35,6 +35,7 @@ async fn on_pool(
     }
     size::refuse_endless(&plan)?;
     let mut execution = PoolRunner::new(pool).run(session, plan).await?;
+    PoolExec::within(&execution.plan()).ok_or_else(nothing)?.measure();
     while let Some(batch) = execution.stream.next().await {
         batch?;
     }

@@ -1,7 +1,9 @@
 //! Pools of workers: what a person sees of them, what happens when parts of them break, and who is let
 //! in.
 
+mod faults;
 mod kills;
+mod locks;
 
 use std::path::Path;
 
@@ -34,4 +36,11 @@ fn signal(name: &str, process: u32) {
         .status()
         .unwrap();
     assert!(status.success(), "process {process} is gone already");
+}
+
+/// The first line that a process writes.
+fn first_line(from: impl std::io::Read) -> String {
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(from), &mut line).unwrap();
+    line
 }

@@ -22,6 +22,7 @@ use datafusion::physical_plan::{
 };
 use futures::TryStreamExt;
 use parking_lot::Mutex;
+use prost::Message;
 
 use super::Pool;
 use super::fetch;
@@ -47,6 +48,8 @@ pub struct PoolExec {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) running: Running,
+    /// Somebody wants to know its layers.
+    pub(super) measure: bool,
     pub(super) layers: Option<LayerGraph>,
 }
 
@@ -69,7 +72,7 @@ impl PoolExec {
         let title = plan.display().to_string().chars().take(TITLE).collect();
         Ok(Self {
             pool,
-            submit: Submit { plan: bytes, settings, title, explain: false },
+            submit: Submit { plan: bytes, settings, title, explain: false, measure: false },
             scans,
             properties: Arc::new(properties),
             told: Arc::default(),
@@ -80,6 +83,11 @@ impl PoolExec {
     pub fn within(plan: &Arc<dyn ExecutionPlan>) -> Option<&Self> {
         let below = || plan.children().into_iter().find_map(Self::within);
         plan.downcast_ref::<Self>().or_else(below)
+    }
+
+    /// The bytes by which the scheduler is asked.
+    pub fn question(&self) -> Vec<u8> {
+        self.submit.encode_to_vec()
     }
 
     /// How far the pool is, as one scan whose files are tasks.
@@ -100,13 +108,25 @@ impl PoolExec {
         let question = Submit { explain: true, ..self.submit.clone() };
         let mut updates = self.pool.link.listen(&question).await?;
         match updates.try_next().await?.and_then(|update| update.state) {
+            Some(update::State::Finished(finished)) if finished.layers.is_empty() => {
+                Err(crate::EngineError::Pool(
+                    "one worker plans this query for itself, and its layers are known when it has run: \
+                     EXPLAIN ANALYZE LAYERS shows them"
+                        .to_string(),
+                ))
+            }
             Some(update::State::Finished(finished)) => LayerGraph::from_json(&finished.layers),
             Some(update::State::Failed(failed)) => Err(fetch::error(failed).into()),
             _ => Err(crate::EngineError::Pool("the scheduler did not say its layers".to_string())),
         }
     }
 
-    /// The layers with what they came to, after the query has run.
+    /// Asks for what the layers come to, before the query's first row is asked for.
+    pub fn measure(&self) {
+        self.told.lock().measure = true;
+    }
+
+    /// The layers with what they came to, if that was asked for, after the query has run.
     pub fn measured(&self) -> Option<LayerGraph> {
         self.told.lock().layers.clone()
     }

@@ -139,6 +139,7 @@ impl Query {
         let updates = match &mut self.updates {
             Some(updates) => updates,
             None => {
+                self.submit.measure = self.told.lock().measure;
                 let asked = self.scheduler.listen(&self.submit).await;
                 self.updates.insert(asked.map_err(DataFusionError::from)?)
             }

@@ -7,9 +7,10 @@ mod table;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use serde::de::DeserializeOwned;
 
 pub use exec::PoolExec;
@@ -75,6 +76,10 @@ impl Pool {
     ) -> Result<PoolExec, DataFusionError> {
         let mut config = state.config().clone();
         for_the_pool(config.options_mut(), self.cores.load(Ordering::Relaxed))?;
+        // A value that may be several is looked at as it is computed: in one place.
+        if !has_single_values(plan)? {
+            config.options_mut().optimizer.enable_physical_uncorrelated_scalar_subquery = true;
+        }
         let pooled = reconfigured(state.clone(), config).build();
         let optimized = pooled.optimize(plan)?;
         let (sent, scans) = scans_in_place_of_tables(optimized, &pooled).await?;
@@ -82,6 +87,22 @@ impl Pool {
         let bytes = wire.logical_to_bytes(&sent)?;
         PoolExec::new(Arc::clone(self), &sent, bytes, scans, state)
     }
+}
+
+/// Whether each subquery that stands for a value has one row at most, by its form: it may be joined then.
+fn has_single_values(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut single = true;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::ScalarSubquery(value) = expr {
+                    single &= value.subquery.max_rows().is_some_and(|rows| rows <= 1);
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(single)
 }
 
 fn rows<T: DeserializeOwned>(texts: &[String]) -> Result<Vec<T>> {

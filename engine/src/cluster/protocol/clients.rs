@@ -22,6 +22,9 @@ pub(crate) struct Submit {
     /// Plan it, say what its layers are, and run nothing.
     #[prost(bool, tag = "4")]
     pub(crate) explain: bool,
+    /// Say what its layers came to.
+    #[prost(bool, tag = "5")]
+    pub(crate) measure: bool,
 }
 
 impl Call for Submit {

@@ -87,6 +87,9 @@ pub(crate) struct Run {
     /// A result as small as this is sent along with the report, in bytes.
     #[prost(uint64, tag = "9")]
     pub(crate) inline: u64,
+    /// What its operators count is wanted.
+    #[prost(bool, tag = "10")]
+    pub(crate) measure: bool,
 }
 
 /// One attempt at one part of a stage.

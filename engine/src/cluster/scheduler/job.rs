@@ -7,20 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use datafusion::error::Result;
 use tokio::sync::watch;
 
-use super::stages::{Planned, StagePlan};
+use super::measured;
+use super::stages::{Planned, StagePlan, StageWork};
 use crate::cluster::protocol::{
     Done, Failed, Finished, Part, Run, Running, Source, TaskId, TaskReport, Trouble, task_report,
     update,
 };
 use crate::cluster::trouble::Kind;
 use crate::cluster::worker::{Holder, Made, Shape, Sources};
-use crate::layers::{LayerGraph, OperatorMetrics};
+use crate::layers::LayerGraph;
 use crate::wire::Wire;
 
 /// The number of a query.
@@ -44,7 +45,6 @@ pub(super) struct Job {
     pub(super) settings: HashMap<String, String>,
     /// As the client sent it, for planning it again.
     pub(super) plan: Bytes,
-    pub(super) submitted: SystemTime,
     pub(super) began: Instant,
     pub(super) frugal: bool,
     stages: Vec<Stage>,
@@ -55,7 +55,10 @@ pub(super) struct Job {
     cuts: usize,
     /// Since when there has been nobody to work at it.
     alone_since: Option<Instant>,
-    pub(super) layers: Option<LayerGraph>,
+    /// What its layers came to is wanted.
+    measure: bool,
+    /// What a worker that planned the whole said of its layers.
+    layers: Option<LayerGraph>,
     state: watch::Sender<update::State>,
     ended: Option<Ended>,
 }
@@ -85,7 +88,7 @@ struct Stage {
     sent: BTreeSet<WorkerId>,
     encoded: Option<Bytes>,
     /// What the operators counted, by the worker that ran them and the edition it had.
-    metrics: BTreeMap<(WorkerId, u32), Vec<Option<OperatorMetrics>>>,
+    metrics: BTreeMap<(WorkerId, u32), measured::Counted>,
 }
 
 #[derive(Default)]
@@ -134,6 +137,24 @@ impl Stage {
         self.tasks.iter().all(Task::is_made)
     }
 
+    /// What its operators counted, on all workers.
+    fn counted(&self) -> measured::Counted {
+        let mut sum: measured::Counted = Vec::new();
+        for counted in self.metrics.values() {
+            if sum.is_empty() {
+                sum.clone_from(counted);
+                continue;
+            }
+            for (sum, more) in sum.iter_mut().zip(counted) {
+                *sum = match (*sum, *more) {
+                    (Some(sum), Some(more)) => Some(sum.and(more)),
+                    (sum, more) => sum.or(more),
+                };
+            }
+        }
+        sum
+    }
+
     /// Its plan is no more what was sent.
     fn renew(&mut self) {
         self.edition += 1;
@@ -155,6 +176,7 @@ impl Job {
         title: String,
         settings: HashMap<String, String>,
         plan: Bytes,
+        measure: bool,
         planned: Planned,
     ) -> Self {
         let mut job = Self {
@@ -162,7 +184,6 @@ impl Job {
             title,
             settings,
             plan,
-            submitted: SystemTime::now(),
             began: Instant::now(),
             frugal: false,
             stages: Vec::new(),
@@ -170,6 +191,7 @@ impl Job {
             shunned: BTreeSet::new(),
             cuts: 0,
             alone_since: None,
+            measure,
             layers: None,
             state: watch::Sender::new(update::State::Running(Running::default())),
             ended: None,
@@ -181,7 +203,6 @@ impl Job {
     /// Starts over with another plan.
     pub(super) fn take_plan(&mut self, planned: Planned) {
         self.first_stage += self.stages.len() as u32;
-        self.layers = planned.layers;
         self.stages = planned
             .stages
             .into_iter()
@@ -362,9 +383,10 @@ impl Job {
             plan: if known { Bytes::new() } else { stage.encoded.clone().unwrap_or_default() },
             edition: stage.edition,
             settings: if known { HashMap::new() } else { settings.clone() },
-            whole: matches!(stage.plan.work, super::stages::StageWork::Whole(_)),
+            whole: matches!(stage.plan.work, StageWork::Whole(_)),
             frugal,
             inline: if last { INLINE } else { 0 },
+            measure: self.measure,
         }))
     }
 
@@ -420,8 +442,17 @@ impl Job {
         }
         match report.outcome {
             Some(task_report::Outcome::Done(mut done)) => {
-                let counted = serde_json::from_str(&std::mem::take(&mut done.metrics));
-                stage.metrics.insert((from, edition), counted.unwrap_or_default());
+                let counted = std::mem::take(&mut done.metrics);
+                match stage.plan.work {
+                    StageWork::Whole(_) if self.measure => {
+                        self.layers = LayerGraph::from_json(&counted).ok();
+                    }
+                    StageWork::Whole(_) => {}
+                    StageWork::Parts { .. } => {
+                        let counted = serde_json::from_str(&counted).unwrap_or_default();
+                        stage.metrics.insert((from, edition), counted);
+                    }
+                }
                 task.state = State::Made { worker: from, attempt: id.attempt, done };
                 self.look();
                 Remedy::None
@@ -437,7 +468,7 @@ impl Job {
     fn fail_task(&mut self, place: Place, worker: WorkerId, trouble: Trouble) -> Remedy {
         let kind = trouble.what();
         let Some(stage) = self.stages.get_mut(place.stage) else { return Remedy::None };
-        let whole = matches!(stage.plan.work, super::stages::StageWork::Whole(_));
+        let whole = matches!(stage.plan.work, StageWork::Whole(_));
         let Some(task) = stage.tasks.get_mut(place.part) else { return Remedy::None };
         task.reopen();
         match kind {
@@ -577,6 +608,17 @@ impl Job {
         }
     }
 
+    /// The layers, with what they came to.
+    fn measured(&self) -> Option<LayerGraph> {
+        let stages: Vec<_> = self.stages.iter().map(|s| (&s.plan, s.counted())).collect();
+        match measured::layers(&stages) {
+            Ok(Some(layers)) => Some(layers),
+            // A worker planned the whole, and said what it came to.
+            Ok(None) => self.layers.clone(),
+            Err(_) => None,
+        }
+    }
+
     /// The answer, once it is there. `address` tells where workers are.
     pub(super) fn finish(&mut self, address: impl Fn(WorkerId) -> Option<String>) {
         let Some(last) = self.stages.last().filter(|stage| stage.is_complete()) else { return };
@@ -604,7 +646,10 @@ impl Job {
         let finished = Finished {
             parts: parts.collect(),
             stage: last.number,
-            layers: self.layers.as_ref().map(LayerGraph::to_json).unwrap_or_default(),
+            layers: match self.measure {
+                true => self.measured().map(|layers| layers.to_json()).unwrap_or_default(),
+                false => String::new(),
+            },
         };
         if finished.parts.len() == last.tasks.len() {
             self.end(Ended::Finished, update::State::Finished(finished));

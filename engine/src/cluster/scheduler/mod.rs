@@ -1,6 +1,7 @@
 //! The scheduler: plans what clients ask, and has it made by workers.
 
 mod job;
+mod measured;
 mod pool;
 mod stages;
 
@@ -26,6 +27,7 @@ use super::protocol::{
 use super::security::Security;
 use super::trouble::Kind;
 use crate::error::{EngineError, Result};
+use crate::layers::LayerGraph;
 use job::{Job, JobId, WorkerId};
 use pool::Members;
 use stages::Planner;
@@ -183,7 +185,7 @@ impl SchedulerRole {
     }
 
     async fn submit(&self, submit: Submit) -> Result<Answers, Status> {
-        let Submit { plan, settings, title, explain } = submit;
+        let Submit { plan, settings, title, explain, measure } = submit;
         let Some(cores) = self.members.wait_for_cores(FIRST_WORKER).await else {
             return Ok(failed(Trouble {
                 message: "the pool has no workers; start some with `strata worker --scheduler …`"
@@ -199,14 +201,19 @@ impl SchedulerRole {
             Err(error) => return Ok(failed(Trouble::of(&error))),
         };
         if explain {
-            let layers = planned.layers.map(|layers| layers.to_json()).unwrap_or_default();
+            let layers = planned.physical.as_ref().map(LayerGraph::of).transpose();
+            let layers = match layers {
+                Ok(layers) => layers.map(|layers| layers.to_json()).unwrap_or_default(),
+                Err(error) => return Ok(failed(Trouble::of(&error.into()))),
+            };
             let finished = Finished { layers, ..Finished::default() };
             return Ok(port::one(&Update {
                 job: 0,
                 state: Some(update::State::Finished(finished)),
             }));
         }
-        let (job, watched) = self.members.submit(|id| Job::new(id, title, settings, plan, planned));
+        let (job, watched) =
+            self.members.submit(|id| Job::new(id, title, settings, plan, measure, planned));
         let listening = Listening { members: Arc::clone(&self.members), job };
         // What has changed while nobody looked is told once, as it is.
         let updates = futures::stream::unfold((watched, true), |(mut watched, first)| async move {

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use super::job::{Ended, Job, JobId, Remedy, WorkerId};
 use super::stages::Planner;
 use crate::cluster::protocol::{
-    Forget, JobState, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
+    Forget, JobState, Join, Order, Report, Run, Source, Trouble, Welcome, order, update,
 };
 use crate::cluster::trouble::Kind;
 use crate::wire::Wire;
@@ -279,14 +279,6 @@ impl Members {
         state.forget(job);
         state.let_go();
         state.dispatch(&self.wire);
-    }
-
-    /// Sends a worker away once nobody needs it.
-    pub(super) fn stop(&self, worker: WorkerId, reason: &str) {
-        if let Some(member) = self.state.lock().members.get(&worker) {
-            let stopped = Stopped { reason: reason.to_string() };
-            let _ = member.orders.send(Order { what: Some(order::What::Stop(stopped)) });
-        }
     }
 
     pub(super) fn worker_rows(&self) -> Vec<WorkerRow> {

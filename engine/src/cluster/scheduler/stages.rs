@@ -29,7 +29,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
-use crate::layers::{LayerGraph, is_volatile};
+use crate::layers::is_volatile;
 use crate::optimize;
 use crate::physical::WindowByPartitionExec;
 use crate::session::reconfigured;
@@ -41,8 +41,8 @@ const GIVEN_TO_ALL: &str = "33554432";
 /// A query as stages, sources first; the last one makes the answer.
 pub(super) struct Planned {
     pub(super) stages: Vec<StagePlan>,
-    /// None where a worker plans the whole for itself.
-    pub(super) layers: Option<LayerGraph>,
+    /// Before it was cut; none where a worker plans the whole for itself.
+    pub(super) physical: Option<Arc<dyn ExecutionPlan>>,
 }
 
 /// What the tasks of a stage do.
@@ -91,7 +91,7 @@ impl Planner<'_> {
                 inputs: Vec::new(),
                 repeats: false,
             }],
-            layers: None,
+            physical: None,
         };
         if recurses(&logical)? {
             return Ok(whole());
@@ -106,10 +106,7 @@ impl Planner<'_> {
             };
         let small = options_of(state.config_options()).pool.small.0;
         if reads(&physical).is_some_and(|bytes| bytes <= small) && !self.frugal {
-            return Ok(Planned {
-                layers: Some(LayerGraph::of(&physical).map_err(DataFusionError::from)?),
-                ..whole()
-            });
+            return Ok(Planned { physical: Some(physical), ..whole() });
         }
         let planned = self.cut(physical, &state)?;
         // What has no form on the wire runs where it is planned.
@@ -132,7 +129,7 @@ impl Planner<'_> {
     }
 
     fn cut(&self, plan: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Planned> {
-        let layers = LayerGraph::of(&plan).map_err(DataFusionError::from)?;
+        let physical = Some(Arc::clone(&plan));
         let job = BallistaJobId::from("strata".to_string());
         let cut = DefaultDistributedPlanner::new()
             .plan_query_stages(&job, plan, state.config_options())
@@ -162,7 +159,7 @@ impl Planner<'_> {
                 },
             });
         }
-        Ok(Planned { stages, layers: Some(layers) })
+        Ok(Planned { stages, physical })
     }
 }
 
@@ -177,52 +174,62 @@ impl StagePlan {
 
     /// Its plan for the wire, reading what these stages, by their places, have made.
     pub(super) fn encoded(&self, wire: &Arc<Wire>, made: &[(usize, Sources)]) -> Result<Bytes> {
-        let (plan, spread, places) = match &self.work {
+        let (plan, spread) = match &self.work {
             StageWork::Whole(bytes) => return Ok(bytes.clone()),
-            StageWork::Parts { plan, spread, places } => (plan, spread, places),
-        };
-        let sources = |below: &UnresolvedShuffleExec| {
-            let place = places.get(&below.stage_id);
-            made.iter()
-                .find(|(at, _)| Some(at) == place)
-                .map(|(_, s)| s.clone())
-                .unwrap_or_default()
-        };
-        let plan = Arc::clone(plan).transform_down(|node| {
-            // Parts that are gathered are read one after the other, and so in one order.
-            if let Some(gather) = node.downcast_ref::<CoalescePartitionsExec>()
-                && let Some(below) = gather.input().downcast_ref::<UnresolvedShuffleExec>()
-            {
-                let all = Sources { shape: Shape::All as i32, ..sources(below) };
-                let one = Partitioning::UnknownPartitioning(1);
-                let read: Arc<dyn ExecutionPlan> =
-                    Arc::new(ReadStageExec::new(all, below.schema(), one));
-                let read = match gather.fetch() {
-                    Some(rows) => Arc::new(GlobalLimitExec::new(read, 0, Some(rows))),
-                    None => read,
-                };
-                return Ok(Transformed::new(read, true, TreeNodeRecursion::Jump));
+            StageWork::Parts { plan, spread, places } => {
+                (resolved(plan, places, made)?, spread.clone())
             }
-            let Some(below) = node.downcast_ref::<UnresolvedShuffleExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            let mut sources = sources(below);
-            let partitioning = if below.broadcast {
-                sources.shape = Shape::All as i32;
-                Partitioning::UnknownPartitioning(1)
-            } else {
-                below.properties().output_partitioning().clone()
-            };
-            Ok(Transformed::yes(
-                Arc::new(ReadStageExec::new(sources, below.schema(), partitioning)) as _,
-            ))
-        })?;
-        let root = match spread {
-            Some(spread) => Arc::new(RepartitionExec::try_new(plan.data, spread.clone())?) as _,
-            None => plan.data,
         };
-        wire.physical_to_bytes(root)
+        wire.physical_to_bytes(match spread {
+            Some(spread) => Arc::new(RepartitionExec::try_new(plan, spread)?),
+            None => plan,
+        })
     }
+}
+
+/// A stage's plan, with the leaves that read what these stages have made. Where nothing is made yet, a
+/// leaf says the place of the stage it is to read.
+pub(super) fn resolved(
+    plan: &Arc<dyn ExecutionPlan>,
+    places: &HashMap<usize, usize>,
+    made: &[(usize, Sources)],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let sources = |below: &UnresolvedShuffleExec| {
+        let place = places.get(&below.stage_id).copied().unwrap_or_default();
+        let made = made.iter().find(|(at, _)| *at == place);
+        let none = || Sources { stage: place as u32, ..Sources::default() };
+        made.map_or_else(none, |(_, sources)| sources.clone())
+    };
+    let plan = Arc::clone(plan).transform_down(|node| {
+        // Parts that are gathered are read one after the other, and so in one order.
+        if let Some(gather) = node.downcast_ref::<CoalescePartitionsExec>()
+            && let Some(below) = gather.input().downcast_ref::<UnresolvedShuffleExec>()
+        {
+            let all = Sources { shape: Shape::All as i32, ..sources(below) };
+            let one = Partitioning::UnknownPartitioning(1);
+            let read: Arc<dyn ExecutionPlan> =
+                Arc::new(ReadStageExec::new(all, below.schema(), one));
+            let read = match gather.fetch() {
+                Some(rows) => Arc::new(GlobalLimitExec::new(read, 0, Some(rows))),
+                None => read,
+            };
+            return Ok(Transformed::new(read, true, TreeNodeRecursion::Jump));
+        }
+        let Some(below) = node.downcast_ref::<UnresolvedShuffleExec>() else {
+            return Ok(Transformed::no(node));
+        };
+        let mut sources = sources(below);
+        let partitioning = if below.broadcast {
+            sources.shape = Shape::All as i32;
+            Partitioning::UnknownPartitioning(1)
+        } else {
+            below.properties().output_partitioning().clone()
+        };
+        Ok(Transformed::yes(
+            Arc::new(ReadStageExec::new(sources, below.schema(), partitioning)) as _
+        ))
+    })?;
+    Ok(plan.data)
 }
 
 /// What a pool asks of every plan.

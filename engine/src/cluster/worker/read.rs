@@ -92,14 +92,17 @@ impl Sources {
     /// The tasks that have rows for a part, and which of their outputs these are.
     fn of(&self, part: usize) -> impl Iterator<Item = (&Made, &Holder, usize, u64)> {
         let shape = self.shape();
-        self.tasks.iter().enumerate().filter_map(move |(at, made)| {
-            let output = match shape {
-                Shape::Spread => part,
-                Shape::Each if at != part => return None,
-                Shape::Each | Shape::All => 0,
+        self.tasks.iter().enumerate().flat_map(move |(at, made)| {
+            let outputs = match shape {
+                Shape::Spread => part..part + 1,
+                Shape::Each if at != part => 0..0,
+                Shape::Each => 0..1,
+                Shape::All => 0..made.rows.len(),
             };
-            let rows = made.rows.get(output).copied().filter(|rows| *rows > 0)?;
-            Some((made, self.holders.get(made.worker as usize)?, output, rows))
+            outputs.filter_map(move |output| {
+                let rows = made.rows.get(output).copied().filter(|rows| *rows > 0)?;
+                Some((made, self.holders.get(made.worker as usize)?, output, rows))
+            })
         })
     }
 }
@@ -129,6 +132,18 @@ impl ReadStageExec {
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+impl ReadStageExec {
+    /// The stage it reads.
+    pub(in crate::cluster) fn stage(&self) -> u32 {
+        self.sources.stage
+    }
+
+    /// Which of the stage's outputs each part is made of.
+    pub(in crate::cluster) fn shape(&self) -> Shape {
+        self.sources.shape()
     }
 }
 
@@ -189,6 +204,9 @@ impl ExecutionPlan for ReadStageExec {
     }
 }
 
+/// A worker, by its place among the holders, and one of the outputs of its tasks.
+type From = (u32, usize);
+
 /// Rows that come from one worker, fetched ahead of time.
 type Fetched = mpsc::Receiver<Result<RecordBatch>>;
 
@@ -198,10 +216,10 @@ fn rows_of(
     part: usize,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let here = exchange.member();
-    let mut wanted: HashMap<u32, Parts> = HashMap::new();
+    let mut wanted: HashMap<From, Parts> = HashMap::new();
     for (made, holder, output, _) in sources.of(part) {
         if holder.worker != here {
-            let parts = wanted.entry(made.worker).or_insert_with(|| Parts {
+            let parts = wanted.entry((made.worker, output)).or_insert_with(|| Parts {
                 job: sources.job,
                 stage: sources.stage,
                 tasks: Vec::new(),
@@ -210,23 +228,22 @@ fn rows_of(
             parts.tasks.extend(made.task);
         }
     }
-    let mut fetched: HashMap<u32, Fetched> = HashMap::new();
-    for (worker, parts) in wanted {
-        if let Some(holder) = sources.holders.get(worker as usize) {
-            fetched.insert(worker, fetch(exchange, holder.clone(), parts)?);
+    let mut fetched: HashMap<From, Fetched> = HashMap::new();
+    for (from, parts) in wanted {
+        if let Some(holder) = sources.holders.get(from.0 as usize) {
+            fetched.insert(from, fetch(exchange, holder.clone(), parts)?);
         }
     }
     let mut steps = Vec::new();
     for (made, holder, output, rows) in sources.of(part) {
         steps.push(Step {
-            worker: made.worker,
+            from: (made.worker, output),
             holder: holder.clone(),
             local: (holder.worker == here).then_some(OutputId {
                 job: sources.job,
                 stage: sources.stage,
                 task: made.task.unwrap_or_default(),
             }),
-            output,
             rows,
         });
     }
@@ -240,17 +257,16 @@ fn rows_of(
 
 /// One task's rows to read.
 struct Step {
-    worker: u32,
+    from: From,
     holder: Holder,
     local: Option<OutputId>,
-    output: usize,
     rows: u64,
 }
 
 /// Reads task after task.
 struct Reading {
     exchange: Arc<Exchange>,
-    fetched: HashMap<u32, Fetched>,
+    fetched: HashMap<From, Fetched>,
     steps: std::vec::IntoIter<Step>,
     now: Option<(Step, Option<BoxStream<'static, Result<RecordBatch>>>)>,
 }
@@ -269,7 +285,7 @@ impl Reading {
             };
             let batch = match own {
                 Some(rows) => rows.next().await,
-                None => match self.fetched.get_mut(&step.worker) {
+                None => match self.fetched.get_mut(&step.from) {
                     Some(rows) => rows.recv().await,
                     None => None,
                 },
@@ -290,7 +306,7 @@ impl Reading {
 
     fn own(&self, step: &Step, id: OutputId) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let output = self.exchange.outputs.get(id);
-        let rows = output.and_then(|output| Some(output.read(step.output)?.boxed()));
+        let rows = output.and_then(|output| Some(output.read(step.from.1)?.boxed()));
         rows.ok_or_else(|| lost(&step.holder, "it has them no more"))
     }
 }

@@ -8,17 +8,19 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::{Partitioning, PhysicalExprRef};
 use datafusion::physical_plan::metrics::Time;
 use datafusion::physical_plan::repartition::{BatchPartitioner, RepartitionExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::{StreamExt, TryStreamExt};
+use serde::Serialize;
 
 use super::exchange::Exchange;
 use super::outputs::{Output, OutputId};
 use crate::cluster::for_the_pool;
 use crate::cluster::protocol::{Done, Run, TaskId};
-use crate::layers::metrics_of;
+use crate::layers::{LayerGraph, metrics_of};
 use crate::run::{LocalRunner, Runner};
 use crate::session::reconfigured;
 use crate::wire::{Wire, overlaid};
@@ -46,7 +48,7 @@ enum Work {
         spread: Option<(Vec<PhysicalExprRef>, usize)>,
     },
     /// The query is one part, planned here.
-    Whole(Box<datafusion::logical_expr::LogicalPlan>),
+    Whole(Box<LogicalPlan>),
 }
 
 impl Stage {
@@ -102,18 +104,10 @@ impl Task {
             Work::Parts { plan, spread } => {
                 let rows = plan.execute(self.id.part as usize, Arc::clone(&prepared.context))?;
                 let output = self.keep(prepared, rows, spread.as_ref()).await?;
-                (output, metrics_of(plan))
+                let measure = self.stage.run.measure;
+                (output, if measure { json(&metrics_of(plan))? } else { String::new() })
             }
-            Work::Whole(plan) => {
-                let session = SessionContext::new_with_state(prepared.state.clone());
-                let run = LocalRunner.run(&session, plan.as_ref().clone()).await;
-                let mut execution = run.map_err(DataFusionError::from)?;
-                let schema = execution.stream.schema();
-                let empty = datafusion::physical_plan::EmptyRecordBatchStream::new(schema);
-                let rows = std::mem::replace(&mut execution.stream, Box::pin(empty));
-                let output = self.keep(prepared, rows, None).await?;
-                (output, metrics_of(&execution.plan()))
-            }
+            Work::Whole(plan) => self.whole(prepared, plan).await?,
         };
         let bytes = output.bytes();
         let small = bytes.len() == 1 && bytes.iter().sum::<u64>() <= self.stage.run.inline;
@@ -122,10 +116,28 @@ impl Task {
             rows: output.rows(),
             bytes,
             inline,
-            metrics: serde_json::to_string(&metrics)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?,
+            metrics,
             microseconds: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// Plans and runs a whole query; tells its layers where that is wanted.
+    async fn whole(
+        &self,
+        prepared: &Prepared,
+        plan: &LogicalPlan,
+    ) -> Result<(Arc<Output>, String)> {
+        let session = SessionContext::new_with_state(prepared.state.clone());
+        let run = LocalRunner.run(&session, plan.clone()).await;
+        let execution = run.map_err(DataFusionError::from)?;
+        let planned = self.stage.run.measure.then(|| execution.plan());
+        let before = planned.as_ref().map(LayerGraph::of).transpose();
+        let before = before.map_err(DataFusionError::from)?;
+        let (rows, running) = execution.split_plan();
+        let output = self.keep(prepared, rows, None).await?;
+        let Some(mut layers) = before else { return Ok((output, String::new())) };
+        layers.measure(&running()).map_err(DataFusionError::from)?;
+        Ok((output, layers.to_json()))
     }
 
     async fn keep(
@@ -156,6 +168,10 @@ impl Task {
         let Run { job, stage, .. } = self.stage.run;
         writer.finish(OutputId { job, stage, task: self.id })
     }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| DataFusionError::External(Box::new(error)))
 }
 
 /// All rows of an output's first part, as an Arrow IPC stream.
