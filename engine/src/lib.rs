@@ -20,8 +20,9 @@ mod text;
 mod wire;
 
 pub use cluster::{
-    Address, Ended, JobRow, LocalWorkers, Pool, PoolExec, Processes, Scheduler, SchedulerOptions,
-    Security, Tls, Token, VERSION, Worker, WorkerOptions, WorkerRow,
+    Adaptive, Address, ByCommand, BySsh, Ended, JobRow, Local, LocalWorkers, Pool, PoolExec,
+    Processes, Provision, Scheduler, SchedulerOptions, Security, Tls, Token, VERSION, Worker,
+    WorkerCommand, WorkerOptions, WorkerRow,
 };
 pub use config::{
     ByteSize, MemoryLimit, Origin, Setting, Settings, StrataOptions, options_of, physical_memory,

@@ -41,6 +41,13 @@ impl Address {
         &self.host
     }
 
+    /// Takes another's port where this has none.
+    pub(crate) fn take_port_of(&mut self, other: &Self) {
+        if self.port == 0 {
+            self.port = other.port;
+        }
+    }
+
     /// Whether it is this machine's own, which others do not reach.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"

@@ -25,7 +25,9 @@ mod worker;
 pub(crate) use client::with_rows_from_pool;
 pub use client::{JobRow, Pool, PoolExec, WorkerRow};
 pub use link::Address;
-pub use provision::{LocalWorkers, Processes};
+pub use provision::{
+    Adaptive, ByCommand, BySsh, Local, LocalWorkers, Processes, Provision, WorkerCommand,
+};
 use scheduler::for_the_pool;
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Security, Tls, Token};

@@ -204,10 +204,94 @@ pub(crate) struct SchedulerArgs {
     pub(crate) quiet: bool,
 
     #[command(flatten)]
+    pub(crate) provision: ProvisionArgs,
+
+    #[command(flatten)]
     pub(crate) security: SecurityArgs,
 
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
+}
+
+/// Workers that a scheduler starts and sends away as there is work.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionArgs {
+    /// Start workers as there is work, and never have more than so many; on this machine by default
+    #[arg(long, value_name = "N", help_heading = "Workers that come and go")]
+    pub(crate) max_workers: Option<usize>,
+
+    /// Always have so many
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        requires = "max_workers",
+        help_heading = "Workers that come and go"
+    )]
+    pub(crate) min_workers: usize,
+
+    /// Start them on these hosts by the system's ssh
+    #[arg(
+        long,
+        value_name = "HOST,HOST",
+        value_delimiter = ',',
+        requires = "max_workers",
+        help_heading = "Workers that come and go"
+    )]
+    pub(crate) provision_ssh: Vec<String>,
+
+    /// The ssh to use, with its options
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        default_value = "ssh",
+        help_heading = "Workers that come and go"
+    )]
+    pub(crate) ssh: String,
+
+    /// Start each by a line of shell that has {worker} where the worker's command goes, and perhaps
+    /// {name}; for example 'sbatch --wrap "{worker}"'
+    #[arg(
+        long,
+        value_name = "LINE",
+        requires = "max_workers",
+        conflicts_with = "provision_ssh",
+        help_heading = "Workers that come and go"
+    )]
+    pub(crate) provision_command: Option<String>,
+
+    /// Have enough of them to finish the outstanding work in this time
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = super::roles::span, help_heading = "Workers that come and go")]
+    pub(crate) target: Duration,
+
+    /// Send one away when fewer have been enough for this long
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = super::roles::span, help_heading = "Workers that come and go")]
+    pub(crate) idle: Duration,
+
+    /// How many tasks each runs at once
+    #[arg(long, value_name = "N", help_heading = "Workers that come and go")]
+    pub(crate) worker_cores: Option<NonZeroUsize>,
+
+    /// The memory each may use
+    #[arg(long, value_name = "2GiB|70%", help_heading = "Workers that come and go")]
+    pub(crate) worker_memory: Option<String>,
+
+    /// The strata command as it is called where they run; this one by default
+    #[arg(long, value_name = "FILE", help_heading = "Workers that come and go")]
+    pub(crate) worker_program: Option<PathBuf>,
+
+    /// Something else to tell each of them, such as --spill-dir=/scratch; may be given again
+    #[arg(
+        long,
+        value_name = "ARGUMENT",
+        allow_hyphen_values = true,
+        help_heading = "Workers that come and go"
+    )]
+    pub(crate) worker_arg: Vec<String>,
+
+    /// The address by which they reach this scheduler, where that is not what it listens on
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Workers that come and go")]
+    pub(crate) reach: Option<String>,
 }
 
 /// `strata worker`

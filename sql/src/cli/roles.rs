@@ -1,10 +1,15 @@
 //! `strata scheduler` and `strata worker`: the processes of a pool.
 
 use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
-use strata_engine::{Scheduler, SchedulerOptions, Settings, Worker, WorkerOptions};
+use strata_engine::{
+    Adaptive, Address, ByCommand, BySsh, Local, Provision, Scheduler, SchedulerOptions, Settings,
+    Worker, WorkerCommand, WorkerOptions,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::args::{SchedulerArgs, WorkerArgs};
@@ -23,7 +28,10 @@ pub(crate) async fn scheduler(args: &SchedulerArgs) -> Ran {
         listen: args.listen,
         patience: args.patience,
         security: args.security.read()?,
+        adaptive: None,
     };
+    let adaptive = adaptive(args, &options)?;
+    let options = SchedulerOptions { adaptive, ..options };
     let guarded = options.security.token.is_some() || options.security.tls.is_some();
     let quiet = args.quiet;
     let threads = threads("scheduler", ANSWERING)?;
@@ -38,6 +46,44 @@ pub(crate) async fn scheduler(args: &SchedulerArgs) -> Ran {
         scheduler.run(interrupted()).await
     });
     ran.await.map_err(broken)?.map_err(|error| Stop::Error(Box::new(error.into())))
+}
+
+/// How the pool grows and shrinks, where that was asked for.
+fn adaptive(args: &SchedulerArgs, options: &SchedulerOptions) -> Ran<Option<Adaptive>> {
+    let provision = &args.provision;
+    let Some(maximum) = provision.max_workers else { return Ok(None) };
+    let scheduler = match &provision.reach {
+        Some(reach) => reach.parse().map_err(Error::from)?,
+        None => Address::from(options.listen),
+    };
+    let starts: Arc<dyn Provision> = match &provision.provision_command {
+        Some(line) => Arc::new(ByCommand::new(line).map_err(Error::from)?),
+        None if provision.provision_ssh.is_empty() => Arc::new(Local::default()),
+        None => {
+            let hosts = provision.provision_ssh.clone();
+            Arc::new(BySsh::new(hosts, &provision.ssh).map_err(Error::from)?)
+        }
+    };
+    let program = match &provision.worker_program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().map_err(DataFusionError::IoError)?,
+    };
+    Ok(Some(Adaptive {
+        minimum: provision.min_workers,
+        maximum,
+        target: provision.target,
+        idle: provision.idle,
+        worker: WorkerCommand {
+            program,
+            scheduler,
+            token: options.security.token.clone(),
+            name: "auto".to_string(),
+            cores: provision.worker_cores.map(NonZeroUsize::get),
+            memory: provision.worker_memory.clone(),
+            more: provision.worker_arg.clone(),
+        },
+        provision: starts,
+    }))
 }
 
 /// Runs a worker until it is interrupted, sent away, or left alone.

@@ -4,6 +4,9 @@
 mod faults;
 mod kills;
 mod locks;
+mod provision;
+mod roles;
+mod wire;
 
 use std::path::Path;
 

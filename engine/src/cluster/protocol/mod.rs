@@ -13,8 +13,8 @@ pub(crate) use clients::{
 };
 pub(crate) use data::Parts;
 pub(crate) use workers::{
-    Ack, Done, Forget, Join, Order, Report, Run, Source, TaskId, TaskReport, Trouble, Welcome,
-    order, task_report,
+    Ack, Done, Forget, Join, Order, Report, Run, Source, Stopped, TaskId, TaskReport, Trouble,
+    Welcome, order, task_report,
 };
 
 /// A question, asked as an action of Flight.

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use super::{Provision, WorkerCommand};
 use crate::cluster::client::Pool;
 use crate::cluster::link::Address;
 use crate::cluster::security::Token;
@@ -62,28 +66,49 @@ impl LocalWorkers {
     }
 
     fn spawn(&self, number: usize) -> Result<Child> {
-        let mut command = Command::new(&self.program);
-        command
-            .arg("worker")
-            .args(["--scheduler", &self.scheduler.to_string()])
-            .args(["--name", &format!("local-{number}")])
-            .args(["--cores", &self.cores.to_string()])
-            .args(["--memory", &self.memory.to_string()])
-            // Whoever started them is gone then.
-            .args(["--death-timeout", "1s", "--quiet"])
-            .env("STRATA_TOKEN", self.token.reveal())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        let mut more = vec!["--death-timeout".to_string(), "1s".to_string(), "--quiet".to_string()];
         if let Some(spill) = &self.spill {
-            command.arg("--spill-dir").arg(spill);
+            more.extend(["--spill-dir".to_string(), spill.display().to_string()]);
         }
-        // Ctrl-C is for whoever started them, who ends their query and keeps them.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        command.spawn().map_err(|error| {
-            EngineError::Pool(format!("cannot start '{}': {error}", self.program.display()))
+        spawn(&WorkerCommand {
+            program: self.program.clone(),
+            scheduler: self.scheduler.clone(),
+            token: Some(self.token.clone()),
+            name: format!("local-{number}"),
+            cores: Some(self.cores),
+            memory: Some(self.memory.to_string()),
+            more,
         })
     }
+}
+
+/// Starts workers on this machine, which end with this process.
+#[derive(Debug, Default)]
+pub struct Local(Mutex<Processes>);
+
+#[async_trait]
+impl Provision for Local {
+    async fn start(&self, worker: &WorkerCommand) -> Result<()> {
+        let mut processes = self.0.lock();
+        // Those that have left are no processes any more.
+        processes.0.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+        processes.0.push(spawn(worker)?);
+        Ok(())
+    }
+}
+
+fn spawn(worker: &WorkerCommand) -> Result<Child> {
+    let mut command = Command::new(&worker.program);
+    command.args(worker.arguments()).stdin(Stdio::null()).stdout(Stdio::null());
+    if let Some(token) = &worker.token {
+        command.env("STRATA_TOKEN", token.reveal());
+    }
+    // Ctrl-C is for whoever started them, who ends their query and keeps them.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().map_err(|error| {
+        EngineError::Pool(format!("cannot start '{}': {error}", worker.program.display()))
+    })
 }
 
 impl Processes {

@@ -87,6 +87,8 @@ struct Stage {
     edition: u32,
     sent: BTreeSet<WorkerId>,
     encoded: Option<Bytes>,
+    /// What its tasks took together, in microseconds, and how many they were.
+    took: (u64, u32),
     /// What the operators counted, by the worker that ran them and the edition it had.
     metrics: BTreeMap<(WorkerId, u32), measured::Counted>,
 }
@@ -214,6 +216,7 @@ impl Job {
                 edition: 0,
                 sent: BTreeSet::new(),
                 encoded: None,
+                took: (0, 0),
                 metrics: BTreeMap::new(),
             })
             .collect();
@@ -237,6 +240,31 @@ impl Job {
     pub(super) fn progress(&self) -> (usize, usize) {
         let tasks = || self.stages.iter().flat_map(|stage| &stage.tasks);
         (tasks().filter(|task| task.is_made()).count(), tasks().count())
+    }
+
+    /// Tasks that are still to be made, of stages that can be worked at, and the time of one core that all
+    /// that is left will take. A task takes as long as those of its stage took; where none has been
+    /// made, as those of the job did.
+    pub(super) fn outstanding(&self, unknown: Duration) -> (usize, Duration) {
+        if self.ended.is_some() {
+            return (0, Duration::ZERO);
+        }
+        let mean = |times: (u64, u32)| match times {
+            (_, 0) => None,
+            (total, made) => Some(Duration::from_micros(total / u64::from(made))),
+        };
+        let all = self
+            .stages
+            .iter()
+            .fold((0, 0), |sum: (u64, u32), stage| (sum.0 + stage.took.0, sum.1 + stage.took.1));
+        let usual = mean(all).unwrap_or(unknown);
+        let left = |stage: &Stage| stage.tasks.iter().filter(|task| !task.is_made()).count();
+        let work = self
+            .stages
+            .iter()
+            .map(|stage| mean(stage.took).unwrap_or(usual).saturating_mul(left(stage) as u32));
+        let tasks = self.ready().filter_map(|place| self.stages.get(place)).map(left).sum();
+        (tasks, work.sum())
     }
 
     /// Tasks that run.
@@ -442,6 +470,8 @@ impl Job {
         }
         match report.outcome {
             Some(task_report::Outcome::Done(mut done)) => {
+                stage.took.0 = stage.took.0.saturating_add(done.microseconds);
+                stage.took.1 += 1;
                 let counted = std::mem::take(&mut done.metrics);
                 match stage.plan.work {
                     StageWork::Whole(_) if self.measure => {

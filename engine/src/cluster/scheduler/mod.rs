@@ -24,19 +24,18 @@ use super::protocol::{
     Ack, Cancel, Cancelled, Failed, Finished, Jobs, JobsAnswer, Join, Missing, Parts, Report,
     Submit, Trouble, Update, Workers, WorkersAnswer, update,
 };
+use super::provision::{Adaptive, adapt};
 use super::security::Security;
 use super::trouble::Kind;
 use crate::error::{EngineError, Result};
 use crate::layers::LayerGraph;
 use job::{Job, JobId, WorkerId};
-use pool::Members;
 use stages::Planner;
 
+pub(super) use pool::Members;
 pub use pool::{JobRow, WorkerRow};
 pub(super) use stages::for_the_pool;
 
-/// How long a client waits for the first worker.
-const FIRST_WORKER: Duration = Duration::from_secs(3);
 /// How often is looked for workers that have fallen silent.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -49,6 +48,8 @@ pub struct SchedulerOptions {
     pub patience: Duration,
     /// What it shows and asks for.
     pub security: Security,
+    /// How the pool grows and shrinks; it is as large as it is where that is left open.
+    pub adaptive: Option<Adaptive>,
 }
 
 impl Default for SchedulerOptions {
@@ -57,6 +58,7 @@ impl Default for SchedulerOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             patience: Duration::from_secs(5),
             security: Security::default(),
+            adaptive: None,
         }
     }
 }
@@ -67,6 +69,7 @@ pub struct Scheduler {
     address: Address,
     security: Security,
     members: Arc<Members>,
+    adaptive: Option<Adaptive>,
 }
 
 impl Scheduler {
@@ -76,8 +79,14 @@ impl Scheduler {
         let bound = listener.local_addr().map_err(|error| {
             EngineError::Pool(format!("cannot tell the address of the port: {error}"))
         })?;
-        let members = Members::new(session, options.patience);
-        Ok(Self { listener, address: bound.into(), security: options.security, members })
+        let members = Members::new(session, options.patience, options.adaptive.as_ref());
+        let SchedulerOptions { security, mut adaptive, .. } = options;
+        let address = Address::from(bound);
+        // A port that was free is known only now.
+        if let Some(adaptive) = &mut adaptive {
+            adaptive.worker.scheduler.take_port_of(&address);
+        }
+        Ok(Self { listener, address, security, members, adaptive })
     }
 
     /// Where it listens.
@@ -87,7 +96,7 @@ impl Scheduler {
 
     /// Schedules until `stop`.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
-        let Self { listener, security, members, .. } = self;
+        let Self { listener, security, members, adaptive, .. } = self;
         let looking = {
             let members = Arc::clone(&members);
             async move {
@@ -98,11 +107,21 @@ impl Scheduler {
                 }
             }
         };
+        let adapting = {
+            let members = Arc::clone(&members);
+            async move {
+                match adaptive {
+                    Some(adaptive) => adapt(adaptive, members).await,
+                    None => std::future::pending().await,
+                }
+            }
+        };
         let role = Arc::new(SchedulerRole { members });
         // Workers and clients hold their answers open: nobody waits for them to end.
         tokio::select! {
             served = port::serve(listener, &security, role, std::future::pending()) => served,
             () = looking => Ok(()),
+            () = adapting => Ok(()),
             () = stop => Ok(()),
         }
     }
@@ -186,7 +205,7 @@ impl SchedulerRole {
 
     async fn submit(&self, submit: Submit) -> Result<Answers, Status> {
         let Submit { plan, settings, title, explain, measure } = submit;
-        let Some(cores) = self.members.wait_for_cores(FIRST_WORKER).await else {
+        let Some(cores) = self.members.wait_for_cores().await else {
             return Ok(failed(Trouble {
                 message: "the pool has no workers; start some with `strata worker --scheduler …`"
                     .to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use datafusion::execution::context::SessionContext;
@@ -13,11 +14,18 @@ use tokio::sync::{Notify, watch};
 use super::job::{Ended, Job, JobId, Remedy, WorkerId};
 use super::stages::Planner;
 use crate::cluster::protocol::{
-    Forget, JobState, Join, Order, Report, Run, Source, Trouble, Welcome, order, update,
+    Forget, JobState, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
 };
+use crate::cluster::provision::{Adaptive, Outlook};
 use crate::cluster::trouble::Kind;
 use crate::wire::Wire;
 
+/// How long a client waits for the first worker, where workers come by themselves.
+const FIRST_WORKER: Duration = Duration::from_secs(3);
+/// The same where they are started.
+const STARTED_WORKER: Duration = Duration::from_secs(120);
+/// What a task takes of which nothing is known.
+const UNKNOWN_TASK: Duration = Duration::from_secs(1);
 /// How many ended queries are remembered.
 const REMEMBERED: usize = 100;
 
@@ -81,19 +89,32 @@ struct State {
 }
 
 /// The members and the jobs of a pool.
-pub(super) struct Members {
+pub(in crate::cluster) struct Members {
     state: Mutex<State>,
     session: SessionContext,
     wire: Arc<Wire>,
     /// A worker has joined.
     joined: Notify,
+    /// Clients that wait for the first worker.
+    waiting: AtomicUsize,
+    /// How many cores there may come to be, and how long the first worker may take.
+    expected: usize,
+    first_worker: Duration,
     patience: Duration,
     report_every: Duration,
 }
 
 impl Members {
-    pub(super) fn new(session: SessionContext, patience: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        session: SessionContext,
+        patience: Duration,
+        adaptive: Option<&Adaptive>,
+    ) -> Arc<Self> {
+        let expected = |a: &Adaptive| a.maximum * a.worker.cores.unwrap_or(1);
         Arc::new(Self {
+            waiting: AtomicUsize::new(0),
+            expected: adaptive.map_or(0, expected),
+            first_worker: if adaptive.is_some() { STARTED_WORKER } else { FIRST_WORKER },
             state: Mutex::default(),
             wire: Wire::of(&session),
             session,
@@ -208,18 +229,69 @@ impl Members {
         state.members.values().filter(|m| !m.leaving).map(|m| m.joined.cores as usize).sum()
     }
 
-    /// All cores there are, once there are some; none if nobody comes in time.
-    pub(super) async fn wait_for_cores(&self, patience: Duration) -> Option<usize> {
-        let waited = tokio::time::timeout(patience, async {
+    /// All cores there are or may come to be, once there are some; none if nobody comes in time.
+    pub(super) async fn wait_for_cores(&self) -> Option<usize> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waited = tokio::time::timeout(self.first_worker, async {
             loop {
                 let joined = self.joined.notified();
                 match self.cores() {
                     0 => joined.await,
-                    cores => return cores,
+                    cores => return cores.max(self.expected),
                 }
             }
         });
-        waited.await.ok()
+        let waited = waited.await.ok();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        waited
+    }
+
+    /// What there is to do, and who does it.
+    pub(in crate::cluster) fn outlook(&self) -> Outlook {
+        let state = self.state.lock();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let mut outlook =
+            Outlook { work: UNKNOWN_TASK * waiting as u32, tasks: waiting, workers: Vec::new() };
+        for job in state.jobs.values() {
+            let (tasks, work) = job.outstanding(UNKNOWN_TASK);
+            outlook.tasks += tasks;
+            outlook.work += work;
+        }
+        let mut workers: Vec<_> = state
+            .members
+            .iter()
+            .filter(|(_, member)| !member.leaving)
+            .map(|(worker, member)| {
+                let busy: usize = state.jobs.values().map(|job| job.running_on(*worker)).sum();
+                let needed = state.jobs.values().any(|job| job.needs(*worker));
+                (busy, needed, *worker, member)
+            })
+            .collect();
+        workers
+            .sort_by_key(|(busy, needed, worker, _)| (*busy, *needed, std::cmp::Reverse(*worker)));
+        outlook.workers = workers
+            .into_iter()
+            .map(|(_, _, worker, member)| {
+                (worker, member.joined.name.clone(), member.joined.cores as usize)
+            })
+            .collect();
+        outlook
+    }
+
+    /// Sends a worker away; it goes once nobody needs it.
+    pub(in crate::cluster) fn stop(&self, worker: WorkerId, reason: &str) {
+        let mut state = self.state.lock();
+        if let Some(member) = state.members.get_mut(&worker) {
+            member.leaving = true;
+            let stopped = Stopped { reason: reason.to_string() };
+            let _ = member.orders.send(Order { what: Some(order::What::Stop(stopped)) });
+        }
+        state.let_go();
+    }
+
+    /// Says something to whoever reads along.
+    pub(in crate::cluster) fn say(&self, what: &str) {
+        eprintln!("{what}");
     }
 
     /// Takes a planned job on.

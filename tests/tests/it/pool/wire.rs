@@ -1,0 +1,203 @@
+//! Plans that cross the wire mean the same on the other side.
+
+use std::sync::Arc;
+
+use datafusion::physical_plan::displayable;
+use strata::{RunText, Settings};
+use strata_engine::{PoolExec, Wire};
+use strata_tests::pool::{Shape, TestPool};
+
+use super::{name_tables, tpch};
+
+/// What a plan shows of itself.
+fn shown(plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>) -> String {
+    displayable(plan.as_ref()).indent(true).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn physical_plans_of_all_tpch_queries_come_back_as_they_were() {
+    let data = tpch(0.01).await;
+    let mut settings = Settings::default();
+    for (name, value) in [
+        // These have no meaning in another process, and are not used on a pool.
+        ("datafusion.optimizer.enable_dynamic_filter_pushdown", "false"),
+        ("datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery", "false"),
+        ("datafusion.execution.target_partitions", "3"),
+    ] {
+        settings.set(name, value, strata_engine::Origin::Session).unwrap();
+    }
+    let session = strata::session(settings).unwrap();
+    name_tables(&session, data.path()).await;
+    let wire = Wire::of(&session);
+    for (name, text) in crate::tpch::queries() {
+        let plan = session.run(&text).await.unwrap().into_unoptimized_plan();
+        let plan = session.state().create_physical_plan(&plan).await.unwrap();
+        // What watches a plan stays where it is.
+        let mut plan = plan;
+        while plan.name() == "DiagnosedExec" || plan.name() == "VerifiedExec" {
+            plan = Arc::clone(plan.children()[0]);
+        }
+        let bytes = wire.physical_to_bytes(Arc::clone(&plan)).unwrap();
+        let back = wire.physical_from_bytes(&bytes, &session.task_ctx()).unwrap();
+        assert_eq!(shown(&back), shown(&plan), "{name}");
+    }
+}
+
+/// Every scalar, aggregate and window function that a session has, by its name, in a plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_crosses_by_its_name() {
+    use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
+    use datafusion::logical_expr::{Expr, LogicalPlanBuilder, WindowFunctionDefinition};
+    let session = strata::session(Settings::default()).unwrap();
+    let state = session.state();
+    let wire = Wire::of(&session);
+    let mut crossed = 0;
+    let mut check = |expr: Expr| {
+        // Functions that check their arguments while a plan is built do that elsewhere.
+        let plan = LogicalPlanBuilder::empty(true);
+        let plan = match &expr {
+            Expr::AggregateFunction(_) => plan.aggregate(Vec::<Expr>::new(), [expr.clone()]),
+            Expr::WindowFunction(_) => plan.window([expr.clone()]),
+            _ => plan.project([expr.clone()]),
+        };
+        let Ok(plan) = plan.and_then(LogicalPlanBuilder::build) else { return };
+        let bytes = wire.logical_to_bytes(&plan).unwrap();
+        let back = wire.logical_from_bytes(&bytes, &session.task_ctx()).unwrap();
+        assert_eq!(back, plan);
+        crossed += 1;
+    };
+    let arguments = |count: usize, text: bool| {
+        let value =
+            if text { datafusion::prelude::lit("1") } else { datafusion::prelude::lit(1.5) };
+        vec![value; count]
+    };
+    for (count, text) in [(0, false), (1, false), (1, true), (2, false), (2, true), (3, true)] {
+        for function in state.scalar_functions().values() {
+            let arguments = arguments(count, text);
+            check(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), arguments)));
+        }
+        for function in state.aggregate_functions().values() {
+            let arguments = arguments(count, text);
+            check(Expr::AggregateFunction(AggregateFunction::new_udf(
+                Arc::clone(function),
+                arguments,
+                false,
+                None,
+                vec![],
+                None,
+            )));
+        }
+        for function in state.window_functions().values() {
+            let definition = WindowFunctionDefinition::WindowUDF(Arc::clone(function));
+            check(WindowFunction::new(definition, arguments(count, text)).into());
+        }
+    }
+    let all = state.scalar_functions().len()
+        + state.aggregate_functions().len()
+        + state.window_functions().len();
+    assert!(crossed > all / 2, "only {crossed} plans with {all} functions crossed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_a_person_can_name_is_read_on_a_pool() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    let (session, here) = (pool.session(&[]), strata::session(Settings::default()).unwrap());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows = "SELECT value AS id, value % 5 AS k, 'text ' || value AS t, \
+                CASE WHEN value % 7 > 0 THEN value * 1.5 END AS x FROM range(0, 500)";
+    for name in ["a.parquet", "a.csv", "a.csv.gz", "a.json", "a.arrow", "a.avro", "parts/"] {
+        let options = if name == "parts/" { "STORED AS parquet PARTITIONED BY (k)" } else { "" };
+        if name == "a.avro" {
+            continue;
+        }
+        here.run(&format!(
+            "COPY ({rows}) TO '{}' {options}",
+            path(name).trim_end_matches('/').to_string()
+                + if name.ends_with('/') { "/" } else { "" }
+        ))
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
+    }
+    let setup = [
+        format!("CREATE TABLE held AS {rows}"),
+        format!("CREATE VIEW seen AS {rows}"),
+        "CREATE TABLE nothing AS SELECT 1 AS id WHERE false".to_string(),
+        format!(
+            "CREATE EXTERNAL TABLE outside (id BIGINT, k BIGINT, t VARCHAR, x DOUBLE) \
+                 STORED AS csv LOCATION '{}' OPTIONS (has_header true)",
+            path("a.csv")
+        ),
+    ];
+    for text in setup {
+        for session in [&session, &here] {
+            session.run(&text).await.unwrap().collect().await.unwrap();
+        }
+    }
+    for text in [
+        format!("SELECT * FROM '{}'", path("a.parquet")),
+        format!("SELECT k, sum(x) AS s FROM '{}' GROUP BY k", path("a.csv")),
+        format!("SELECT k, sum(x) AS s FROM '{}' GROUP BY k", path("a.csv.gz")),
+        format!("SELECT count(*) AS n, max(t) AS t FROM '{}' WHERE id > 250", path("a.json")),
+        format!("SELECT count(*) AS n, min(x) AS x FROM '{}'", path("a.arrow")),
+        format!("SELECT k, count(*) AS n FROM '{}/' WHERE k < 3 GROUP BY k", path("parts")),
+        format!("SELECT count(*) AS n FROM '{}'", path("*.parquet")),
+        "SELECT k, count(*) AS n, sum(x) AS s FROM held GROUP BY k".to_string(),
+        "SELECT a.id, b.t FROM held AS a JOIN seen AS b ON a.id = b.id WHERE a.k = 1".to_string(),
+        "SELECT count(*) AS n FROM nothing".to_string(),
+        "SELECT * FROM nothing".to_string(),
+        "SELECT k, avg(x) AS s FROM outside GROUP BY k".to_string(),
+        "SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS v(n, t)".to_string(),
+        "SELECT value FROM range(0, 10) WHERE value > 3".to_string(),
+        "SELECT value FROM generate_series(TIMESTAMP '2020-01-01', TIMESTAMP '2020-01-05', \
+         INTERVAL '1 day')"
+            .to_string(),
+        "SELECT 1 AS one, NULL AS nothing, 'x' AS t".to_string(),
+        "SELECT 1 AS a UNION ALL SELECT 2 UNION ALL SELECT value FROM range(0, 3)".to_string(),
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 9) \
+         SELECT sum(n) AS s FROM r"
+            .to_string(),
+        "SELECT count(*) > 3 AS some FROM information_schema.columns".to_string(),
+        "held.filter(k > 2).group_by(k).agg(count(*) AS n)".to_string(),
+        "SUMMARIZE held".to_string(),
+    ] {
+        let (there, local) = (
+            strata_tests::oracle::answer(&session, &text).await,
+            strata_tests::oracle::answer(&here, &text).await,
+        );
+        let there = there.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let difference = there.difference(&local.unwrap(), false);
+        assert!(difference.is_none(), "{text}: {}", difference.unwrap());
+        let plan = session.run(&text).await.unwrap().into_unoptimized_plan();
+        let planned = session.state().create_physical_plan(&plan).await.unwrap();
+        assert!(PoolExec::within(&planned).is_some() || text.contains("SUMMARIZE"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_of_another_version_is_refused_with_both() {
+    let session = strata::session(Settings::default()).unwrap();
+    let wire = Wire::of(&session);
+    let names: Vec<_> = wire.nodes().collect();
+    assert!(names.contains(&("strata.compact", 1)), "{names:?}");
+    // A window over a partition, which is a node of ours.
+    let text = "SELECT value, sum(value) OVER (PARTITION BY value % 3) AS s FROM range(0, 9)";
+    let plan = session.run(text).await.unwrap().into_unoptimized_plan();
+    let plan = session.state().create_physical_plan(&plan).await.unwrap();
+    let bytes = wire.physical_to_bytes(plan).unwrap().to_vec();
+    let name = b"strata.window_by_partition";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    // Behind the name: the field's tag, and the version.
+    let mut newer = bytes.clone();
+    assert_eq!(newer[at + name.len()..at + name.len() + 2], [0x10, 1]);
+    newer[at + name.len() + 1] = 7;
+    let error = wire.physical_from_bytes(&newer, &session.task_ctx()).unwrap_err().to_string();
+    assert!(error.contains("version 7") && error.contains("version 1"), "{error}");
+    let mut other = bytes;
+    other[at + 7] = b'W';
+    let error = wire.physical_from_bytes(&other, &session.task_ctx()).unwrap_err().to_string();
+    assert!(error.contains("strata.Window_by_partition"), "{error}");
+}
