@@ -12,7 +12,7 @@ use strata_engine::{Extension, SessionParts, WriteTarget};
 
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
 use crate::secrets::Secrets;
-use crate::stores::Stores;
+use crate::stores::{Fence, Stores};
 use crate::write;
 
 /// Files and object stores: a path or URL is a table, `CREATE EXTERNAL TABLE` and `COPY` know the
@@ -51,8 +51,10 @@ impl Extension for Files {
 
     fn configure(&self, mut parts: SessionParts) -> strata_engine::Result<SessionParts> {
         let secrets = Arc::new(Secrets::default());
-        let stores = Arc::new(Stores::new(Arc::clone(&secrets)));
         let config = parts.state.config().take().unwrap_or_default();
+        let allowed = strata_engine::options_of(config.options()).files.allow;
+        let fence = Fence::parse(&allowed).map_err(DataFusionError::from)?;
+        let stores = Arc::new(Stores::new(Arc::clone(&secrets), fence));
         *parts.state.config() =
             Some(config.with_extension(secrets).with_extension(Arc::clone(&stores)));
         parts.state.file_formats().get_or_insert_default().extend(formats::named_formats());

@@ -39,7 +39,8 @@ pub use layers::{
     Operator, Work,
 };
 pub use physical::{
-    AtomicWriteExec, CompactExec, DiagnosedExec, SkimExec, VerifiedExec, WindowByPartitionExec,
+    AtomicWriteExec, CompactExec, DiagnosedExec, PackedExec, SkimExec, VerifiedExec,
+    WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

@@ -70,7 +70,8 @@ impl SessionBuilder {
     /// The session.
     pub fn build(self) -> Result<SessionContext> {
         let Self { settings, extensions, pool } = self;
-        let runtime = runtime(RuntimeEnvBuilder::new(), &settings)?;
+        let folder = SpillFolder::new(&settings.strata().spill)?;
+        let runtime = runtime(RuntimeEnvBuilder::new(), &settings, &folder);
         let planner =
             Arc::new(StrataPlanner { extensions: extensions.clone(), pool: pool.clone() });
         let mut wire = wire();
@@ -80,7 +81,8 @@ impl SessionBuilder {
         let config = SessionConfig::from(settings.in_force())
             .with_create_default_catalog_and_schema(true)
             .with_extension(Arc::new(SharedSettings::new(settings)))
-            .with_extension(Arc::new(wire));
+            .with_extension(Arc::new(wire))
+            .with_extension(Arc::new(folder));
         let config = match pool {
             Some(pool) => config.with_extension(pool),
             None => config,
@@ -121,14 +123,18 @@ fn wire() -> Wire {
 }
 
 /// Memory and disk as the settings ask for.
-fn runtime(builder: RuntimeEnvBuilder, settings: &Settings) -> Result<RuntimeEnvBuilder> {
+fn runtime(
+    builder: RuntimeEnvBuilder,
+    settings: &Settings,
+    folder: &SpillFolder,
+) -> RuntimeEnvBuilder {
     let options = settings.strata();
-    let disk = SpillFolder::new(&options.spill)?.disk_manager(options.spill.limit);
-    Ok(builder
+    let disk = folder.clone().disk_manager(options.spill.limit);
+    builder
         .with_memory_pool(Arc::new(StrataPool::new(options.memory.limit)))
         .with_disk_manager_builder(disk)
         // A listing must see what another process has just written.
-        .with_object_list_cache_limit(0))
+        .with_object_list_cache_limit(0)
 }
 
 /// The same session with another configuration. Its catalogs stay: a builder that is told to make the
@@ -189,10 +195,12 @@ fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<
     let state_ref = session.state_ref();
     if old.memory != new.memory || old.spill != new.spill {
         let existing = session.runtime_env();
-        let rebuilt = runtime(RuntimeEnvBuilder::from_runtime_env(&existing), &after)?;
+        let folder = SpillFolder::new(&new.spill)?;
+        let rebuilt = runtime(RuntimeEnvBuilder::from_runtime_env(&existing), &after, &folder);
         let mut state = state_ref.write();
         *state =
             SessionStateBuilder::from(state.clone()).with_runtime_env(rebuilt.build_arc()?).build();
+        state.config_mut().set_extension(Arc::new(folder));
     }
     *state_ref.write().config_mut().options_mut() = after.in_force();
     if let Some(settings) = shared(session) {

@@ -83,19 +83,32 @@ impl TestPool {
         self.add(cores, &[], lifetime).await;
     }
 
+    /// A worker in this process, which tells others that it is at another host.
+    pub async fn add_unreachable_worker(&mut self, host: &str) {
+        let mut options = WorkerOptions::new(self.scheduler.clone());
+        options.host = Some(host.to_string());
+        options.cores = 1;
+        self.run(options, Settings::default()).await;
+    }
+
     async fn add(&mut self, cores: usize, chosen: &[(&str, &str)], lifetime: Option<Duration>) {
         let mut options = WorkerOptions::new(self.scheduler.clone());
         options.cores = cores;
         options.lifetime = lifetime;
-        options.security = self.security.clone();
         let mut settings = Settings::default();
         for (name, value) in chosen {
             settings.set(name, value, Origin::Session).unwrap();
         }
+        self.run(options, settings).await;
+    }
+
+    async fn run(&mut self, mut options: WorkerOptions, settings: Settings) {
+        options.security = self.security.clone();
         let session = strata::session(settings).unwrap();
         let worker = Worker::open(session, options).await.unwrap();
         self.tasks.push(tokio::spawn(async move {
-            worker.run(Handle::current(), std::future::pending()).await.unwrap();
+            let never = std::future::pending;
+            worker.run(Handle::current(), never(), never()).await.unwrap();
         }));
     }
 

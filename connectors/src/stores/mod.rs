@@ -2,6 +2,7 @@
 //! for a staging one while a write is not yet committed.
 
 mod build;
+mod fenced;
 mod local_stage;
 mod ranges;
 mod routed;
@@ -19,6 +20,7 @@ use url::{Position, Url};
 
 use crate::error::{ConnectorError, Result};
 use crate::secrets::{SecretKind, Secrets};
+pub(crate) use fenced::Fence;
 pub(crate) use staged::StagedStore;
 use {ranges::WholeWhenNoRanges, routed::RoutedStore};
 
@@ -33,6 +35,7 @@ type Built = (u64, Arc<dyn ObjectStore>);
 #[derive(Debug)]
 pub(crate) struct Stores {
     secrets: Arc<Secrets>,
+    fence: Fence,
     local: Arc<dyn ObjectStore>,
     /// By bucket or host.
     built: Mutex<HashMap<String, Built>>,
@@ -43,10 +46,16 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    pub(crate) fn new(secrets: Arc<Secrets>) -> Self {
+    pub(crate) fn new(secrets: Arc<Secrets>, fence: Fence) -> Self {
+        let local = Arc::new(LocalFileSystem::new());
+        let everywhere = Url::parse("file:///");
         Self {
             secrets,
-            local: Arc::new(LocalFileSystem::new()),
+            local: match everywhere {
+                Ok(root) => fence.around(&root, local),
+                Err(_) => local,
+            },
+            fence,
             built: Mutex::default(),
             registered: Mutex::default(),
             writes: Mutex::default(),
@@ -101,7 +110,9 @@ impl Stores {
         if kind == SecretKind::Http {
             store = Arc::new(WholeWhenNoRanges::new(store));
         }
-        Ok(store)
+        let url = Url::parse(root)
+            .map_err(|e| ConnectorError::Url { url: root.to_string(), reason: e.to_string() })?;
+        Ok(self.fence.around(&url, store))
     }
 
     /// Makes `store` the one behind `scheme://` until [`Self::end_write`].
@@ -155,7 +166,7 @@ mod tests {
     #[test]
     fn stores_are_kept_until_a_secret_changes() {
         let secrets = Arc::new(Secrets::default());
-        let stores = Stores::new(Arc::clone(&secrets));
+        let stores = Stores::new(Arc::clone(&secrets), Fence::default());
         let first = stores.get(&url("s3://bucket/a")).unwrap();
         let again = stores.get(&url("s3://bucket/b")).unwrap();
         assert!(Arc::ptr_eq(&first, &again));
@@ -173,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_named() {
-        let stores = Stores::new(Arc::default());
+        let stores = Stores::new(Arc::default(), Fence::default());
         let error = stores.get(&url("s4://bucket/a")).unwrap_err().to_string();
         assert!(error.contains("'s4://'") && error.contains("did you mean 's3://'?"), "{error}");
     }
@@ -194,7 +205,7 @@ mod tests {
                 false,
             )
             .unwrap();
-        let stores = Stores::new(secrets);
+        let stores = Stores::new(secrets, Fence::default());
         for text in [
             "s3a://b/x",
             "gcs://b/x",

@@ -17,8 +17,10 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
+use super::port::LARGEST_QUESTION;
 use super::protocol::{Call, Parts};
 use super::security::{Pass, Security};
+use crate::config::ByteSize;
 use crate::error::{EngineError, Result};
 
 /// Whoever does not answer a connection within this is not there.
@@ -178,6 +180,11 @@ impl Link {
             Code::FailedPrecondition => format!("{address}: {said}"),
             Code::InvalidArgument | Code::ResourceExhausted | Code::NotFound => said.to_string(),
             Code::DeadlineExceeded => format!("{address} does not answer: {said}"),
+            Code::OutOfRange => format!(
+                "the query is too large to be sent to {address}: it holds tables in memory of more than \
+                 {}; write them to files that the workers read",
+                ByteSize(LARGEST_QUESTION as u64)
+            ),
             _ => {
                 let why = std::error::Error::source(status).map_or(said.to_string(), reason);
                 format!("{address} cannot be reached: {why}")

@@ -31,8 +31,6 @@ use crate::error::{EngineError, Result};
 
 /// The largest question: a plan, with the tables in memory that it holds.
 pub(crate) const LARGEST_QUESTION: usize = 256 << 20;
-/// How often a silent caller is asked whether it is still there, and how long it may think about it.
-const PING: Duration = Duration::from_secs(2);
 
 /// The messages of an answer.
 pub(crate) type Answers = BoxStream<'static, Result<Bytes, Status>>;
@@ -89,12 +87,13 @@ pub(crate) async fn open(address: SocketAddr, security: &Security) -> Result<Tcp
         .map_err(|error| EngineError::Pool(format!("cannot listen on {address}: {error}")))
 }
 
-/// Serves until `stop`.
+/// Serves for ever. A caller that is silent for `ping` is asked whether it is still there, and has as long
+/// to answer.
 pub(crate) async fn serve<R: Role>(
     listener: TcpListener,
     security: &Security,
     role: Arc<R>,
-    stop: impl Future<Output = ()> + Send,
+    ping: Duration,
 ) -> Result<()> {
     let flight = FlightServiceServer::new(Flight(Arc::clone(&role)))
         .max_decoding_message_size(LARGEST_QUESTION)
@@ -116,19 +115,15 @@ pub(crate) async fn serve<R: Role>(
     let mut server = Server::builder()
         .accept_http1(true)
         .tcp_nodelay(true)
-        .http2_keepalive_interval(Some(PING))
-        .http2_keepalive_timeout(Some(PING))
+        .http2_keepalive_interval(Some(ping))
+        .http2_keepalive_timeout(Some(ping))
         .initial_stream_window_size(Some(4 << 20))
         .initial_connection_window_size(Some(16 << 20));
     if let Some(tls) = &security.tls {
         server = server.tls_config(tls.for_server()?).map_err(broken)?;
     }
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    server
-        .add_routes(Routes::from(routes))
-        .serve_with_incoming_shutdown(incoming, stop)
-        .await
-        .map_err(broken)
+    server.add_routes(Routes::from(routes)).serve_with_incoming(incoming).await.map_err(broken)
 }
 
 /// A role as a Flight service.

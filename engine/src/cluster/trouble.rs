@@ -83,6 +83,11 @@ impl Trouble {
         Self { message, kind: kind as u32, lost }
     }
 
+    /// Trouble of ours, with all there is to say.
+    pub(super) fn said(message: String) -> Self {
+        Self { message, kind: Kind::Said as u32, lost: None }
+    }
+
     pub(super) fn panic(message: String) -> Self {
         Self { message, kind: Kind::Panic as u32, lost: None }
     }

@@ -70,6 +70,8 @@ config_namespace! {
     pub struct FileOptions {
         /// How much of a CSV file is read to detect its delimiter, its header and its types.
         pub sniff: ByteSize, default = ByteSize(1 << 20)
+        /// The folders and URLs that this process may use, with commas between them; everything when empty. It holds from the start of the process: a scheduler or worker that is told what to read by others can be kept to what they may see.
+        pub allow: String, default = String::new()
     }
 }
 

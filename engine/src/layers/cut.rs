@@ -26,7 +26,7 @@ use super::fingerprint::Fingerprints;
 use super::graph::{Device, Feed, Layer, LayerId, Operator, Work};
 use super::measured::{Measured, OperatorMetrics};
 use super::memory::{self, Memory};
-use crate::physical::{CompactExec, DiagnosedExec, VerifiedExec};
+use crate::physical::{CompactExec, DiagnosedExec, PackedExec, VerifiedExec};
 
 /// The layers of a plan, sources first.
 pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>, counted: &Counted<'_>) -> Result<Vec<Layer>> {
@@ -245,6 +245,7 @@ fn is_plumbing(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<DiagnosedExec>().is_some()
         || plan.downcast_ref::<VerifiedExec>().is_some()
         || plan.downcast_ref::<CompactExec>().is_some()
+        || plan.downcast_ref::<PackedExec>().is_some()
         || plan.downcast_ref::<CooperativeExec>().is_some()
 }
 

@@ -6,6 +6,7 @@ use datafusion::physical_plan::ExecutionPlan;
 mod atomic_write;
 mod compact;
 mod diagnosed;
+mod packed;
 mod pass_through;
 mod skim;
 mod verified;
@@ -14,6 +15,7 @@ mod window_by_partition;
 pub use atomic_write::AtomicWriteExec;
 pub use compact::CompactExec;
 pub use diagnosed::DiagnosedExec;
+pub use packed::PackedExec;
 pub use skim::SkimExec;
 pub use verified::VerifiedExec;
 pub use window_by_partition::WindowByPartitionExec;
@@ -24,10 +26,11 @@ use crate::cluster::ReadStageWire;
 use crate::wire::WireNode;
 
 /// What of these crosses the wire.
-pub(crate) fn wire() -> [Arc<dyn WireNode>; 3] {
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 4] {
     [
         Arc::new(ReadStageWire),
         Arc::new(compact::CompactWire),
+        Arc::new(packed::PackedWire),
         Arc::new(window_by_partition::WindowByPartitionWire),
     ]
 }

@@ -57,6 +57,10 @@ impl<S: Step> PassThroughExec<S> {
     pub(super) fn over(input: Arc<dyn ExecutionPlan>, step: S) -> Self {
         Self { input, step, metrics: ExecutionPlanMetricsSet::new() }
     }
+
+    pub(super) fn step(&self) -> &S {
+        &self.step
+    }
 }
 
 impl<S: Step> DisplayAs for PassThroughExec<S> {

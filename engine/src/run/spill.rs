@@ -12,9 +12,10 @@ use bytes::Bytes;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
+use datafusion::prelude::SessionConfig;
 use futures::{Stream, TryStreamExt};
 
-use crate::config::{ByteSize, SpillOptions};
+use crate::config::{ByteSize, SpillOptions, options_of};
 use crate::error::EngineError;
 
 /// What is read back at a time.
@@ -39,6 +40,14 @@ impl SpillFolder {
                 .map_err(|source| EngineError::Spill { path: path.clone(), source })?;
         }
         Ok(Self { path, limit: options.limit, used: Arc::default() })
+    }
+
+    /// The folder of a session, with what is used of it already.
+    pub(crate) fn of(config: &SessionConfig) -> crate::Result<Self> {
+        match config.get_extension::<Self>() {
+            Some(folder) => Ok(folder.as_ref().clone()),
+            None => Self::new(&options_of(config.options()).spill),
+        }
     }
 
     pub(crate) fn disk_manager(self, limit: ByteSize) -> DiskManagerBuilder {

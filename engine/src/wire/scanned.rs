@@ -31,6 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use prost::Message;
 
 use super::Wire;
+use crate::physical::PackedExec;
 
 /// A table whose scan is known: what the plan's columns and filters leave of it.
 #[derive(Debug)]
@@ -181,7 +182,7 @@ async fn scan_of(table: &TableScan, state: &SessionState) -> Result<Arc<dyn Exec
         return project(&all, projection);
     }
     if crosses(&scan) {
-        return Ok(scan);
+        return Ok(PackedExec::over_packed(scan));
     }
     // Only this process has it: what the query needs of it goes along.
     let schema = scan.schema();

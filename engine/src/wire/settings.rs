@@ -9,7 +9,8 @@ use datafusion::error::Result;
 use crate::config::{StrataOptions, options_of};
 
 /// What a process decides for itself.
-const OWN: [&str; 5] = [
+const OWN: [&str; 6] = [
+    "strata.files.allow",
     "strata.memory.",
     "strata.spill.",
     "strata.shell.",

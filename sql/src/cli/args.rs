@@ -171,20 +171,20 @@ pub(crate) struct SecurityArgs {
     #[arg(long, value_name = "FILE", help_heading = "Security")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Whose certificates are believed, in PEM form; with --tls-cert, both sides show one
-    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    /// Speak TLS with those whose certificate is of this authority, in PEM form; both sides show one
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires_all = ["tls_cert", "tls_key"])]
     pub(crate) tls_ca: Option<PathBuf>,
 
     /// The certificate to show, in PEM form
-    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_ca")]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// Its key
-    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_ca")]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// The name that others' certificates are for; `strata` by default, as `strata certs` makes them
-    #[arg(long, value_name = "NAME", help_heading = "Security")]
+    #[arg(long, value_name = "NAME", help_heading = "Security", requires = "tls_ca")]
     pub(crate) tls_name: Option<String>,
 }
 

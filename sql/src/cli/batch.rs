@@ -47,8 +47,8 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
 }
 
 async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
-    let settings = settings::of_session(args)?;
-    let joined = pool::join(&args.pool, &settings, workers).await?;
+    let mut settings = settings::of_session(args)?;
+    let joined = pool::join(&args.pool, &mut settings, workers).await?;
     let (session, runner): (_, Arc<dyn Runner>) = match &joined {
         Some(joined) => (
             crate::session_on(Arc::clone(&joined.pool), settings)?,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use strata_engine::{
-    LocalWorkers, Pool, Processes, Scheduler, SchedulerOptions, Security, Settings, Tls, Token,
+    ByteSize, EngineError, LocalWorkers, Origin, Pool, Processes, Scheduler, SchedulerOptions,
+    Security, Settings, Tls, Token,
 };
 
 use super::args::{PoolArgs, SecurityArgs};
@@ -26,7 +27,7 @@ pub(crate) struct Joined {
 /// Finds or starts the pool that was asked for.
 pub(crate) async fn join(
     args: &PoolArgs,
-    settings: &Settings,
+    settings: &mut Settings,
     workers: &Workers,
 ) -> Ran<Option<Joined>> {
     if let Some(address) = &args.cluster {
@@ -43,7 +44,7 @@ pub(crate) async fn join(
 }
 
 /// Starts a scheduler here, and workers as processes that end with this one.
-async fn start(count: NonZeroUsize, settings: &Settings, workers: &Workers) -> Ran<Joined> {
+async fn start(count: NonZeroUsize, settings: &mut Settings, workers: &Workers) -> Ran<Joined> {
     let count = count.get();
     let security = Security { token: Some(Token::random()), tls: None };
     let options =
@@ -56,14 +57,29 @@ async fn start(count: NonZeroUsize, settings: &Settings, workers: &Workers) -> R
     drop(workers.spawn(scheduler.run(std::future::pending())).map_err(DataFusionError::IoError)?);
 
     let options = settings.strata();
-    let spill = &options.spill.directory;
+    // This process is one that uses memory, too.
+    let memory = options.memory.limit.bytes() / (count as u64 + 1);
+    let least = ByteSize(64 << 20);
+    if memory < least.0 {
+        let reason = format!(
+            "{} is too little for {count} workers and this process: each needs at least {least}",
+            ByteSize(options.memory.limit.bytes())
+        );
+        let (name, origin) = ("memory.limit".to_string(), "--workers".to_string());
+        return Err(crate::Error::from(EngineError::Setting { name, origin, reason }).into());
+    }
+    let spill = options.spill.directory.clone();
+    let origin = Origin::CommandLine("--workers".to_string());
+    settings
+        .set("memory.limit", &ByteSize(memory).to_string(), origin)
+        .map_err(crate::Error::from)?;
     let local = LocalWorkers {
         program: std::env::current_exe().map_err(DataFusionError::IoError)?,
         scheduler: address.clone(),
         token: security.token.clone().unwrap_or_else(Token::random),
         workers: count,
         cores: (settings.options().execution.target_partitions / count).max(1),
-        memory: options.memory.limit.bytes() / count as u64,
+        memory,
         spill: (!spill.is_empty()).then(|| spill.into()),
     };
     let started = workers.run(async move {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use strata_engine::{
-    Adaptive, Address, ByCommand, BySsh, Local, Provision, Scheduler, SchedulerOptions, Settings,
-    Worker, WorkerCommand, WorkerOptions,
+    Adaptive, Address, ByCommand, BySsh, Local, Origin, Provision, Scheduler, SchedulerOptions,
+    Settings, Worker, WorkerCommand, WorkerOptions,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -101,6 +101,11 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Ran {
     if let Some(name) = &args.name {
         options.name.clone_from(name);
     }
+    // A query that is planned here is planned for as many.
+    let cores = options.cores.to_string();
+    let origin = Origin::CommandLine("--cores".to_string());
+    let partitions = "datafusion.execution.target_partitions";
+    settings.set(partitions, &cores, origin).map_err(Error::from)?;
     options.host.clone_from(&args.host);
     options.lifetime = args.lifetime;
     options.death_timeout = args.death_timeout;
@@ -116,7 +121,7 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Ran {
         if !quiet {
             eprintln!("{name} at {}", worker.address());
         }
-        worker.run(cores, interrupted()).await
+        worker.run(cores, ended(), pressed()).await
     });
     let ended = ran.await.map_err(broken)?.map_err(Error::from)?;
     if !quiet {
@@ -128,19 +133,30 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Ran {
 
 /// Waits for Ctrl-C, or for the system to end this process.
 async fn interrupted() {
-    let pressed = tokio::signal::ctrl_c();
+    tokio::select! {
+        () = pressed() => {}
+        () = ended() => {}
+    }
+}
+
+/// Waits for Ctrl-C.
+async fn pressed() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits for the system to end this process, politely.
+async fn ended() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut ended) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = pressed => {}
-                _ = ended.recv() => {}
-            }
+            ended.recv().await;
             return;
         }
     }
-    let _ = pressed.await;
+    std::future::pending::<()>().await;
 }
 
 /// Threads that nobody waits for at the end.

@@ -1,6 +1,7 @@
 //! Pools of workers: what a person sees of them, what happens when parts of them break, and who is let
 //! in.
 
+mod ballista;
 mod faults;
 mod kills;
 mod locks;

@@ -43,7 +43,7 @@ pub(super) fn rows(
     context: &TaskContext,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let strata = options_of(context.session_config().options());
-    let folder = SpillFolder::new(&strata.spill)?;
+    let folder = SpillFolder::of(context.session_config())?;
     let limit = strata.memory.limit.pool_bytes();
     let spool = Outputs::new(Arc::clone(context.memory_pool()), limit, folder);
     let query = Query {

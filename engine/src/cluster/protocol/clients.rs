@@ -61,7 +61,7 @@ pub(crate) struct Running {
     pub(crate) tasks_done: u64,
     #[prost(uint64, tag = "2")]
     pub(crate) tasks: u64,
-    /// Rows the scans delivered.
+    /// Rows that tasks have made, and their bytes.
     #[prost(uint64, tag = "3")]
     pub(crate) rows: u64,
     #[prost(uint64, tag = "4")]

@@ -81,9 +81,6 @@ pub(crate) struct Run {
     /// The stage is the whole query: the worker plans it for itself.
     #[prost(bool, tag = "7")]
     pub(crate) whole: bool,
-    /// The plan is for little memory.
-    #[prost(bool, tag = "8")]
-    pub(crate) frugal: bool,
     /// A result as small as this is sent along with the report, in bytes.
     #[prost(uint64, tag = "9")]
     pub(crate) inline: u64,

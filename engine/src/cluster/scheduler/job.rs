@@ -35,6 +35,10 @@ const INLINE: u64 = 1 << 20;
 const TRIES: usize = 3;
 /// How long a job waits for a worker when the last one has gone.
 const ALONE: Duration = Duration::from_secs(10);
+/// How many workers a task may take along.
+const FATAL: usize = 4;
+/// How often a client may not reach a worker that the scheduler reaches.
+const UNREACHED: usize = 3;
 /// How many pairs of workers may be unable to talk before the job gives up.
 const CUTS: usize = 16;
 
@@ -46,13 +50,17 @@ pub(super) struct Job {
     /// As the client sent it, for planning it again.
     pub(super) plan: Bytes,
     pub(super) began: Instant,
-    pub(super) frugal: bool,
+    /// It was refused memory, and is planned once more, or was.
+    frugal: bool,
+    /// It has no plan to work at until the next one is made.
+    planning: bool,
     stages: Vec<Stage>,
     /// What stages of earlier plans were numbered.
     first_stage: u32,
     /// Workers that lately could not be reached by others.
     shunned: BTreeSet<WorkerId>,
     cuts: usize,
+    unreached: usize,
     /// Since when there has been nobody to work at it.
     alone_since: Option<Instant>,
     /// What its layers came to is wanted.
@@ -100,6 +108,8 @@ struct Task {
     state: State,
     /// Who failed at it.
     failed: Vec<WorkerId>,
+    /// How many workers were lost while they ran it.
+    fatal: usize,
 }
 
 #[derive(Default)]
@@ -188,10 +198,12 @@ impl Job {
             plan,
             began: Instant::now(),
             frugal: false,
+            planning: false,
             stages: Vec::new(),
             first_stage: 0,
             shunned: BTreeSet::new(),
             cuts: 0,
+            unreached: 0,
             alone_since: None,
             measure,
             layers: None,
@@ -204,6 +216,7 @@ impl Job {
 
     /// Starts over with another plan.
     pub(super) fn take_plan(&mut self, planned: Planned) {
+        self.planning = false;
         self.first_stage += self.stages.len() as u32;
         self.stages = planned
             .stages
@@ -332,7 +345,7 @@ impl Job {
 
     /// What a worker is to make next, if there is anything. `others` are the workers there are.
     pub(super) fn next(&self, worker: WorkerId, others: &[WorkerId]) -> Option<Place> {
-        if self.ended.is_some() || self.is_shunned(worker, others) {
+        if self.ended.is_some() || self.planning || self.is_shunned(worker, others) {
             return None;
         }
         let mut second = None;
@@ -395,10 +408,9 @@ impl Job {
                 stage.encoded = Some(bytes);
             }
         }
-        let (job, frugal, last) = (self.id, self.frugal, place.stage + 1 == self.stages.len());
+        let (job, last) = (self.id, place.stage + 1 == self.stages.len());
         let settings = &self.settings;
         let Some(stage) = self.stages.get_mut(place.stage) else { return Ok(None) };
-        self.alone_since = None;
         let known = !stage.sent.insert(worker);
         let Some(task) = stage.tasks.get_mut(place.part) else { return Ok(None) };
         let id = TaskId { part: place.part as u32, attempt: task.attempts };
@@ -412,7 +424,6 @@ impl Job {
             edition: stage.edition,
             settings: if known { HashMap::new() } else { settings.clone() },
             whole: matches!(stage.plan.work, StageWork::Whole(_)),
-            frugal,
             inline: if last { INLINE } else { 0 },
             measure: self.measure,
         }))
@@ -465,7 +476,7 @@ impl Job {
         let Some(task) = stage.tasks.get_mut(id.part as usize) else { return Remedy::None };
         let counts = matches!(task.state,
             State::Running { worker, attempt } if worker == from && attempt == id.attempt);
-        if !counts || self.ended.is_some() {
+        if !counts || self.planning || self.ended.is_some() {
             return Remedy::None;
         }
         match report.outcome {
@@ -512,7 +523,11 @@ impl Job {
                 stage.renew();
                 Remedy::None
             }
-            Kind::Memory if !self.frugal && !whole => Remedy::PlanFrugally,
+            Kind::Memory if !self.frugal && !whole => {
+                self.frugal = true;
+                self.planning = true;
+                Remedy::PlanFrugally
+            }
             _ => {
                 self.fail(trouble);
                 Remedy::None
@@ -537,12 +552,36 @@ impl Job {
     pub(super) fn lose(&mut self, worker: WorkerId) {
         if self.ended.is_none_or(|ended| ended == Ended::Finished) {
             self.shunned.remove(&worker);
+            let mut fatal = 0;
+            for task in self.stages.iter_mut().flat_map(|stage| &mut stage.tasks) {
+                if matches!(task.state, State::Running { worker: at, .. } if at == worker) {
+                    task.fatal += 1;
+                    fatal = fatal.max(task.fatal);
+                }
+            }
+            if fatal > FATAL {
+                self.fail(Trouble::said(format!(
+                    "{fatal} workers were lost while they ran the same part of this query, which may \
+                     be more than they can bear: see what ended them, or give them more memory"
+                )));
+                return;
+            }
             self.drop_parts(|gone| gone == worker);
         }
     }
 
-    /// The client could not fetch a part of the answer.
-    pub(super) fn miss(&mut self, source: &Source) {
+    /// The client could not fetch a part of the answer; `there` says whether the scheduler still has the
+    /// worker.
+    pub(super) fn miss(&mut self, source: &Source, there: bool) {
+        self.unreached += usize::from(there);
+        if self.unreached > UNREACHED {
+            self.fail(Trouble::said(format!(
+                "the worker at {0} has rows of the answer and cannot be reached from here, though the \
+                 scheduler reaches it: start workers with a --host that clients reach",
+                source.address
+            )));
+            return;
+        }
         let last = self.stages.len().saturating_sub(1);
         let Some(stage) = self.stages.get_mut(last) else { return };
         let Some(id) = source.task else { return };
@@ -597,9 +636,15 @@ impl Job {
         self.look();
     }
 
-    /// Whether nobody came for so long that nobody will.
-    pub(super) fn is_alone_too_long(&mut self) -> bool {
-        self.alone_since.get_or_insert_with(Instant::now).elapsed() > ALONE
+    /// Fails when nobody has come for so long that nobody will.
+    pub(super) fn give_up_alone(&mut self, nobody: bool) {
+        if !nobody || self.ended.is_some() || self.planning || self.running() > 0 {
+            self.alone_since = None;
+        } else if self.alone_since.get_or_insert_with(Instant::now).elapsed() > ALONE {
+            self.fail(Trouble::said(
+                "no worker is left in the pool; start some with `strata worker`".to_string(),
+            ));
+        }
     }
 
     /// Ends it with an error.
@@ -632,8 +677,15 @@ impl Job {
             return;
         }
         if !complete {
-            let running =
-                Running { tasks_done: done as u64, tasks: tasks as u64, ..Running::default() };
+            let made = self.stages.iter().flat_map(|stage| &stage.tasks);
+            let made = made.filter_map(|task| match &task.state {
+                State::Made { done, .. } => Some(done),
+                State::Waiting | State::Running { .. } => None,
+            });
+            let (rows, bytes) = made.fold((0, 0), |(rows, bytes), done| {
+                (rows + done.rows.iter().sum::<u64>(), bytes + done.bytes.iter().sum::<u64>())
+            });
+            let running = Running { tasks_done: done as u64, tasks: tasks as u64, rows, bytes };
             self.state.send_replace(update::State::Running(running));
         }
     }

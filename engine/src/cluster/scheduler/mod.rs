@@ -26,7 +26,6 @@ use super::protocol::{
 };
 use super::provision::{Adaptive, adapt};
 use super::security::Security;
-use super::trouble::Kind;
 use crate::error::{EngineError, Result};
 use crate::layers::LayerGraph;
 use job::{Job, JobId, WorkerId};
@@ -70,6 +69,7 @@ pub struct Scheduler {
     security: Security,
     members: Arc<Members>,
     adaptive: Option<Adaptive>,
+    patience: Duration,
 }
 
 impl Scheduler {
@@ -80,13 +80,13 @@ impl Scheduler {
             EngineError::Pool(format!("cannot tell the address of the port: {error}"))
         })?;
         let members = Members::new(session, options.patience, options.adaptive.as_ref());
-        let SchedulerOptions { security, mut adaptive, .. } = options;
+        let SchedulerOptions { security, mut adaptive, patience, .. } = options;
         let address = Address::from(bound);
         // A port that was free is known only now.
         if let Some(adaptive) = &mut adaptive {
             adaptive.worker.scheduler.take_port_of(&address);
         }
-        Ok(Self { listener, address, security, members, adaptive })
+        Ok(Self { listener, address, security, members, adaptive, patience })
     }
 
     /// Where it listens.
@@ -96,7 +96,7 @@ impl Scheduler {
 
     /// Schedules until `stop`.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
-        let Self { listener, security, members, adaptive, .. } = self;
+        let Self { listener, security, members, adaptive, patience, .. } = self;
         let looking = {
             let members = Arc::clone(&members);
             async move {
@@ -119,7 +119,7 @@ impl Scheduler {
         let role = Arc::new(SchedulerRole { members });
         // Workers and clients hold their answers open: nobody waits for them to end.
         tokio::select! {
-            served = port::serve(listener, &security, role, std::future::pending()) => served,
+            served = port::serve(listener, &security, role, patience / 2) => served,
             () = looking => Ok(()),
             () = adapting => Ok(()),
             () = stop => Ok(()),
@@ -162,7 +162,7 @@ impl Role for SchedulerRole {
             let before = self.members.cancel(cancel?.job);
             return Ok(port::one(&Cancelled {
                 found: before.is_some(),
-                state: before.map(|state| state.name().to_string()).unwrap_or_default(),
+                state: before.unwrap_or_default(),
             }));
         }
         Err(question.unknown())
@@ -206,12 +206,10 @@ impl SchedulerRole {
     async fn submit(&self, submit: Submit) -> Result<Answers, Status> {
         let Submit { plan, settings, title, explain, measure } = submit;
         let Some(cores) = self.members.wait_for_cores().await else {
-            return Ok(failed(Trouble {
-                message: "the pool has no workers; start some with `strata worker --scheduler …`"
+            return Ok(failed(Trouble::said(
+                "the pool has no workers; start some with `strata worker --scheduler …`"
                     .to_string(),
-                kind: Kind::Said as u32,
-                lost: None,
-            }));
+            )));
         };
         let session = self.members.session();
         let planner = Planner { session, settings: &settings, cores, frugal: false };

@@ -17,7 +17,6 @@ use crate::cluster::protocol::{
     Forget, JobState, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
 };
 use crate::cluster::provision::{Adaptive, Outlook};
-use crate::cluster::trouble::Kind;
 use crate::wire::Wire;
 
 /// How long a client waits for the first worker, where workers come by themselves.
@@ -192,9 +191,12 @@ impl Members {
             if let Some(found) = state.jobs.get_mut(&job)
                 && matches!(found.hear(report.worker, task), Remedy::PlanFrugally)
             {
-                found.frugal = true;
                 again.push(job);
             }
+        }
+        for job in &again {
+            // What runs by the plan that failed stops, and what was made by it goes.
+            state.forget(*job);
         }
         state.let_go();
         state.dispatch(&self.wire);
@@ -309,26 +311,28 @@ impl Members {
         (id, watched)
     }
 
-    /// The number of a job that is planned elsewhere.
+    /// A client could not fetch a part of a job's answer; false if there is no such job.
     pub(super) fn miss(&self, job: JobId, source: &Source) -> bool {
         let mut state = self.state.lock();
+        let there = state.members.contains_key(&source.worker);
         let Some(found) = state.jobs.get_mut(&job) else { return false };
-        found.miss(source);
+        found.miss(source, there);
         state.dispatch(&self.wire);
         true
     }
 
     /// Ends a job; tells what it was doing.
-    pub(super) fn cancel(&self, job: JobId) -> Option<JobState> {
+    pub(super) fn cancel(&self, job: JobId) -> Option<String> {
         let mut state = self.state.lock();
         let before = match state.jobs.get_mut(&job) {
             Some(found) => {
-                let before = state_of(found);
+                let before = state_of(found).name().to_string();
                 found.cancel(&format!("job {job} was cancelled"));
                 before
             }
             None => {
-                return state.ended.iter().find(|row| row.job == job).map(|_| JobState::Finished);
+                let ended = state.ended.iter().find(|row| row.job == job);
+                return ended.map(|row| row.state.clone());
             }
         };
         state.forget(job);
@@ -490,14 +494,7 @@ impl State {
         let nobody = all.is_empty();
         for job in jobs.values_mut() {
             job.finish(address);
-            if nobody && job.ended().is_none() && job.is_alone_too_long() {
-                job.fail(Trouble {
-                    message: "no worker is left in the pool; start some with `strata worker`"
-                        .into(),
-                    kind: Kind::Said as u32,
-                    lost: None,
-                });
-            }
+            job.give_up_alone(nobody);
         }
     }
 }

@@ -17,6 +17,7 @@ use datafusion::execution::context::SessionContext;
 use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 pub(super) use exchange::LostRows;
 pub use options::WorkerOptions;
@@ -35,6 +36,8 @@ use orders::Orders;
 use report::Reporter;
 use serve::WorkerRole;
 
+/// How often a silent caller is asked whether it is still there.
+const PING: Duration = Duration::from_secs(2);
 /// How long a worker waits before it knocks again.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -64,11 +67,10 @@ impl Worker {
         })?;
         let address = options.advertised(bound)?;
         let strata = options_of(session.state_ref().read().config_options());
-        let folder = SpillFolder::new(&strata.spill)?;
         let outputs = Outputs::new(
             Arc::clone(&session.runtime_env().memory_pool),
             strata.memory.limit.pool_bytes(),
-            folder,
+            SpillFolder::of(session.state_ref().read().config())?,
         );
         let exchange = Arc::new(Exchange::new(outputs, options.security.clone()));
         Ok(Self { options, session, listener, address, exchange })
@@ -81,23 +83,32 @@ impl Worker {
 
     /// Works until it is asked to go, its lifetime is over, or no scheduler has been there for as long
     /// as its patience lasts. Tasks run on `cores`, so that a busy worker still answers.
-    pub async fn run(self, cores: Handle, stop: impl Future<Output = ()> + Send) -> Result<Ended> {
+    ///
+    /// On `leave` it takes nothing more, and goes when nobody needs what it has made; on `stop` it goes.
+    pub async fn run(
+        self,
+        cores: Handle,
+        leave: impl Future<Output = ()> + Send + 'static,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Ended> {
         let Self { options, session, listener, address, exchange } = self;
         let role = Arc::new(WorkerRole::new(Arc::clone(&exchange)));
         let security = options.security.clone();
-        let serving = {
-            let role = Arc::clone(&role);
-            tokio::spawn(async move {
-                port::serve(listener, &security, role, std::future::pending()).await
-            })
+        let serving = port::serve(listener, &security, Arc::clone(&role), PING);
+        let (asked, asked_to_leave) = watch::channel(false);
+        let leaving = async move {
+            leave.await;
+            asked.send_replace(true);
+            std::future::pending::<()>().await;
         };
-        let worker = Membership { options, session, address, exchange, role, cores };
-        let ended = tokio::select! {
+        let worker =
+            Membership { options, session, address, exchange, role, cores, asked_to_leave };
+        tokio::select! {
             ended = worker.keep_joining() => ended,
+            served = serving => served.map(|()| Ended::Stopped("its port was closed".to_string())),
+            () = leaving => Ok(Ended::Stopped("it was asked to leave".to_string())),
             () = stop => Ok(Ended::Stopped("it was interrupted".to_string())),
-        };
-        serving.abort();
-        ended
+        }
     }
 }
 
@@ -108,6 +119,8 @@ struct Membership {
     exchange: Arc<Exchange>,
     role: Arc<WorkerRole>,
     cores: Handle,
+    /// Whether it was asked to leave.
+    asked_to_leave: watch::Receiver<bool>,
 }
 
 /// How a membership came to its end.
@@ -130,6 +143,9 @@ impl Membership {
             self.role.set_ready(false);
             match joined {
                 Left::Over(reason) => return Ok(Ended::Stopped(reason)),
+                Left::Broken(_) if *self.asked_to_leave.borrow() => {
+                    return Ok(Ended::Stopped("it was asked to leave".to_string()));
+                }
                 Left::Broken(error) if is_final(&error) => return Err(error),
                 Left::Broken(error) if alone_since.elapsed() >= self.options.death_timeout => {
                     return Err(error);
@@ -193,6 +209,9 @@ impl Membership {
             }
         };
         tokio::pin!(over);
+        let mut asked = self.asked_to_leave.clone();
+        let asked = asked.wait_for(|asked| *asked);
+        tokio::pin!(asked);
         loop {
             tokio::select! {
                 biased;
@@ -224,6 +243,9 @@ impl Membership {
                 }
                 () = &mut over, if !reporter.is_leaving() => {
                     reporter.leave("its lifetime is over".to_string());
+                }
+                _ = &mut asked, if !reporter.is_leaving() => {
+                    reporter.leave("it was asked to leave".to_string());
                 }
             }
         }

@@ -212,3 +212,44 @@ async fn errors_are_the_ones_this_machine_gives() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_refused_memory_is_planned_for_little() {
+    let mut pool = TestPool::empty(Duration::from_secs(30)).await;
+    // Four tasks at once, each of which holds a side of the join.
+    pool.add_worker_with(4, &[("memory.limit", "110MiB")]).await;
+    until("a worker", async || pool.pool.workers().await.unwrap().len() == 1).await;
+    let data = tpch(0.1).await;
+    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let session = pool.session(&[]);
+    name_tables(&here, data.path()).await;
+    name_tables(&session, data.path()).await;
+    let text = "SELECT count(*) AS n, min(a.l_comment) AS a, max(b.l_comment) AS b \
+                FROM lineitem AS a JOIN lineitem AS b ON a.l_orderkey = b.l_orderkey \
+                AND a.l_linenumber = b.l_linenumber AND a.l_comment = b.l_comment";
+    answers_alike(&here, &session, text).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_clients_do_not_reach_is_named() {
+    let mut pool = TestPool::empty(Duration::from_secs(30)).await;
+    pool.add_unreachable_worker("127.0.0.77").await;
+    until("a worker", async || pool.pool.workers().await.unwrap().len() == 1).await;
+    let session = pool.session(&[]);
+    // Few rows come with the news that they are there, and many do not.
+    assert!(answer(&session, "SELECT 1").await.is_ok());
+    let many = "SELECT value, value * 2 AS b, value * 3 AS c FROM range(0, 300000)";
+    let error = answer(&session, many).await.unwrap_err();
+    assert!(error.contains("127.0.0.77") && error.contains("--host"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rows_come_whole_and_in_order() {
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    let session = pool.session(&[]);
+    let text = "SELECT value, 'row ' || value AS t FROM range(0, 400000) ORDER BY value DESC";
+    let got = answer(&session, text).await.unwrap();
+    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let expected = answer(&here, text).await.unwrap();
+    assert!(got.difference(&expected, true).is_none());
+}

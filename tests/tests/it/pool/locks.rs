@@ -260,6 +260,27 @@ async fn certificates_let_in_and_keep_out() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_reads_only_what_the_pool_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, shut) = (folder.path().join("open"), folder.path().join("shut"));
+    for place in [&open, &shut] {
+        std::fs::create_dir(place).unwrap();
+        std::fs::write(place.join("a.csv"), "a\n1\n2\n").unwrap();
+    }
+    let allowed = open.display().to_string();
+    let mut pool = TestPool::empty(Duration::from_secs(30)).await;
+    pool.add_worker_with(1, &[("files.allow", &allowed)]).await;
+    let session = pool.session(&[]);
+    let read = |place: &Path| format!("SELECT sum(a) AS s FROM '{}/a.csv'", place.display());
+    assert!(answer(&session, &read(&open)).await.is_ok());
+    let error = answer(&session, &read(&shut)).await.unwrap_err();
+    assert!(error.contains("files.allow") && error.contains("shut/a.csv"), "{error}");
+    // What only one process was told does not hold for another: this one may.
+    let lax = pool.session(&[("files.allow", "/")]);
+    assert!(answer(&lax, &read(&shut)).await.is_err());
+}
+
 #[test]
 fn a_port_without_a_lock_is_for_this_machine() {
     let home = tempfile::tempdir().unwrap();

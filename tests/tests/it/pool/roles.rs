@@ -18,7 +18,7 @@ fn a_pool_of_its_own_is_one_flag() {
     assert!(lines.iter().any(|line| line.starts_with("local-2,idle,")), "{}", ran.out);
     assert!(lines.iter().any(|line| line.starts_with("1,finished,")), "{}", ran.out);
     assert!(ran.err.contains("job 1 was finished already"), "{}", ran.err);
-    assert!(ran.out.contains("512MiB"), "the limit is divided: {}", ran.out);
+    assert!(ran.out.contains("341.3MiB"), "the limit is divided by three: {}", ran.out);
 }
 
 #[test]

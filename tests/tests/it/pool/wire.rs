@@ -173,7 +173,9 @@ async fn every_table_a_person_can_name_is_read_on_a_pool() {
         assert!(difference.is_none(), "{text}: {}", difference.unwrap());
         let plan = session.run(&text).await.unwrap().into_unoptimized_plan();
         let planned = session.state().create_physical_plan(&plan).await.unwrap();
-        assert!(PoolExec::within(&planned).is_some() || text.contains("SUMMARIZE"), "{text}");
+        // What only shows a table in memory is no work for a pool.
+        let at_hand = text == "SELECT * FROM nothing" || text.contains("SUMMARIZE");
+        assert!(PoolExec::within(&planned).is_some() || at_hand, "{text}");
     }
 }
 
