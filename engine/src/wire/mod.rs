@@ -38,8 +38,7 @@ impl Wire {
         session.state_ref().read().config().get_extension::<Self>().unwrap_or_default()
     }
 
-    /// A logical plan as bytes. Its tables are scans: see
-    /// [`scans_in_place_of_tables`].
+    /// A logical plan as bytes. Its tables must be scans already.
     pub fn logical_to_bytes(self: &Arc<Self>, plan: &LogicalPlan) -> Result<Bytes> {
         logical_plan_to_bytes_with_extension_codec(plan, &LogicalCodec(Arc::clone(self)))
     }

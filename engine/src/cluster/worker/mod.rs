@@ -168,7 +168,7 @@ impl Membership {
             memory: options_of(self.session.state_ref().read().config_options())
                 .memory
                 .limit
-                .bytes() as u64,
+                .bytes(),
             process: std::process::id(),
         };
         let mut orders = match scheduler.listen(&question).await {
