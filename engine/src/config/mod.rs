@@ -62,6 +62,8 @@ config_namespace! {
     pub struct PoolOptions {
         /// A query that reads no more than this is run by one worker alone: spreading it would take longer than running it.
         pub small: ByteSize, default = ByteSize(8 << 20)
+        /// How many parts a query is cut into; one for each core of the pool when 0. More parts take less memory each, and spread more evenly over workers of different speed.
+        pub parts: usize, default = 0
     }
 }
 

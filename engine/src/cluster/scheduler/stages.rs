@@ -38,6 +38,9 @@ use crate::wire::{Wire, overlaid};
 /// Sides of joins that are smaller than this are given to every task whole.
 const GIVEN_TO_ALL: &str = "33554432";
 
+/// Nobody has more cores, and a plan has a line for each part.
+const MOST_PARTS: usize = 100_000;
+
 /// A query as stages, sources first; the last one makes the answer.
 pub(super) struct Planned {
     pub(super) stages: Vec<StagePlan>,
@@ -120,7 +123,11 @@ impl Planner<'_> {
     fn state(&self) -> Result<SessionState> {
         let state = self.session.state();
         let mut options = overlaid(state.config_options(), self.settings)?;
-        for_the_pool(&mut options, self.cores)?;
+        let parts = match options_of(&options).pool.parts {
+            0 => self.cores,
+            parts => parts,
+        };
+        for_the_pool(&mut options, parts)?;
         let rules = optimize::pooled(state.physical_optimizers());
         let rules = if self.frugal { optimize::frugal(&rules) } else { rules };
         let mut config = state.config().clone();
@@ -233,8 +240,8 @@ pub(super) fn resolved(
 }
 
 /// What a pool asks of every plan.
-pub(in crate::cluster) fn for_the_pool(options: &mut ConfigOptions, cores: usize) -> Result<()> {
-    options.execution.target_partitions = cores.max(1);
+pub(in crate::cluster) fn for_the_pool(options: &mut ConfigOptions, parts: usize) -> Result<()> {
+    options.execution.target_partitions = parts.clamp(1, MOST_PARTS);
     // What a join finds out while it runs does not reach scans in other processes.
     options.set("datafusion.optimizer.enable_dynamic_filter_pushdown", "false")?;
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;

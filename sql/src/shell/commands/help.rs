@@ -101,13 +101,16 @@ pub(super) fn connection(shell: &mut Shell) -> Ran {
     let settings = shell.session.settings();
     let options = settings.strata();
     let threads = settings.options().execution.target_partitions;
+    if shell.session.pool().is_some() {
+        let text = format!(
+            "Queries run on the pool at {}; SHOW WORKERS tells who works in it.\n",
+            shell.runner.name()
+        );
+        return print(shell, &text);
+    }
     let text = format!(
-        "Queries run {} on {threads} threads, with {} of memory ({}) and {} of disk in {} to spill to.\n",
-        if shell.runner.name() == "local" {
-            "in this process".to_string()
-        } else {
-            format!("on {}", shell.runner.name())
-        },
+        "Queries run in this process on {threads} threads, with {} of memory ({}) and {} of disk in {} \
+         to spill to.\n",
         strata_engine::ByteSize(options.memory.limit.bytes()),
         options.memory.limit,
         options.spill.limit,

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""What a pool costs: the same queries in one process and on workers of one machine, in one run.
+
+Also: how long a pool takes to its first result, what an idle worker holds, what a job costs that does
+nothing, and what a task costs that does next to nothing, beside Dask distributed where that is installed.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from compare import TABLES, Problem, find_strata, find_tables
+
+HERE = Path(__file__).resolve().parent
+TIMED = re.compile(r"^Time: ([\d.]+) (ms|s)$")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a folder of TPC-H tables")
+    parser.add_argument("--strata", type=Path, help="the command; built from here by default")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="cores in all, alike for both")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--queries", default="", help="q01,q05: only these")
+    args = parser.parse_args()
+    try:
+        strata = str(find_strata(args.strata))
+        tables = find_tables("tpch", args.data)
+    except Problem as problem:
+        sys.exit(f"pool.py: {problem}")
+    wanted = set(filter(None, args.queries.split(",")))
+    queries = sorted((HERE / "queries" / "tpch").glob("*.sql"))
+    queries = {path.stem: path.read_text() for path in queries if not wanted or path.stem in wanted}
+    tpch(args, strata, tables, queries)
+    start(args, strata)
+    idle(strata)
+    jobs(args, strata)
+    tasks(args, strata)
+
+
+def run(command, text, **more):
+    """Runs statements; what was printed, and the milliseconds of each."""
+    env = {**os.environ, "STRATA_CONFIG": "", **more}
+    done = subprocess.run(
+        [*command, "--set", "shell.timer=true", "--format", "csv", "-f", "-"],
+        input=text, capture_output=True, text=True, env=env,
+    )
+    if done.returncode != 0:
+        sys.exit(f"pool.py: {' '.join(command)} failed: {done.stderr.strip()[-500:]}")
+    times = [TIMED.match(line) for line in (done.stdout + done.stderr).splitlines()]
+    return done.stdout, [float(t[1]) * (1000 if t[2] == "s" else 1) for t in times if t]
+
+
+def tpch(args, strata, tables, queries):
+    views = "".join(f"CREATE VIEW {name} AS FROM '{files}';\n" for name, files in tables.items())
+    text = views + "".join(query.rstrip().rstrip(";") + ";\n" for query in queries.values())
+    kinds = {"local": [], "pool": ["--workers", str(args.workers)]}
+    taken = {kind: [] for kind in kinds}
+    for _ in range(args.rounds):
+        # In turn, so that a slow hour is slow for both.
+        for kind, flags in kinds.items():
+            _, times = run([strata, "--threads", str(args.threads), *flags], text)
+            taken[kind].append(times[-len(queries):])
+    best = {kind: [min(times) for times in zip(*rounds)] for kind, rounds in taken.items()}
+    ratios = [pool / local for pool, local in zip(best["pool"], best["local"])]
+    print(f"TPC-H, {args.workers} workers x {args.threads // args.workers} cores beside one process "
+          f"with {args.threads} threads, best of {args.rounds}")
+    for name, local, pool, ratio in zip(queries, best["local"], best["pool"], ratios):
+        print(f"  {name}  {local:8.1f} ms  {pool:8.1f} ms  x{ratio:.2f}")
+    mean = math.exp(statistics.fmean(map(math.log, ratios)))
+    sums = [sum(best[kind]) for kind in kinds]
+    print(f"  sum  {sums[0]:8.1f} ms  {sums[1]:8.1f} ms  x{sums[1] / sums[0]:.2f}")
+    print(f"  geometric mean of the ratios: {mean:.2f}")
+
+
+def start(args, strata):
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        run([strata, "--workers", str(args.workers)], "SELECT 1;")
+        times.append(time.perf_counter() - began)
+    print(f"from nothing to the first result of {args.workers} workers: "
+          f"{statistics.median(times) * 1000:.0f} ms")
+
+
+def idle(strata):
+    text = "SELECT 1; SHOW WORKERS;"
+    with subprocess.Popen(
+        [strata, "--workers", "1", "--format", "json"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "STRATA_CONFIG": ""},
+    ) as process:
+        process.stdin.write(text + "\n")
+        process.stdin.flush()
+        time.sleep(2)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        found = [
+            int(line.split()[1])
+            for task in Path(f"/proc/{process.pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+            for line in Path(f"/proc/{child}/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        ]
+        process.stdin.close()
+        process.wait()
+    del children
+    print(f"an idle worker holds {max(found) / 1024:.0f} MiB" if found else "no worker was found")
+
+
+def jobs(args, strata):
+    _, times = run([strata, "--workers", str(args.workers)], "SELECT 1;\n" * 200)
+    print(f"SELECT 1 on a warm pool: {statistics.median(times[50:]):.2f} ms")
+
+
+def tasks(args, strata):
+    """As many files of one row, each a task of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(args.tasks):
+            (Path(folder) / f"{number:06}.csv").write_text(f"a\n{number}\n")
+        flags = ["--workers", str(args.workers), "--set", "pool.small=0B",
+                 "--set", f"pool.parts={args.tasks}"]
+        text = f"SELECT count(*) AS n, sum(a) AS s FROM '{folder}/*.csv';\n" * 3
+        out, times = run([strata, *flags], text)
+        assert str(args.tasks) in out, out
+        print(f"{args.tasks} tasks of one row each: {min(times) * 1000 / args.tasks:.0f} us a task")
+    dask(args)
+
+
+def dask(args):
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        print("Dask distributed is not installed: pip install distributed")
+        return
+    with LocalCluster(n_workers=args.workers, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            def add(numbers):
+                return sum(client.gather(client.map(lambda n: n + 1, numbers, pure=False)))
+
+            add(range(100))
+            times = []
+            for _ in range(3):
+                began = time.perf_counter()
+                add(range(args.tasks))
+                times.append(time.perf_counter() - began)
+    print(f"Dask distributed, {args.tasks} tasks of one addition each: "
+          f"{min(times) * 1e6 / args.tasks:.0f} us a task")
+
+
+if __name__ == "__main__":
+    main()
