@@ -152,33 +152,6 @@ pub(crate) struct JobsAnswer {
     pub(crate) jobs: Vec<String>,
 }
 
-/// What a job is doing, in words of the reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JobState {
-    /// It waits for a worker.
-    Waiting,
-    /// Some of its tasks run.
-    Running,
-    /// Its rows are there.
-    Finished,
-    /// It failed.
-    Failed,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl JobState {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// A query is to end.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub(crate) struct Cancel {

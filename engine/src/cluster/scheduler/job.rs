@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 use super::measured;
 use super::stages::{Planned, StagePlan, StageWork};
+use super::tasks::{State, Tasks};
 use crate::cluster::protocol::{
-    Done, Failed, Finished, Part, Run, Running, Source, TaskId, TaskReport, Trouble, task_report,
-    update,
+    Failed, Finished, Part, Run, Running, Source, TaskId, TaskReport, Trouble, task_report, update,
 };
 use crate::cluster::trouble::Kind;
 use crate::cluster::worker::{Holder, Made, Shape, Sources};
@@ -90,7 +90,7 @@ pub(super) enum Remedy {
 struct Stage {
     number: u32,
     plan: StagePlan,
-    tasks: Vec<Task>,
+    tasks: Tasks,
     /// Who was sent the plan of this edition.
     edition: u32,
     sent: BTreeSet<WorkerId>,
@@ -101,52 +101,9 @@ struct Stage {
     metrics: BTreeMap<(WorkerId, u32), measured::Counted>,
 }
 
-#[derive(Default)]
-struct Task {
-    /// How many attempts were made: the number of the next one.
-    attempts: u32,
-    state: State,
-    /// Who failed at it.
-    failed: Vec<WorkerId>,
-    /// How many workers were lost while they ran it.
-    fatal: usize,
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Waiting,
-    Running {
-        worker: WorkerId,
-        attempt: u32,
-    },
-    Made {
-        worker: WorkerId,
-        attempt: u32,
-        done: Done,
-    },
-}
-
-impl Task {
-    fn is_made(&self) -> bool {
-        matches!(self.state, State::Made { .. })
-    }
-
-    fn worker(&self) -> Option<WorkerId> {
-        match self.state {
-            State::Waiting => None,
-            State::Running { worker, .. } | State::Made { worker, .. } => Some(worker),
-        }
-    }
-
-    fn reopen(&mut self) {
-        self.state = State::Waiting;
-    }
-}
-
 impl Stage {
     fn is_complete(&self) -> bool {
-        self.tasks.iter().all(Task::is_made)
+        self.tasks.are_complete()
     }
 
     /// What its operators counted, on all workers.
@@ -224,7 +181,7 @@ impl Job {
             .zip(self.first_stage..)
             .map(|(plan, number)| Stage {
                 number,
-                tasks: (0..plan.parts).map(|_| Task::default()).collect(),
+                tasks: Tasks::new(plan.parts),
                 plan,
                 edition: 0,
                 sent: BTreeSet::new(),
@@ -245,14 +202,25 @@ impl Job {
         self.ended
     }
 
+    /// What it is doing, in a word.
+    pub(super) fn state(&self) -> &'static str {
+        match self.ended {
+            Some(Ended::Finished) => "finished",
+            Some(Ended::Failed) => "failed",
+            Some(Ended::Cancelled) => "cancelled",
+            None if self.running() == 0 => "waiting",
+            None => "running",
+        }
+    }
+
     pub(super) fn took(&self) -> Duration {
         self.began.elapsed()
     }
 
     /// Tasks that are made, and all there are.
     pub(super) fn progress(&self) -> (usize, usize) {
-        let tasks = || self.stages.iter().flat_map(|stage| &stage.tasks);
-        (tasks().filter(|task| task.is_made()).count(), tasks().count())
+        let count = |of: fn(&Tasks) -> usize| self.stages.iter().map(|s| of(&s.tasks)).sum();
+        (count(|tasks| tasks.made().tasks), count(|tasks| tasks.all().len()))
     }
 
     /// Tasks that are still to be made, of stages that can be worked at, and the time of one core that all
@@ -271,7 +239,7 @@ impl Job {
             .iter()
             .fold((0, 0), |sum: (u64, u32), stage| (sum.0 + stage.took.0, sum.1 + stage.took.1));
         let usual = mean(all).unwrap_or(unknown);
-        let left = |stage: &Stage| stage.tasks.iter().filter(|task| !task.is_made()).count();
+        let left = |stage: &Stage| stage.tasks.all().len() - stage.tasks.made().tasks;
         let work = self
             .stages
             .iter()
@@ -282,16 +250,12 @@ impl Job {
 
     /// Tasks that run.
     pub(super) fn running(&self) -> usize {
-        let tasks = self.stages.iter().flat_map(|stage| &stage.tasks);
-        tasks.filter(|task| matches!(task.state, State::Running { .. })).count()
+        self.stages.iter().map(|stage| stage.tasks.running()).sum()
     }
 
     /// How many tasks of a worker's run.
     pub(super) fn running_on(&self, worker: WorkerId) -> usize {
-        let tasks = self.stages.iter().flat_map(|stage| &stage.tasks);
-        tasks
-            .filter(|task| matches!(task.state, State::Running { worker: at, .. } if at == worker))
-            .count()
+        self.stages.iter().map(|stage| stage.tasks.running_on(worker)).sum()
     }
 
     /// Whether somebody may still ask a worker for what it made.
@@ -303,7 +267,7 @@ impl Job {
                 || needed.iter().any(|above| {
                     self.stages.get(*above).is_some_and(|above| above.plan.inputs.contains(&place))
                 });
-            read && stage.tasks.iter().any(|task| task.worker() == Some(worker))
+            read && stage.tasks.all().iter().any(|task| task.worker() == Some(worker))
         })
     }
 
@@ -351,10 +315,7 @@ impl Job {
         let mut second = None;
         for place in self.ready() {
             let Some(stage) = self.stages.get(place) else { continue };
-            for (part, task) in stage.tasks.iter().enumerate() {
-                if !matches!(task.state, State::Waiting) {
-                    continue;
-                }
+            for (part, task) in stage.tasks.waiting() {
                 // Not where it failed, while there is another who has not.
                 if task.failed.contains(&worker)
                     && others.iter().any(|other| !task.failed.contains(other))
@@ -381,7 +342,7 @@ impl Job {
     fn home_of(&self, stage: &Stage, part: usize) -> Option<WorkerId> {
         let [input] = stage.plan.inputs[..] else { return None };
         let below = self.stages.get(input)?;
-        if below.plan.outputs() > 1 || below.tasks.len() != stage.tasks.len() {
+        if below.plan.outputs() > 1 || below.tasks.all().len() != stage.tasks.all().len() {
             return None;
         }
         below.tasks.get(part)?.worker()
@@ -415,7 +376,7 @@ impl Job {
         let Some(task) = stage.tasks.get_mut(place.part) else { return Ok(None) };
         let id = TaskId { part: place.part as u32, attempt: task.attempts };
         task.attempts += 1;
-        task.state = State::Running { worker, attempt: id.attempt };
+        stage.tasks.set(place.part, State::Running { worker, attempt: id.attempt });
         Ok(Some(Run {
             job,
             stage: stage.number,
@@ -437,8 +398,8 @@ impl Job {
     ) -> Option<Sources> {
         let stage = self.stages.get(place)?;
         let mut holders: Vec<Holder> = Vec::new();
-        let tasks = stage.tasks.iter().enumerate().map(|(part, task)| {
-            let State::Made { worker, attempt, done } = &task.state else { return None };
+        let tasks = stage.tasks.all().iter().enumerate().map(|(part, task)| {
+            let State::Made { worker, attempt, done } = task.state() else { return None };
             let known = holders.iter().position(|holder| holder.worker == *worker);
             let at = match known {
                 Some(at) => at,
@@ -473,8 +434,8 @@ impl Job {
             return Remedy::None;
         };
         let edition = stage.edition;
-        let Some(task) = stage.tasks.get_mut(id.part as usize) else { return Remedy::None };
-        let counts = matches!(task.state,
+        let Some(task) = stage.tasks.get(id.part as usize) else { return Remedy::None };
+        let counts = matches!(*task.state(),
             State::Running { worker, attempt } if worker == from && attempt == id.attempt);
         if !counts || self.planning || self.ended.is_some() {
             return Remedy::None;
@@ -494,7 +455,8 @@ impl Job {
                         stage.metrics.insert((from, edition), counted);
                     }
                 }
-                task.state = State::Made { worker: from, attempt: id.attempt, done };
+                let made = State::Made { worker: from, attempt: id.attempt, done };
+                stage.tasks.set(id.part as usize, made);
                 self.look();
                 Remedy::None
             }
@@ -510,8 +472,8 @@ impl Job {
         let kind = trouble.what();
         let Some(stage) = self.stages.get_mut(place.stage) else { return Remedy::None };
         let whole = matches!(stage.plan.work, StageWork::Whole(_));
+        stage.tasks.set(place.part, State::Waiting);
         let Some(task) = stage.tasks.get_mut(place.part) else { return Remedy::None };
-        task.reopen();
         match kind {
             Kind::Lost => {
                 stage.renew();
@@ -553,10 +515,12 @@ impl Job {
         if self.ended.is_none_or(|ended| ended == Ended::Finished) {
             self.shunned.remove(&worker);
             let mut fatal = 0;
-            for task in self.stages.iter_mut().flat_map(|stage| &mut stage.tasks) {
-                if matches!(task.state, State::Running { worker: at, .. } if at == worker) {
-                    task.fatal += 1;
-                    fatal = fatal.max(task.fatal);
+            for stage in &mut self.stages {
+                for part in 0..stage.tasks.all().len() {
+                    if let Some(task) = stage.tasks.get_mut(part).filter(|t| t.runs_on(worker)) {
+                        task.fatal += 1;
+                        fatal = fatal.max(task.fatal);
+                    }
                 }
             }
             if fatal > FATAL {
@@ -585,11 +549,11 @@ impl Job {
         let last = self.stages.len().saturating_sub(1);
         let Some(stage) = self.stages.get_mut(last) else { return };
         let Some(id) = source.task else { return };
-        if let Some(task) = stage.tasks.get_mut(id.part as usize)
-            && matches!(task.state, State::Made { worker, attempt, .. }
+        if let Some(task) = stage.tasks.get(id.part as usize)
+            && matches!(*task.state(), State::Made { worker, attempt, .. }
                 if worker == source.worker && attempt == id.attempt)
         {
-            task.reopen();
+            stage.tasks.set(id.part as usize, State::Waiting);
             stage.renew();
             self.look();
         }
@@ -599,15 +563,11 @@ impl Job {
         let last = self.stages.len().saturating_sub(1);
         let mut reopened = BTreeSet::new();
         for (place, stage) in self.stages.iter_mut().enumerate() {
-            let mut lost = false;
-            for task in &mut stage.tasks {
+            let lost = stage.tasks.reopen(|task| {
                 let inline = place == last
-                    && matches!(&task.state, State::Made { done, .. } if done.inline.is_some());
-                if task.worker().is_some_and(&gone) && !inline {
-                    lost |= task.is_made();
-                    task.reopen();
-                }
-            }
+                    && matches!(task.state(), State::Made { done, .. } if done.inline.is_some());
+                task.worker().is_some_and(&gone) && !inline
+            });
             stage.sent.retain(|worker| !gone(*worker));
             if lost {
                 reopened.insert(place);
@@ -628,7 +588,7 @@ impl Job {
             if let Some(stage) = self.stages.get_mut(place) {
                 stage.renew();
                 if other_rows && !stage.is_complete() {
-                    stage.tasks.iter_mut().for_each(Task::reopen);
+                    stage.tasks.reopen(|_| true);
                     reopened.insert(place);
                 }
             }
@@ -677,13 +637,8 @@ impl Job {
             return;
         }
         if !complete {
-            let made = self.stages.iter().flat_map(|stage| &stage.tasks);
-            let made = made.filter_map(|task| match &task.state {
-                State::Made { done, .. } => Some(done),
-                State::Waiting | State::Running { .. } => None,
-            });
-            let (rows, bytes) = made.fold((0, 0), |(rows, bytes), done| {
-                (rows + done.rows.iter().sum::<u64>(), bytes + done.bytes.iter().sum::<u64>())
+            let (rows, bytes) = self.stages.iter().fold((0, 0), |(rows, bytes), stage| {
+                (rows + stage.tasks.made().rows, bytes + stage.tasks.made().bytes)
             });
             let running = Running { tasks_done: done as u64, tasks: tasks as u64, rows, bytes };
             self.state.send_replace(update::State::Running(running));
@@ -707,8 +662,8 @@ impl Job {
         if self.ended.is_some() {
             return;
         }
-        let parts = last.tasks.iter().enumerate().filter_map(|(part, task)| {
-            let State::Made { worker, attempt, done } = &task.state else { return None };
+        let parts = last.tasks.all().iter().enumerate().filter_map(|(part, task)| {
+            let State::Made { worker, attempt, done } = task.state() else { return None };
             Some(Part {
                 source: Some(Source {
                     worker: *worker,
@@ -733,8 +688,11 @@ impl Job {
                 false => String::new(),
             },
         };
-        if finished.parts.len() == last.tasks.len() {
+        if finished.parts.len() == last.tasks.all().len() {
             self.end(Ended::Finished, update::State::Finished(finished));
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

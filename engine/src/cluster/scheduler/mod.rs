@@ -4,6 +4,7 @@ mod job;
 mod measured;
 mod pool;
 mod stages;
+mod tasks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
-use super::job::{Ended, Job, JobId, Remedy, WorkerId};
+use super::job::{Job, JobId, Remedy, WorkerId};
 use super::stages::Planner;
 use crate::cluster::protocol::{
-    Forget, JobState, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
+    Forget, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
 };
 use crate::cluster::provision::{Adaptive, Outlook};
 use crate::wire::Wire;
@@ -326,7 +326,7 @@ impl Members {
         let mut state = self.state.lock();
         let before = match state.jobs.get_mut(&job) {
             Some(found) => {
-                let before = state_of(found).name().to_string();
+                let before = found.state().to_string();
                 found.cancel(&format!("job {job} was cancelled"));
                 before
             }
@@ -387,21 +387,11 @@ impl Members {
     }
 }
 
-fn state_of(job: &Job) -> JobState {
-    match job.ended() {
-        Some(Ended::Finished) => JobState::Finished,
-        Some(Ended::Failed) => JobState::Failed,
-        Some(Ended::Cancelled) => JobState::Cancelled,
-        None if job.running() == 0 => JobState::Waiting,
-        None => JobState::Running,
-    }
-}
-
 fn row_of(job: &Job) -> JobRow {
     let (tasks_done, tasks) = job.progress();
     JobRow {
         job: job.id,
-        state: state_of(job).name().to_string(),
+        state: job.state().to_string(),
         tasks_done,
         tasks,
         seconds: job.took().as_secs_f64(),

@@ -1,0 +1,171 @@
+//! What becomes of a job when workers and tasks fail, told and asked without a pool.
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::physical_plan::empty::EmptyExec;
+
+use super::*;
+use crate::cluster::protocol::Done;
+
+const BOTH: [WorkerId; 2] = [1, 2];
+
+/// Two stages of two tasks; the second reads the first.
+fn job(repeats: bool) -> Job {
+    let stage = |inputs: Vec<usize>, repeats: bool| StagePlan {
+        work: StageWork::Parts {
+            plan: Arc::new(EmptyExec::new(Arc::new(Schema::empty()))),
+            spread: None,
+            places: HashMap::new(),
+        },
+        parts: 2,
+        inputs,
+        repeats,
+    };
+    let stages = vec![stage(vec![], repeats), stage(vec![0], true)];
+    let planned = Planned { stages, physical: None };
+    Job::new(1, "query".into(), HashMap::new(), Bytes::new(), false, planned)
+}
+
+fn address(worker: WorkerId) -> Option<String> {
+    Some(format!("host:{worker}"))
+}
+
+/// Has a worker start what is next for it.
+fn start(job: &mut Job, worker: WorkerId) -> Option<(Place, Run)> {
+    let place = job.next(worker, &BOTH)?;
+    let run = job.start(place, worker, &Arc::default(), address).unwrap()?;
+    Some((place, run))
+}
+
+fn report(run: &Run, outcome: task_report::Outcome) -> TaskReport {
+    let (job, stage) = (run.job, run.stage);
+    TaskReport { job, stage, task: run.tasks.first().copied(), outcome: Some(outcome) }
+}
+
+fn done(job: &mut Job, worker: WorkerId, run: &Run) {
+    let made = Done { rows: vec![1], bytes: vec![8], ..Done::default() };
+    job.hear(worker, report(run, task_report::Outcome::Done(made)));
+}
+
+fn failed(job: &mut Job, worker: WorkerId, run: &Run, kind: Kind) {
+    let trouble = Trouble { message: "it failed".into(), kind: kind as u32, lost: None };
+    job.hear(worker, report(run, task_report::Outcome::Failed(trouble)));
+}
+
+/// The first stage is made by both, and the first part of the second by worker 2.
+fn half_way(repeats: bool) -> Job {
+    let mut job = job(repeats);
+    for worker in BOTH {
+        let (_, run) = start(&mut job, worker).unwrap();
+        done(&mut job, worker, &run);
+    }
+    // What is made of one worker's rows alone is made there first.
+    let (place, run) = start(&mut job, 2).unwrap();
+    assert_eq!(place, Place { stage: 1, part: 1 });
+    done(&mut job, 2, &run);
+    job
+}
+
+#[test]
+fn only_what_is_lost_is_made_again() {
+    let mut job = half_way(true);
+    job.lose(1);
+    assert_eq!(job.progress(), (2, 4));
+    let (place, run) = start(&mut job, 2).unwrap();
+    assert_eq!((place, run.tasks[0].attempt), (Place { stage: 0, part: 0 }, 1));
+    done(&mut job, 2, &run);
+    let (place, run) = start(&mut job, 2).unwrap();
+    assert_eq!(place, Place { stage: 1, part: 0 });
+    done(&mut job, 2, &run);
+    job.finish(address);
+    assert_eq!(job.ended(), Some(Ended::Finished));
+}
+
+#[test]
+fn rows_that_may_be_others_are_read_by_all_again() {
+    let mut job = half_way(false);
+    job.lose(1);
+    assert_eq!(job.progress(), (1, 4), "the second stage starts over");
+}
+
+#[test]
+fn what_nobody_needs_is_not_made_again() {
+    let mut job = half_way(true);
+    let (_, run) = start(&mut job, 1).unwrap();
+    done(&mut job, 1, &run);
+    job.finish(address);
+    assert_eq!(job.ended(), Some(Ended::Finished));
+    // A part of the answer is lost before it was fetched; of what it was made of, both halves.
+    job.lose(1);
+    assert_eq!(job.ended(), None);
+    let places: Vec<_> = std::iter::from_fn(|| {
+        let (place, run) = start(&mut job, 2)?;
+        done(&mut job, 2, &run);
+        Some(place)
+    })
+    .collect();
+    assert_eq!(places, [Place { stage: 0, part: 0 }, Place { stage: 1, part: 0 }]);
+    job.finish(address);
+    assert_eq!(job.ended(), Some(Ended::Finished));
+}
+
+#[test]
+fn attempts_that_do_not_count_are_not_heard() {
+    let mut job = job(true);
+    let (_, first) = start(&mut job, 1).unwrap();
+    job.lose(1);
+    let (place, second) = start(&mut job, 2).unwrap();
+    assert_eq!(place, Place { stage: 0, part: 0 });
+    done(&mut job, 1, &first);
+    assert_eq!(job.progress(), (0, 4));
+    done(&mut job, 2, &second);
+    done(&mut job, 2, &second);
+    assert_eq!(job.progress(), (1, 4));
+}
+
+#[test]
+fn a_bad_disk_is_avoided_and_a_bad_query_fails_at_once() {
+    let mut job = job(true);
+    let (place, run) = start(&mut job, 1).unwrap();
+    failed(&mut job, 1, &run, Kind::Io);
+    // The other part for the one who failed, and the failed one for the other.
+    assert_eq!(job.next(1, &BOTH), Some(Place { stage: 0, part: 1 }));
+    assert_eq!(job.next(2, &BOTH), Some(place));
+    let (_, run) = start(&mut job, 2).unwrap();
+    failed(&mut job, 2, &run, Kind::DivideByZero);
+    assert_eq!(job.ended(), Some(Ended::Failed));
+    assert_eq!(job.next(1, &BOTH), None);
+}
+
+#[test]
+fn a_task_that_takes_its_workers_along_fails() {
+    let mut job = job(true);
+    for worker in 1..=FATAL as u64 + 1 {
+        assert_eq!(job.ended(), None);
+        let place = Place { stage: 0, part: 0 };
+        job.start(place, worker, &Arc::default(), address).unwrap();
+        job.lose(worker);
+    }
+    assert_eq!(job.ended(), Some(Ended::Failed));
+}
+
+#[test]
+fn memory_that_is_refused_is_planned_for_once() {
+    let mut job = job(true);
+    let (_, first) = start(&mut job, 1).unwrap();
+    let (_, second) = start(&mut job, 2).unwrap();
+    for (worker, run) in [(1, &first), (2, &second)] {
+        failed(&mut job, worker, run, Kind::Memory);
+    }
+    assert_eq!((job.ended(), job.next(1, &BOTH)), (None, None));
+    job.take_plan(Planned { stages: self::job(true).into_plans(), physical: None });
+    let (_, again) = start(&mut job, 1).unwrap();
+    assert_eq!(again.stage, 2, "stages of another plan have other numbers");
+    failed(&mut job, 1, &again, Kind::Memory);
+    assert_eq!(job.ended(), Some(Ended::Failed));
+}
+
+impl Job {
+    fn into_plans(self) -> Vec<StagePlan> {
+        self.stages.into_iter().map(|stage| stage.plan).collect()
+    }
+}
