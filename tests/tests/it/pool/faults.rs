@@ -100,7 +100,7 @@ async fn a_client_is_told_at_once_that_the_scheduler_is_gone() {
     let long = LONG.replace("3000000", "300000000");
     let (error, killed) = tokio::join!(answer(&session, &long), killed);
     let error = error.unwrap_err();
-    assert!(killed.elapsed() < Duration::from_secs(3), "{error}");
+    assert!(killed.elapsed() < SLACK, "{error}");
     assert!(error.contains("127.0.0.1"), "{error}");
     // Workers that have nobody to work for end by themselves: these were told to wait a second.
     let ids = processes.ids();
@@ -189,7 +189,7 @@ async fn without_workers_a_query_is_refused_in_time() {
     let began = Instant::now();
     let error = answer(&pool.session(&[]), "SELECT 1").await.unwrap_err();
     assert!(error.contains("no workers") && error.contains("strata worker"), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(3) + SLACK);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use super::{name_tables, signal, tpch};
 /// How long a worker may be silent. A killed one is missed at once: its connection ends.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// What a new process and a busy machine take beyond that.
-const SLACK: Duration = Duration::from_secs(4);
+const SLACK: Duration = Duration::from_secs(8);
 
 /// Queries with one stage, many stages, shared stages, and joins of every kind.
 const QUERIES: [&str; 9] = ["q01", "q02", "q05", "q08", "q10", "q13", "q16", "q18", "q21"];

@@ -256,7 +256,7 @@ async fn certificates_let_in_and_keep_out() {
         let began = Instant::now();
         let refused = Pool::find(address.clone(), security).await.unwrap_err().to_string();
         assert!(refused.contains("127.0.0.1") && !refused.contains('\n'), "{who}: {refused}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{who}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(10), "{who}: {:?}", began.elapsed());
     }
 }
 
