@@ -14,6 +14,7 @@
 
 mod client;
 mod link;
+mod options;
 mod port;
 mod protocol;
 mod provision;
@@ -28,7 +29,6 @@ pub use link::Address;
 pub use provision::{
     Adaptive, ByCommand, BySsh, Local, LocalWorkers, Processes, Provision, WorkerCommand,
 };
-use scheduler::for_the_pool;
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Security, Tls, Token};
 pub(crate) use worker::ReadStageWire;

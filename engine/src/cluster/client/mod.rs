@@ -17,11 +17,10 @@ pub use exec::PoolExec;
 pub(crate) use table::with_rows_from_pool;
 
 use super::link::{Address, Link};
+use super::options::for_the_pool;
 use super::protocol::{Cancel, Jobs, Workers};
-use super::scheduler::for_the_pool;
 pub use super::scheduler::{JobRow, WorkerRow};
 use super::security::Security;
-use crate::config::options_of;
 use crate::error::{EngineError, Result};
 use crate::session::reconfigured;
 use crate::wire::{Wire, scans_in_place_of_tables};
@@ -76,11 +75,7 @@ impl Pool {
         state: &SessionState,
     ) -> Result<PoolExec, DataFusionError> {
         let mut config = state.config().clone();
-        let parts = match options_of(config.options()).pool.parts {
-            0 => self.cores.load(Ordering::Relaxed),
-            parts => parts,
-        };
-        for_the_pool(config.options_mut(), parts)?;
+        for_the_pool(config.options_mut(), self.cores.load(Ordering::Relaxed))?;
         // A value that may be several is looked at as it is computed: in one place.
         if !has_single_values(plan)? {
             config.options_mut().optimizer.enable_physical_uncorrelated_scalar_subquery = true;

@@ -150,6 +150,9 @@ pub(crate) struct TaskReport {
     pub(crate) task: Option<TaskId>,
     #[prost(oneof = "task_report::Outcome", tags = "4, 5")]
     pub(crate) outcome: Option<task_report::Outcome>,
+    /// Which edition of the stage's plan it ran by.
+    #[prost(uint32, tag = "6")]
+    pub(crate) edition: u32,
 }
 
 /// The outcomes.

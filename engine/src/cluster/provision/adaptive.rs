@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
+
 use super::{Provision, WorkerCommand};
 use crate::cluster::scheduler::Members;
 
@@ -59,14 +61,17 @@ pub(in crate::cluster) async fn adapt(adaptive: Adaptive, members: Arc<Members>)
             Step::Leave(worker) => members.stop(worker, "the pool has less to do"),
             Step::Start(_) if now < wait_until => {}
             Step::Start(count) => {
-                for _ in 0..count {
+                let starts = (0..count).map(|_| {
                     let name = size.begin(now, &adaptive.worker.name);
-                    let worker = WorkerCommand { name: name.clone(), ..adaptive.worker.clone() };
-                    if let Err(error) = adaptive.provision.start(&worker).await {
+                    let worker = WorkerCommand { name, ..adaptive.worker.clone() };
+                    let provision = Arc::clone(&adaptive.provision);
+                    async move { (provision.start(&worker).await, worker.name) }
+                });
+                for (started, name) in join_all(starts).await {
+                    if let Err(error) = started {
                         size.starting.remove(&name);
                         members.say(&error.to_string());
                         wait_until = Instant::now() + AFTER_FAILURE;
-                        break;
                     }
                 }
             }

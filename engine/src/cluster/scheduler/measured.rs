@@ -11,7 +11,7 @@ use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::repartition::RepartitionExec;
 
-use super::stages::{StagePlan, StageWork, resolved};
+use super::plan::{StagePlan, StageWork, resolved};
 use crate::cluster::worker::{ReadStageExec, Shape};
 use crate::layers::{LayerGraph, OperatorMetrics};
 

@@ -2,8 +2,10 @@
 
 mod job;
 mod measured;
+mod plan;
 mod pool;
-mod stages;
+mod rows;
+mod stage;
 mod tasks;
 
 use std::net::SocketAddr;
@@ -30,11 +32,9 @@ use super::security::Security;
 use crate::error::{EngineError, Result};
 use crate::layers::LayerGraph;
 use job::{Job, JobId, WorkerId};
-use stages::Planner;
 
 pub(super) use pool::Members;
-pub use pool::{JobRow, WorkerRow};
-pub(super) use stages::for_the_pool;
+pub use rows::{JobRow, WorkerRow};
 
 /// How often is looked for workers that have fallen silent.
 const LOOK: Duration = Duration::from_millis(250);
@@ -212,11 +212,10 @@ impl SchedulerRole {
                     .to_string(),
             )));
         };
-        let session = self.members.session();
-        let planner = Planner { session, settings: &settings, cores, frugal: false };
-        let planned = match planner.plan(&plan).await {
+        let planned = self.members.plan(plan.clone(), settings.clone(), cores, false).await;
+        let planned = match planned {
             Ok(planned) => planned,
-            Err(error) => return Ok(failed(Trouble::of(&error))),
+            Err(trouble) => return Ok(failed(trouble)),
         };
         if explain {
             let layers = planned.physical.as_ref().map(LayerGraph::of).transpose();

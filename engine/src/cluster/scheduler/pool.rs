@@ -1,18 +1,21 @@
 //! Who works, and at what. One lock holds it all; what is decided under it is sent without waiting.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use datafusion::execution::context::SessionContext;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
 
 use super::job::{Job, JobId, Remedy, WorkerId};
-use super::stages::Planner;
+use super::plan::{Planned, Planner};
+use super::rows::{JobRow, WorkerRow};
 use crate::cluster::protocol::{
     Forget, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
 };
@@ -27,46 +30,6 @@ const STARTED_WORKER: Duration = Duration::from_secs(120);
 const UNKNOWN_TASK: Duration = Duration::from_secs(1);
 /// How many ended queries are remembered.
 const REMEMBERED: usize = 100;
-
-/// A worker, as people see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WorkerRow {
-    /// What people call it.
-    pub name: String,
-    /// Where it serves its rows.
-    pub address: String,
-    /// `working`, `idle` or `leaving`.
-    pub state: String,
-    /// Tasks it runs at once.
-    pub cores: usize,
-    /// Tasks it runs now.
-    pub tasks: usize,
-    /// Bytes its queries hold.
-    pub memory_used: u64,
-    /// Bytes it may hold.
-    pub memory: u64,
-    /// Seconds since it joined.
-    pub seconds: f64,
-    /// Its number in the system it runs on.
-    pub process: u32,
-}
-
-/// A query, as people see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct JobRow {
-    /// Its number, for `CANCEL JOB`.
-    pub job: u64,
-    /// `waiting`, `running`, `finished`, `failed` or `cancelled`.
-    pub state: String,
-    /// Tasks that are done.
-    pub tasks_done: usize,
-    /// Tasks there are.
-    pub tasks: usize,
-    /// Seconds since it came.
-    pub seconds: f64,
-    /// What it is.
-    pub query: String,
-}
 
 struct Member {
     joined: Join,
@@ -103,6 +66,22 @@ pub(in crate::cluster) struct Members {
     report_every: Duration,
 }
 
+/// One who waits for the first worker.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Members {
     pub(super) fn new(
         session: SessionContext,
@@ -121,10 +100,6 @@ impl Members {
             patience,
             report_every: (patience / 4).min(Duration::from_secs(1)),
         })
-    }
-
-    pub(super) fn session(&self) -> &SessionContext {
-        &self.session
     }
 
     /// Takes a worker in; its orders come by what is returned.
@@ -213,13 +188,12 @@ impl Members {
             self.state.lock().jobs.get(&job).map(|job| (job.plan.clone(), job.settings.clone()));
         let Some((plan, settings)) = asked else { return };
         let cores = self.cores();
-        let planner = Planner { session: &self.session, settings: &settings, cores, frugal: true };
-        let planned = planner.plan(&plan).await;
+        let planned = self.plan(plan, settings, cores, true).await;
         let mut state = self.state.lock();
         if let Some(job) = state.jobs.get_mut(&job) {
             match planned {
                 Ok(planned) => job.take_plan(planned),
-                Err(error) => job.fail(Trouble::of(&error)),
+                Err(trouble) => job.fail(trouble),
             }
         }
         state.dispatch(&self.wire);
@@ -233,7 +207,8 @@ impl Members {
 
     /// All cores there are or may come to be, once there are some; none if nobody comes in time.
     pub(super) async fn wait_for_cores(&self) -> Option<usize> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        // Counted for as long as somebody waits, however that ends.
+        let _waiting = Waiting::of(&self.waiting);
         let waited = tokio::time::timeout(self.first_worker, async {
             loop {
                 let joined = self.joined.notified();
@@ -243,9 +218,25 @@ impl Members {
                 }
             }
         });
-        let waited = waited.await.ok();
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        waited
+        waited.await.ok()
+    }
+
+    /// Plans what a client sent. Planning computes, and is kept off the threads that hear workers: they
+    /// must not seem silent meanwhile.
+    pub(super) async fn plan(
+        &self,
+        plan: Bytes,
+        settings: HashMap<String, String>,
+        cores: usize,
+        frugal: bool,
+    ) -> Result<Planned, Trouble> {
+        let planner = Planner { session: self.session.clone(), settings, cores, frugal };
+        let here = Handle::current();
+        let planned = spawn_blocking(move || here.block_on(planner.plan(&plan))).await;
+        match planned {
+            Ok(planned) => planned.map_err(|error| Trouble::of(&error)),
+            Err(broken) => Err(Trouble::panic(broken.to_string())),
+        }
     }
 
     /// What there is to do, and who does it.
@@ -347,7 +338,7 @@ impl Members {
         if found.ended().is_none() {
             found.cancel("its client has gone");
         }
-        let row = row_of(&found);
+        let row = JobRow::of(&found);
         state.ended.push_back(row);
         while state.ended.len() > REMEMBERED {
             state.ended.pop_front();
@@ -383,19 +374,7 @@ impl Members {
 
     pub(super) fn job_rows(&self) -> Vec<JobRow> {
         let state = self.state.lock();
-        state.ended.iter().cloned().chain(state.jobs.values().map(row_of)).collect()
-    }
-}
-
-fn row_of(job: &Job) -> JobRow {
-    let (tasks_done, tasks) = job.progress();
-    JobRow {
-        job: job.id,
-        state: job.state().to_string(),
-        tasks_done,
-        tasks,
-        seconds: job.took().as_secs_f64(),
-        query: job.title.clone(),
+        state.ended.iter().cloned().chain(state.jobs.values().map(JobRow::of)).collect()
     }
 }
 

@@ -77,6 +77,7 @@ impl Orders {
                     job: of,
                     stage: number,
                     task: Some(id),
+                    edition,
                     outcome: Some(outcome),
                 });
             };

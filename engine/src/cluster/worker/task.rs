@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::exchange::Exchange;
 use super::outputs::{Output, OutputId};
-use crate::cluster::for_the_pool;
+use crate::cluster::options::for_the_pool;
 use crate::cluster::protocol::{Done, Run, TaskId};
 use crate::layers::{LayerGraph, metrics_of};
 use crate::run::{LocalRunner, Runner};

@@ -3,26 +3,35 @@
 use datafusion::arrow::datatypes::Schema;
 use datafusion::physical_plan::empty::EmptyExec;
 
+use super::losses::FATAL;
 use super::*;
-use crate::cluster::protocol::Done;
+use crate::cluster::protocol::{Done, Trouble};
+use crate::cluster::scheduler::plan::{StagePlan, StageWork};
+use crate::cluster::trouble::Kind;
 
 const BOTH: [WorkerId; 2] = [1, 2];
 
-/// Two stages of two tasks; the second reads the first.
-fn job(repeats: bool) -> Job {
-    let stage = |inputs: Vec<usize>, repeats: bool| StagePlan {
+/// A chain of stages of two tasks, each of which reads the one before; these are the ones whose rows are
+/// the same when they are made again.
+fn chain(repeats: &[bool]) -> Job {
+    let stages = repeats.iter().enumerate().map(|(place, repeats)| StagePlan {
         work: StageWork::Parts {
             plan: Arc::new(EmptyExec::new(Arc::new(Schema::empty()))),
             spread: None,
             places: HashMap::new(),
         },
         parts: 2,
-        inputs,
-        repeats,
-    };
-    let stages = vec![stage(vec![], repeats), stage(vec![0], true)];
-    let planned = Planned { stages, physical: None };
+        inputs: place.checked_sub(1).into_iter().collect(),
+        repeats: *repeats,
+        encoded_once: None,
+    });
+    let planned = Planned { stages: stages.collect(), physical: None };
     Job::new(1, "query".into(), HashMap::new(), Bytes::new(), false, planned)
+}
+
+/// Two stages, of which the second reads the first.
+fn job(repeats: bool) -> Job {
+    chain(&[repeats, true])
 }
 
 fn address(worker: WorkerId) -> Option<String> {
@@ -38,7 +47,8 @@ fn start(job: &mut Job, worker: WorkerId) -> Option<(Place, Run)> {
 
 fn report(run: &Run, outcome: task_report::Outcome) -> TaskReport {
     let (job, stage) = (run.job, run.stage);
-    TaskReport { job, stage, task: run.tasks.first().copied(), outcome: Some(outcome) }
+    let (task, edition) = (run.tasks.first().copied(), run.edition);
+    TaskReport { job, stage, task, edition, outcome: Some(outcome) }
 }
 
 fn done(job: &mut Job, worker: WorkerId, run: &Run) {
@@ -85,6 +95,44 @@ fn rows_that_may_be_others_are_read_by_all_again() {
     let mut job = half_way(false);
     job.lose(1);
     assert_eq!(job.progress(), (1, 4), "the second stage starts over");
+}
+
+/// Has both make their parts of a stage.
+fn both(job: &mut Job, stage: usize) {
+    for worker in BOTH {
+        let (place, run) = start(job, worker).unwrap();
+        assert_eq!(place.stage, stage);
+        done(job, worker, &run);
+    }
+}
+
+#[test]
+fn other_rows_make_other_rows_all_the_way_up() {
+    // The second stage makes the same of the same, but it is given other rows by the first.
+    let mut job = chain(&[false, true, true]);
+    both(&mut job, 0);
+    both(&mut job, 1);
+    let (_, run) = start(&mut job, 2).unwrap();
+    done(&mut job, 2, &run);
+    // What is lost is a part of the first and of the second; the third has one made of the old rows.
+    job.lose(1);
+    assert_eq!(job.progress(), (1, 6), "what worker 2 made of the first stage, and nothing else");
+}
+
+#[test]
+fn old_rows_and_new_ones_do_not_meet_later_either() {
+    let mut job = chain(&[false, true, true]);
+    for (stage, part, worker) in [(0, 0, 1), (0, 1, 2), (1, 0, 3), (1, 1, 2)] {
+        let place = Place { stage, part };
+        let run = job.start(place, worker, &Arc::default(), address).unwrap().unwrap();
+        done(&mut job, worker, &run);
+    }
+    // A part of the first is gone; the second has all it needs of the old rows, and stays.
+    job.lose(1);
+    assert_eq!(job.progress(), (3, 6));
+    // Now it lacks a part, which would be made of the new rows: so are all.
+    job.lose(3);
+    assert_eq!(job.progress(), (1, 6));
 }
 
 #[test]
@@ -139,7 +187,7 @@ fn a_bad_disk_is_avoided_and_a_bad_query_fails_at_once() {
 #[test]
 fn a_task_that_takes_its_workers_along_fails() {
     let mut job = job(true);
-    for worker in 1..=FATAL as u64 + 1 {
+    for worker in 1..=FATAL as u64 {
         assert_eq!(job.ended(), None);
         let place = Place { stage: 0, part: 0 };
         job.start(place, worker, &Arc::default(), address).unwrap();

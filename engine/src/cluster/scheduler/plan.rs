@@ -5,13 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ballista_core::JobId as BallistaJobId;
-use ballista_core::config::BallistaConfig;
 use ballista_core::execution_plans::UnresolvedShuffleExec;
 use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
 use bytes::Bytes;
-use datafusion::common::config::OptimizerOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::config::{ConfigOptions, ExtensionOptions};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -28,6 +25,7 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
+use crate::cluster::options::for_the_pool;
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
 use crate::layers::is_volatile;
@@ -35,15 +33,6 @@ use crate::optimize;
 use crate::physical::WindowByPartitionExec;
 use crate::session::reconfigured;
 use crate::wire::{Wire, overlaid};
-
-/// Sides of joins that are smaller than this are given to every task whole, in bytes, and in rows where
-/// the bytes are not known. Moving both sides costs more than making one side in every task, up to here:
-/// measured with TPC-H at scale 1, where eight times as much as DataFusion's own limits took a third off,
-/// and more made the builds of wrongly estimated sides dear (q18).
-const GIVEN_TO_ALL: (usize, usize) = (8 << 20, 1_000_000);
-
-/// Nobody has more cores, and a plan has a line for each part.
-const MOST_PARTS: usize = 100_000;
 
 /// A query as stages, sources first; the last one makes the answer.
 pub(super) struct Planned {
@@ -61,6 +50,8 @@ pub(super) struct StagePlan {
     pub(super) inputs: Vec<usize>,
     /// Whether a task that is run again makes the same rows in the same order.
     pub(super) repeats: bool,
+    /// Its plan for the wire, where that does not depend on where its inputs lie: it has none.
+    pub(super) encoded_once: Option<Bytes>,
 }
 
 pub(super) enum StageWork {
@@ -76,18 +67,18 @@ pub(super) enum StageWork {
 }
 
 /// What a query is planned with.
-pub(super) struct Planner<'a> {
-    pub(super) session: &'a SessionContext,
-    pub(super) settings: &'a HashMap<String, String>,
+pub(super) struct Planner {
+    pub(super) session: SessionContext,
+    pub(super) settings: HashMap<String, String>,
     pub(super) cores: usize,
     /// For little memory: an attempt before was refused some.
     pub(super) frugal: bool,
 }
 
-impl Planner<'_> {
+impl Planner {
     /// Plans what a client sent.
     pub(super) async fn plan(&self, bytes: &Bytes) -> Result<Planned> {
-        let wire = Wire::of(self.session);
+        let wire = Wire::of(&self.session);
         let state = self.state()?;
         let logical = wire.logical_from_bytes(bytes, &state.task_ctx())?;
         refuse_effects(&logical)?;
@@ -97,6 +88,7 @@ impl Planner<'_> {
                 parts: 1,
                 inputs: Vec::new(),
                 repeats: false,
+                encoded_once: Some(bytes.clone()),
             }],
             physical: None,
         };
@@ -115,10 +107,14 @@ impl Planner<'_> {
         if reads(&physical).is_some_and(|bytes| bytes <= small) && !self.frugal {
             return Ok(Planned { physical: Some(physical), ..whole() });
         }
-        let planned = self.cut(physical, &state)?;
-        // What has no form on the wire runs where it is planned.
-        if planned.stages.iter().any(|stage| stage.encoded(&wire, &[]).is_err()) {
-            return Ok(whole());
+        let mut planned = self.cut(physical, &state)?;
+        for stage in &mut planned.stages {
+            match stage.encoded(&wire, &[]) {
+                Ok(bytes) if stage.inputs.is_empty() => stage.encoded_once = Some(bytes),
+                Ok(_) => {}
+                // What has no form on the wire runs where it is planned.
+                Err(_) => return Ok(whole()),
+            }
         }
         Ok(planned)
     }
@@ -126,12 +122,8 @@ impl Planner<'_> {
     /// The session's state with the client's settings, and what a pool asks for.
     fn state(&self) -> Result<SessionState> {
         let state = self.session.state();
-        let mut options = overlaid(state.config_options(), self.settings)?;
-        let parts = match options_of(&options).pool.parts {
-            0 => self.cores,
-            parts => parts,
-        };
-        for_the_pool(&mut options, parts)?;
+        let mut options = overlaid(state.config_options(), &self.settings)?;
+        for_the_pool(&mut options, self.cores)?;
         let rules = optimize::pooled(state.physical_optimizers());
         let rules = if self.frugal { optimize::frugal(&rules) } else { rules };
         let mut config = state.config().clone();
@@ -163,6 +155,7 @@ impl Planner<'_> {
                 parts: input.output_partitioning().partition_count(),
                 inputs,
                 repeats: repeats(input)?,
+                encoded_once: None,
                 work: StageWork::Parts {
                     plan: Arc::clone(input),
                     spread: stage.shuffle_output_partitioning().cloned(),
@@ -175,6 +168,11 @@ impl Planner<'_> {
 }
 
 impl StagePlan {
+    /// Whether a worker plans it for itself.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.work, StageWork::Whole(_))
+    }
+
     /// How many outputs each of its tasks has.
     pub(super) fn outputs(&self) -> usize {
         match &self.work {
@@ -241,39 +239,6 @@ pub(super) fn resolved(
         ))
     })?;
     Ok(plan.data)
-}
-
-/// What a pool asks of every plan.
-pub(in crate::cluster) fn for_the_pool(options: &mut ConfigOptions, parts: usize) -> Result<()> {
-    options.execution.target_partitions = parts.clamp(1, MOST_PARTS);
-    // What a join finds out while it runs does not reach scans in other processes.
-    options.set("datafusion.optimizer.enable_dynamic_filter_pushdown", "false")?;
-    options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
-    // Other exchanges than by keys are not made.
-    options.optimizer.enable_round_robin_repartition = false;
-    // Its operator has no form on the wire.
-    options.optimizer.enable_window_topn = false;
-    // The parts of a scan are its files: no task takes another's.
-    options.execution.enable_file_stream_work_stealing = false;
-    let mut ballista = BallistaConfig::default();
-    let theirs = OptimizerOptions::default();
-    let ours = &mut options.optimizer;
-    // Where nobody chose others.
-    if ours.hash_join_single_partition_threshold == theirs.hash_join_single_partition_threshold {
-        ours.hash_join_single_partition_threshold = GIVEN_TO_ALL.0;
-    }
-    if ours.hash_join_single_partition_threshold_rows
-        == theirs.hash_join_single_partition_threshold_rows
-    {
-        ours.hash_join_single_partition_threshold_rows = GIVEN_TO_ALL.1;
-    }
-    ExtensionOptions::set(
-        &mut ballista,
-        "optimizer.broadcast_join_threshold_bytes",
-        &GIVEN_TO_ALL.0.to_string(),
-    )?;
-    options.extensions.insert(ballista);
-    Ok(())
 }
 
 /// A pool answers questions; what changes something is done by whoever asks.
