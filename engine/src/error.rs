@@ -74,6 +74,14 @@ pub enum EngineError {
     /// Something about the pool: who is not there, or does not let us in, or cannot go on.
     #[error("{0}")]
     Pool(String),
+    /// A process of the pool does not take this one, and asking again is of no use.
+    #[error("{address} does not let us in: {reason}")]
+    NotLetIn {
+        /// Who was asked.
+        address: String,
+        /// What it said, and what would do.
+        reason: String,
+    },
     /// A verb of the dataframe language was used wrongly.
     #[error(transparent)]
     Frame(#[from] crate::frame::FrameError),

@@ -27,7 +27,7 @@ use crate::extension::{Extension, SessionParts};
 use crate::physical::{self, AtomicWriteExec, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::wire::Wire;
-use crate::{functions, optimize};
+use crate::{cluster, functions, optimize};
 
 /// Puts a session together from settings and extensions.
 ///
@@ -115,7 +115,7 @@ impl SessionBuilder {
 /// What the engine's own nodes are called on the wire.
 fn wire() -> Wire {
     let mut wire = Wire::default();
-    for node in physical::wire() {
+    for node in physical::wire().into_iter().chain(cluster::wire()) {
         // Their names are all different: a test of theirs says so.
         let _ = wire.register(node);
     }

@@ -8,5 +8,6 @@ pub mod pool;
 pub mod python;
 pub mod random;
 mod runs;
+pub mod skip;
 
 pub use runs::{Ran, command, run, within};

@@ -1,5 +1,6 @@
 //! Pools for tests: scheduler and workers in this process, or workers as processes that can be killed.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct TestPool {
     pub security: Security,
     /// Where its scheduler is.
     pub scheduler: Address,
+    /// What its processes know beside what all know.
+    install: fn(&SessionContext),
     tasks: Vec<JoinHandle<()>>,
     processes: Option<Processes>,
 }
@@ -43,29 +46,50 @@ impl Drop for TestPool {
 impl TestPool {
     /// A scheduler in this process, and nobody who works.
     pub async fn empty(patience: Duration) -> Self {
+        Self::open(Ipv4Addr::LOCALHOST, patience, |_| ()).await
+    }
+
+    /// A scheduler in this process that listens at this host.
+    pub async fn listening(host: Ipv4Addr, patience: Duration) -> Self {
+        Self::open(host, patience, |_| ()).await
+    }
+
+    /// All in this process, and all that know what this adds to a session.
+    pub async fn knowing(install: fn(&SessionContext), shape: Shape) -> Self {
+        let pool = Self::open(Ipv4Addr::LOCALHOST, Duration::from_secs(30), install).await;
+        pool.of_shape(shape).await
+    }
+
+    async fn open(host: Ipv4Addr, patience: Duration, install: fn(&SessionContext)) -> Self {
         let security = Security { token: Some(Token::random()), tls: None };
+        let listen = SocketAddr::from((host, 0));
         let options =
-            SchedulerOptions { patience, security: security.clone(), ..Default::default() };
+            SchedulerOptions { listen, patience, security: security.clone(), ..Default::default() };
         let session = strata::session(Settings::default()).unwrap();
+        install(&session);
         let scheduler = Scheduler::open(session, options).await.unwrap();
         let address = scheduler.address().clone();
         let serving = tokio::spawn(async move {
             scheduler.run(std::future::pending()).await.unwrap();
         });
         let pool = Pool::find(address.clone(), security.clone()).await.unwrap();
-        Self { pool, security, scheduler: address, tasks: vec![serving], processes: None }
+        let tasks = vec![serving];
+        Self { pool, security, scheduler: address, install, tasks, processes: None }
     }
 
     /// All in this process.
     pub async fn here(shape: Shape) -> Self {
-        let mut pool = Self::empty(Duration::from_secs(30)).await;
+        Self::empty(Duration::from_secs(30)).await.of_shape(shape).await
+    }
+
+    async fn of_shape(mut self, shape: Shape) -> Self {
         for _ in 0..shape.workers {
-            pool.add_worker(shape.cores).await;
+            self.add_worker(shape.cores).await;
         }
-        while pool.pool.workers().await.unwrap().len() < shape.workers {
+        while self.pool.workers().await.unwrap().len() < shape.workers {
             tokio::task::yield_now().await;
         }
-        pool
+        self
     }
 
     /// A worker in this process.
@@ -105,6 +129,7 @@ impl TestPool {
     async fn run(&mut self, mut options: WorkerOptions, settings: Settings) {
         options.security = self.security.clone();
         let session = strata::session(settings).unwrap();
+        (self.install)(&session);
         let worker = Worker::open(session, options).await.unwrap();
         self.tasks.push(tokio::spawn(async move {
             let never = std::future::pending;
@@ -139,6 +164,8 @@ impl TestPool {
         for (name, value) in [("pool.small", "0B")].iter().chain(chosen) {
             settings.set(name, value, Origin::Session).unwrap();
         }
-        strata::session_on(Arc::clone(&self.pool), settings).unwrap()
+        let session = strata::session_on(Arc::clone(&self.pool), settings).unwrap();
+        (self.install)(&session);
+        session
     }
 }

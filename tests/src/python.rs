@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::skip::skipped;
 
 /// A Python that has a package.
 #[derive(Debug, Clone)]
@@ -33,12 +34,10 @@ pub fn python_with(package: &str) -> Option<Python> {
             return Some(Python { program, package: package.to_string() });
         }
     }
-    let skipped = format!(
-        "skipped: no Python has '{package}'; install it (pip install {package}), or name a Python \
-         that has it in STRATA_PYTHON"
-    );
-    assert!(std::env::var("STRATA_REQUIRE_ALL").as_deref() != Ok("1"), "{skipped}");
-    eprintln!("{skipped}");
+    skipped(&format!(
+        "no Python has '{package}'; install it (pip install {package}), or name a Python that has it \
+         in STRATA_PYTHON"
+    ));
     None
 }
 

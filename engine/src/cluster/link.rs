@@ -1,5 +1,6 @@
 //! The way to another process: one connection, over which questions are asked and rows are fetched.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::{Action, Ticket};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::Mutex;
 use prost::Message;
 use prost::bytes::Bytes;
 use tonic::service::interceptor::InterceptedService;
@@ -29,6 +31,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const PING: Duration = Duration::from_secs(2);
 /// An answer of one message comes within this.
 const ANSWER: Duration = Duration::from_secs(20);
+/// So many connections are kept for the next who asks.
+const MOST_LINKS: usize = 256;
 
 /// Where a process listens: `HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -172,12 +176,13 @@ impl Link {
     fn broken(&self, status: &Status) -> EngineError {
         let address = &self.address;
         let said = status.message();
+        let not_let_in = |reason| EngineError::NotLetIn { address: address.to_string(), reason };
         EngineError::Pool(match status.code() {
-            Code::Unauthenticated => format!(
-                "{address} does not let us in: {said}; give its token with --token-file or \
-                 STRATA_TOKEN"
-            ),
-            Code::FailedPrecondition => format!("{address}: {said}"),
+            Code::Unauthenticated => {
+                let advice = "give its token with --token-file or STRATA_TOKEN";
+                return not_let_in(format!("{said}; {advice}"));
+            }
+            Code::FailedPrecondition => return not_let_in(said.to_string()),
             Code::InvalidArgument | Code::ResourceExhausted | Code::NotFound => said.to_string(),
             Code::DeadlineExceeded => format!("{address} does not answer: {said}"),
             Code::OutOfRange => format!(
@@ -190,6 +195,35 @@ impl Link {
                 format!("{address} cannot be reached: {why}")
             }
         })
+    }
+}
+
+/// Connections to the processes that rows lie with.
+#[derive(Debug)]
+pub(super) struct Links {
+    open: Mutex<HashMap<Address, Link>>,
+    security: Security,
+}
+
+impl Links {
+    pub(super) fn new(security: Security) -> Self {
+        Self { open: Mutex::default(), security }
+    }
+
+    /// The one to an address.
+    pub(super) fn to(&self, address: &str) -> Result<Link> {
+        let address: Address = address.parse()?;
+        let mut open = self.open.lock();
+        if let Some(link) = open.get(&address) {
+            return Ok(link.clone());
+        }
+        // Workers come and go: whoever is still there is found again.
+        if open.len() >= MOST_LINKS {
+            open.clear();
+        }
+        let link = Link::to(address.clone(), &self.security)?;
+        open.insert(address, link.clone());
+        Ok(link)
     }
 }
 

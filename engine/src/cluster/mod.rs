@@ -23,6 +23,10 @@ mod security;
 mod trouble;
 mod worker;
 
+use std::sync::Arc;
+
+use crate::wire::WireNode;
+
 pub(crate) use client::with_rows_from_pool;
 pub use client::{JobRow, Pool, PoolExec, WorkerRow};
 pub use link::Address;
@@ -31,8 +35,12 @@ pub use provision::{
 };
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Security, Tls, Token};
-pub(crate) use worker::ReadStageWire;
 pub use worker::{Ended, Worker, WorkerOptions};
+
+/// What of a pool's plans crosses the wire.
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 1] {
+    [Arc::new(worker::ReadStageWire)]
+}
 
 /// What a process says it is: both ends of a link must say the same.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -168,6 +168,12 @@ impl LayerGraph {
         Ok(())
     }
 
+    /// The most that a task of any layer is expected to hold and cannot write to disk, in bytes.
+    pub(crate) fn most_held(&self) -> u64 {
+        let projected = self.layers.iter().filter_map(|layer| layer.estimate.memory);
+        projected.filter(|memory| !memory.spills).map(|memory| memory.bytes).max().unwrap_or(0)
+    }
+
     /// The layers, sources first.
     pub fn layers(&self) -> &[Layer] {
         &self.layers

@@ -94,6 +94,15 @@ pub(super) fn kept(
     Some(Memory::none())
 }
 
+/// Whether a task may keep rows in this operator that it cannot write to disk.
+pub(crate) fn holds(plan: &dyn ExecutionPlan) -> bool {
+    plan.downcast_ref::<HashJoinExec>().is_some()
+        || plan.downcast_ref::<NestedLoopJoinExec>().is_some()
+        || plan.downcast_ref::<CrossJoinExec>().is_some()
+        || plan.downcast_ref::<WindowByPartitionExec>().is_some()
+        || plan.downcast_ref::<WindowAggExec>().is_some()
+}
+
 /// What a shuffle holds: a batch for each part, on each side.
 pub(super) fn exchanged(plan: &Arc<dyn ExecutionPlan>, fan_out: usize) -> Memory {
     let one = batch(plan.as_ref()).bytes;

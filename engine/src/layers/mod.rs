@@ -26,3 +26,4 @@ pub use graph::{Device, Feed, Layer, LayerGraph, LayerId, Operator, Work};
 pub use measured::Measured;
 pub(crate) use measured::{OperatorMetrics, metrics_of};
 pub use memory::Memory;
+pub(crate) use memory::holds;

@@ -22,13 +22,11 @@ pub use window_by_partition::WindowByPartitionExec;
 
 use std::sync::Arc;
 
-use crate::cluster::ReadStageWire;
 use crate::wire::WireNode;
 
 /// What of these crosses the wire.
-pub(crate) fn wire() -> [Arc<dyn WireNode>; 4] {
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 3] {
     [
-        Arc::new(ReadStageWire),
         Arc::new(compact::CompactWire),
         Arc::new(packed::PackedWire),
         Arc::new(window_by_partition::WindowByPartitionWire),

@@ -11,7 +11,7 @@ mod scanned;
 mod settings;
 
 pub use registry::{Wire, WireLink, WireNode};
-pub(crate) use scanned::scans_in_place_of_tables;
+pub(crate) use scanned::{ScannedTable, project};
 pub(crate) use settings::{differing, overlaid};
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! in.
 
 mod ballista;
+mod cut;
 mod faults;
 mod kills;
 mod locks;
@@ -10,9 +11,13 @@ mod roles;
 mod wire;
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use datafusion::execution::context::SessionContext;
 use strata::RunText;
+use strata_engine::{Address, Security, Token};
+use strata_tests::command::Killed;
+use strata_tests::oracle::Grain;
 
 use crate::tpch::TABLES;
 
@@ -42,9 +47,38 @@ fn signal(name: &str, process: u32) {
     assert!(status.success(), "process {process} is gone already");
 }
 
-/// The first line that a process writes.
-fn first_line(from: impl std::io::Read) -> String {
+/// What a pool whose processes share a new token asks of callers.
+fn locked() -> Security {
+    Security { token: Some(Token::random()), tls: None }
+}
+
+/// `strata ROLE` for a pool with this lock.
+fn role(name: &str, security: &Security) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strata-under-test"));
+    command.arg(name).env("STRATA_CONFIG", "").env_remove("STRATA_TOKEN");
+    if let Some(token) = &security.token {
+        command.env("STRATA_TOKEN", token.reveal());
+    }
+    command
+}
+
+/// A scheduler as a process of its own, with these flags, and where it listens.
+fn scheduler(flags: &[&str], security: &Security) -> (Killed, Address) {
+    let mut process = role("scheduler", security)
+        .args(["--listen", "127.0.0.1:0"])
+        .args(flags)
+        .stderr(Stdio::piped())
+        .spawn()
+        .map(Killed)
+        .unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(from), &mut line).unwrap();
-    line
+    let said = process.0.stderr.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(said), &mut line).unwrap();
+    let address = line.trim().strip_prefix("scheduler at ").unwrap().parse().unwrap();
+    (process, address)
+}
+
+/// A session of this process, to compare a pool's answers with.
+fn here() -> SessionContext {
+    Grain { batch_size: 8192, partitions: 2 }.session()
 }

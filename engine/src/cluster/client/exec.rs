@@ -177,8 +177,7 @@ impl ExecutionPlan for PoolExec {
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let schema = self.schema();
         let rows = fetch::rows(
-            self.pool.link.clone(),
-            self.pool.security.clone(),
+            Arc::clone(&self.pool),
             self.submit.clone(),
             Arc::clone(&self.told),
             Arc::clone(&schema),

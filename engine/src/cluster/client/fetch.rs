@@ -2,7 +2,6 @@
 //! out, into memory as far as there is room and to disk beyond: when its worker goes away meanwhile, the
 //! part is made again by another and nobody has seen half of it.
 
-use std::collections::HashMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -16,12 +15,11 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
+use super::Pool;
 use super::exec::Told;
-use crate::cluster::link::{Address, Link};
 use crate::cluster::protocol::{
     Failed, Finished, Missing, Part, Parts, Source, Submit, TaskId, Trouble, Update, update,
 };
-use crate::cluster::security::Security;
 use crate::cluster::worker::{Output, OutputId, Outputs};
 use crate::config::options_of;
 use crate::error::EngineError;
@@ -35,8 +33,7 @@ pub(super) fn error(failed: Failed) -> DataFusionError {
 
 /// Runs a query and returns its rows. Dropped, it ends the query.
 pub(super) fn rows(
-    scheduler: Link,
-    security: Security,
+    pool: Arc<Pool>,
     submit: Submit,
     told: Arc<Mutex<Told>>,
     schema: SchemaRef,
@@ -47,13 +44,11 @@ pub(super) fn rows(
     let limit = strata.memory.limit.pool_bytes();
     let spool = Outputs::new(Arc::clone(context.memory_pool()), limit, folder);
     let query = Query {
-        scheduler,
-        security,
+        pool,
         spool,
         told,
         schema,
         batch_size: context.session_config().batch_size(),
-        links: HashMap::new(),
         updates: None,
         submit,
         given: Vec::new(),
@@ -67,13 +62,11 @@ pub(super) fn rows(
 }
 
 struct Query {
-    scheduler: Link,
-    security: Security,
+    pool: Arc<Pool>,
     spool: Arc<Outputs>,
     told: Arc<Mutex<Told>>,
     schema: SchemaRef,
     batch_size: usize,
-    links: HashMap<String, Link>,
     submit: Submit,
     updates: Option<BoxStream<'static, crate::Result<Update>>>,
     /// The parts whose rows were handed out.
@@ -127,7 +120,7 @@ impl Query {
                 // It is made again, and told of when it is there.
                 Err(Fetch::Lost) => {
                     let missing = Missing { job, source: part.source.clone() };
-                    self.scheduler.ask(&missing).await.map_err(DataFusionError::from)?;
+                    self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
                 }
                 Err(Fetch::Failed(error)) => return Err(error),
             }
@@ -140,7 +133,7 @@ impl Query {
             Some(updates) => updates,
             None => {
                 self.submit.measure = self.told.lock().measure;
-                let asked = self.scheduler.listen(&self.submit).await;
+                let asked = self.pool.link.listen(&self.submit).await;
                 self.updates.insert(asked.map_err(DataFusionError::from)?)
             }
         };
@@ -158,7 +151,7 @@ impl Query {
                 None => {}
             }
         }
-        let gone = format!("the scheduler at {} has gone", self.scheduler.address());
+        let gone = format!("the scheduler at {} has gone", self.pool.address());
         Err(EngineError::Pool(gone).into())
     }
 
@@ -188,17 +181,8 @@ impl Query {
         stage: u32,
         source: &Source,
     ) -> Result<Arc<Output>, Fetch> {
-        let link = match self.links.get(&source.address) {
-            Some(link) => link.clone(),
-            None => {
-                let address: Address =
-                    source.address.parse().map_err(|e: EngineError| Fetch::Failed(e.into()))?;
-                let link = Link::to(address, &self.security)
-                    .map_err(|error| Fetch::Failed(error.into()))?;
-                self.links.insert(source.address.clone(), link.clone());
-                link
-            }
-        };
+        let link =
+            self.pool.links.to(&source.address).map_err(|error| Fetch::Failed(error.into()))?;
         let task = source.task.unwrap_or_default();
         let parts = Parts { job, stage, tasks: vec![task], output: source.output };
         let mut rows = link.fetch(&parts).await.map_err(|_| Fetch::Lost)?;

@@ -2,6 +2,7 @@
 
 mod exec;
 mod fetch;
+mod scans;
 mod table;
 
 use std::sync::Arc;
@@ -16,20 +17,21 @@ use serde::de::DeserializeOwned;
 pub use exec::PoolExec;
 pub(crate) use table::with_rows_from_pool;
 
-use super::link::{Address, Link};
+use super::link::{Address, Link, Links};
 use super::options::for_the_pool;
 use super::protocol::{Cancel, Jobs, Workers};
 pub use super::scheduler::{JobRow, WorkerRow};
 use super::security::Security;
 use crate::error::{EngineError, Result};
 use crate::session::reconfigured;
-use crate::wire::{Wire, scans_in_place_of_tables};
+use crate::wire::Wire;
+use scans::scans_in_place_of_tables;
 
 /// A pool of workers that a session runs its queries on.
 #[derive(Debug)]
 pub struct Pool {
     link: Link,
-    security: Security,
+    links: Links,
     cores: AtomicUsize,
 }
 
@@ -37,7 +39,7 @@ impl Pool {
     /// Finds the scheduler, which must be there and let us in.
     pub async fn find(scheduler: Address, security: Security) -> Result<Arc<Self>> {
         let link = Link::to(scheduler, &security)?;
-        let pool = Self { link, security, cores: AtomicUsize::new(1) };
+        let pool = Self { link, links: Links::new(security), cores: AtomicUsize::new(1) };
         pool.workers().await?;
         Ok(Arc::new(pool))
     }

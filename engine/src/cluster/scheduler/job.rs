@@ -190,14 +190,36 @@ impl Job {
         })
     }
 
-    /// What a worker is to make next, if there is anything. `others` are the workers there are.
-    pub(super) fn next(&self, worker: WorkerId, others: &[WorkerId]) -> Option<Place> {
+    /// What the tasks that a worker runs are expected to hold together, in bytes.
+    pub(super) fn held_on(&self, worker: WorkerId) -> u64 {
+        self.stages
+            .iter()
+            .map(|stage| stage.plan.held * stage.tasks.running_on(worker) as u64)
+            .sum()
+    }
+
+    /// What a task at this place is expected to hold, in bytes.
+    pub(super) fn held_at(&self, place: Place) -> u64 {
+        self.stages.get(place.stage).map_or(0, |stage| stage.plan.held)
+    }
+
+    /// What a worker is to make next, if there is anything. `others` are the workers there are, and
+    /// `room` the bytes that a task may hold, unless it is alone.
+    pub(super) fn next(
+        &self,
+        worker: WorkerId,
+        others: &[WorkerId],
+        room: Option<u64>,
+    ) -> Option<Place> {
         if self.ended.is_some() || self.planning || self.is_shunned(worker, others) {
             return None;
         }
         let mut second = None;
         for place in self.ready() {
             let Some(stage) = self.stages.get(place) else { continue };
+            if room.is_some_and(|room| stage.plan.held > room) {
+                continue;
+            }
             for (part, task) in stage.tasks.waiting() {
                 // Not where it failed, while there is another who has not.
                 if task.failed.contains(&worker)

@@ -28,7 +28,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use crate::cluster::options::for_the_pool;
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
-use crate::layers::is_volatile;
+use crate::layers::{LayerGraph, holds, is_volatile};
 use crate::optimize;
 use crate::physical::WindowByPartitionExec;
 use crate::session::reconfigured;
@@ -48,6 +48,8 @@ pub(super) struct StagePlan {
     pub(super) parts: usize,
     /// The stages it reads, by their places.
     pub(super) inputs: Vec<usize>,
+    /// Bytes that a task is expected to hold and cannot write to disk.
+    pub(super) held: u64,
     /// Whether a task that is run again makes the same rows in the same order.
     pub(super) repeats: bool,
     /// Its plan for the wire, where that does not depend on where its inputs lie: it has none.
@@ -87,6 +89,7 @@ impl Planner {
                 work: StageWork::Whole(bytes.clone()),
                 parts: 1,
                 inputs: Vec::new(),
+                held: 0,
                 repeats: false,
                 encoded_once: Some(bytes.clone()),
             }],
@@ -133,6 +136,7 @@ impl Planner {
 
     fn cut(&self, plan: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Planned> {
         let physical = Some(Arc::clone(&plan));
+        let most = LayerGraph::of(&plan)?.most_held();
         let job = BallistaJobId::from("strata".to_string());
         let cut = DefaultDistributedPlanner::new()
             .plan_query_stages(&job, plan, state.config_options())
@@ -145,7 +149,12 @@ impl Planner {
                 return Err(DataFusionError::Internal("a stage has not one input".into()));
             };
             let mut inputs = Vec::new();
+            let mut held = 0;
             input.apply(|node| {
+                // Which of the layers it is shows no more once the plan is cut: enough for any.
+                if holds(node.as_ref()) {
+                    held = most;
+                }
                 if let Some(below) = node.downcast_ref::<UnresolvedShuffleExec>() {
                     inputs.extend(places.get(&below.stage_id));
                 }
@@ -154,6 +163,7 @@ impl Planner {
             stages.push(StagePlan {
                 parts: input.output_partitioning().partition_count(),
                 inputs,
+                held,
                 repeats: repeats(input)?,
                 encoded_once: None,
                 work: StageWork::Parts {

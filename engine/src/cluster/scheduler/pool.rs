@@ -40,6 +40,15 @@ struct Member {
     leaving: bool,
 }
 
+/// What a worker has to give.
+struct Free {
+    worker: WorkerId,
+    cores: usize,
+    memory: u64,
+    /// What its tasks do not hold of its memory; all there is, and more, where none runs.
+    room: Option<u64>,
+}
+
 #[derive(Default)]
 struct State {
     members: BTreeMap<WorkerId, Member>,
@@ -408,30 +417,45 @@ impl State {
     fn dispatch(&mut self, wire: &Arc<Wire>) {
         let Self { members, jobs, .. } = self;
         let address = |worker: WorkerId| members.get(&worker).map(|m| m.joined.address.clone());
-        let mut free: Vec<(WorkerId, usize)> = members
+        let mut free: Vec<Free> = members
             .iter()
             .filter(|(_, member)| !member.leaving)
             .map(|(worker, member)| {
                 let busy: usize = jobs.values().map(|job| job.running_on(*worker)).sum();
-                (*worker, (member.joined.cores as usize).saturating_sub(busy))
+                let held: u64 = jobs.values().map(|job| job.held_on(*worker)).sum();
+                let memory = member.joined.memory;
+                Free {
+                    worker: *worker,
+                    cores: (member.joined.cores as usize).saturating_sub(busy),
+                    memory,
+                    room: (busy > 0).then(|| memory.saturating_sub(held)),
+                }
             })
             .collect();
-        let all: Vec<WorkerId> = free.iter().map(|(worker, _)| *worker).collect();
+        let all: Vec<WorkerId> = free.iter().map(|free| free.worker).collect();
         let mut runs: BTreeMap<(WorkerId, JobId, u32, u32), Run> = BTreeMap::new();
         // A task each in turn, so that work is spread before it is piled up.
         loop {
             let mut given = false;
-            for (worker, cores) in &mut free {
+            for Free { worker, cores, memory, room } in &mut free {
                 if *cores == 0 {
                     continue;
                 }
+                let mut left = *room;
                 // Who has the least running comes first.
                 let mut order: Vec<(usize, JobId)> =
                     jobs.iter().map(|(id, job)| (job.running(), *id)).collect();
                 order.sort_unstable();
                 for (_, id) in order {
                     let Some(job) = jobs.get_mut(&id) else { continue };
-                    let Some(place) = job.next(*worker, &all) else { continue };
+                    let Some(place) = job.next(*worker, &all, left) else {
+                        // Who waits for room gets the next there is.
+                        if job.next(*worker, &all, None).is_some() {
+                            left = Some(0);
+                        }
+                        continue;
+                    };
+                    let held = job.held_at(place);
                     match job.start(place, *worker, wire, address) {
                         Ok(Some(run)) => {
                             let key = (*worker, run.job, run.stage, run.edition);
@@ -440,6 +464,7 @@ impl State {
                                 None => drop(runs.insert(key, run)),
                             }
                             *cores -= 1;
+                            *room = Some(room.unwrap_or(*memory).saturating_sub(held));
                             given = true;
                         }
                         Ok(None) => continue,

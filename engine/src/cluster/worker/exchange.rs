@@ -1,15 +1,12 @@
 //! Where tasks find the rows that other tasks made: with this worker, or with another.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::error::{DataFusionError, Result};
-use parking_lot::Mutex;
+use datafusion::error::DataFusionError;
 
 use super::outputs::Outputs;
-use crate::cluster::link::{Address, Link};
-use crate::cluster::security::Security;
+use crate::cluster::link::Links;
 
 /// A worker's own rows, and its links to others'.
 #[derive(Debug)]
@@ -17,13 +14,12 @@ pub(in crate::cluster) struct Exchange {
     /// The membership under which others know this worker.
     member: AtomicU64,
     pub(super) outputs: Arc<Outputs>,
-    links: Mutex<HashMap<Address, Link>>,
-    security: Security,
+    pub(super) links: Links,
 }
 
 impl Exchange {
-    pub(super) fn new(outputs: Arc<Outputs>, security: Security) -> Self {
-        Self { member: AtomicU64::new(0), outputs, links: Mutex::default(), security }
+    pub(super) fn new(outputs: Arc<Outputs>, links: Links) -> Self {
+        Self { member: AtomicU64::new(0), outputs, links }
     }
 
     pub(super) fn set_member(&self, member: u64) {
@@ -32,18 +28,6 @@ impl Exchange {
 
     pub(super) fn member(&self) -> u64 {
         self.member.load(Ordering::Acquire)
-    }
-
-    /// The link to another worker.
-    pub(super) fn link(&self, address: &str) -> Result<Link> {
-        let address: Address = address.parse().map_err(DataFusionError::from)?;
-        let mut links = self.links.lock();
-        if let Some(link) = links.get(&address) {
-            return Ok(link.clone());
-        }
-        let link = Link::to(address.clone(), &self.security)?;
-        links.insert(address, link.clone());
-        Ok(link)
     }
 }
 

@@ -22,10 +22,10 @@ use tokio::sync::watch;
 pub(super) use exchange::LostRows;
 pub use options::WorkerOptions;
 pub(super) use outputs::{Output, OutputId, Outputs};
-pub(crate) use read::ReadStageWire;
+pub(super) use read::ReadStageWire;
 pub(super) use read::{Holder, Made, ReadStageExec, Shape, Sources};
 
-use super::link::{Address, Link};
+use super::link::{Address, Link, Links};
 use super::port;
 use super::protocol::{Join, order};
 use crate::config::options_of;
@@ -72,7 +72,7 @@ impl Worker {
             strata.memory.limit.pool_bytes(),
             SpillFolder::of(session.state_ref().read().config())?,
         );
-        let exchange = Arc::new(Exchange::new(outputs, options.security.clone()));
+        let exchange = Arc::new(Exchange::new(outputs, Links::new(options.security.clone())));
         Ok(Self { options, session, listener, address, exchange })
     }
 
@@ -146,7 +146,7 @@ impl Membership {
                 Left::Broken(_) if *self.asked_to_leave.borrow() => {
                     return Ok(Ended::Stopped("it was asked to leave".to_string()));
                 }
-                Left::Broken(error) if is_final(&error) => return Err(error),
+                Left::Broken(error @ EngineError::NotLetIn { .. }) => return Err(error),
                 Left::Broken(error) if alone_since.elapsed() >= self.options.death_timeout => {
                     return Err(error);
                 }
@@ -250,10 +250,4 @@ impl Membership {
             }
         }
     }
-}
-
-/// Whether knocking again is of no use.
-fn is_final(error: &EngineError) -> bool {
-    let text = error.to_string();
-    text.contains("does not let us in") || text.contains("all of a pool must be the same")
 }

@@ -321,7 +321,7 @@ fn lost(holder: &Holder, reason: impl fmt::Display) -> DataFusionError {
 
 fn fetch(exchange: &Arc<Exchange>, holder: Holder, parts: Parts) -> Result<Fetched> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    let link = exchange.link(&holder.address)?;
+    let link = exchange.links.to(&holder.address)?;
     tokio::spawn(async move {
         let fetching = async {
             let mut rows =

@@ -5,14 +5,14 @@ use std::fmt::Write;
 use super::text;
 use crate::layers::{Layer, LayerGraph, LayerId, Work};
 
-const WIDTH: usize = 370;
+const WIDTH: usize = 380;
 const LINE: usize = 16;
 const HEAD: usize = 26;
 const GAP_X: usize = 48;
 const GAP_Y: usize = 20;
 const MARGIN: usize = 20;
 /// Characters that fit into a box.
-const FIT: usize = 54;
+const FIT: usize = 50;
 
 /// Where a layer stands.
 struct Placed<'a> {

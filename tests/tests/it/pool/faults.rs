@@ -1,15 +1,13 @@
 //! What breaks besides a killed worker, and what becomes of the query.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use datafusion::execution::context::SessionContext;
-use strata_engine::{Pool, Security, Token};
-use strata_tests::command::Killed;
-use strata_tests::oracle::{Grain, answer};
+use strata_engine::Pool;
+use strata_tests::oracle::answer;
 use strata_tests::pool::{Shape, TestPool};
 
-use super::{name_tables, signal, tpch};
+use super::{here, locked, name_tables, scheduler, signal, tpch};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-under-test");
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,7 +34,7 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hung_worker_is_given_up_and_may_come_back() {
     let data = tpch(0.05).await;
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     name_tables(&here, data.path()).await;
     let pool = TestPool::empty(PATIENCE).await;
     let shape = Shape { workers: 1, cores: 1 };
@@ -68,23 +66,13 @@ async fn a_hung_worker_is_given_up_and_may_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_told_at_once_that_the_scheduler_is_gone() {
-    let token = Token::random();
-    let security = Security { token: Some(token.clone()), tls: None };
-    let mut scheduler = std::process::Command::new(PROGRAM)
-        .args(["scheduler", "--listen", "127.0.0.1:0"])
-        .env("STRATA_TOKEN", token.reveal())
-        .env("STRATA_CONFIG", "")
-        .stderr(Stdio::piped())
-        .spawn()
-        .map(Killed)
-        .unwrap();
-    let line = super::first_line(scheduler.0.stderr.take().unwrap());
-    let address = line.trim().strip_prefix("scheduler at ").unwrap().parse().unwrap();
+    let security = locked();
+    let (scheduler, address) = scheduler(&[], &security);
     let pool = Pool::find(address, security.clone()).await.unwrap();
     let workers = strata_engine::LocalWorkers {
         program: PROGRAM.into(),
         scheduler: pool.address().clone(),
-        token,
+        token: security.token.unwrap(),
         workers: 2,
         cores: 1,
         memory: 512 << 20,
@@ -123,7 +111,7 @@ async fn a_full_disk_on_one_worker_is_another_workers_work() {
     let data = tpch(0.3).await;
     let session = pool.session(&[]);
     name_tables(&session, data.path()).await;
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     name_tables(&here, data.path()).await;
     let text = "SELECT count(*) AS n, sum(a.l_quantity) AS q, min(b.l_comment) AS c \
                 FROM lineitem AS a JOIN lineitem AS b ON a.l_orderkey = b.l_orderkey \
@@ -147,7 +135,7 @@ async fn what_no_worker_has_memory_for_fails_by_name() {
     assert!(began.elapsed() < Duration::from_secs(60));
     // The workers are there, and work.
     assert_eq!(pool.pool.workers().await.unwrap().len(), 2);
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     answers_alike(&here, &session, "SELECT sum(value) AS s FROM range(0, 1000)").await;
 }
 
@@ -158,7 +146,7 @@ async fn a_worker_whose_time_is_over_leaves_when_its_rows_are_fetched() {
     pool.add_worker(1).await;
     until("two workers", async || pool.pool.workers().await.unwrap().len() == 2).await;
     let session = pool.session(&[]);
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(900) {
         answers_alike(&here, &session, &LONG.replace("3000000", "100000")).await;
@@ -195,7 +183,7 @@ async fn without_workers_a_query_is_refused_in_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_are_the_ones_this_machine_gives() {
     let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     let session = pool.session(&[]);
     for text in [
         "SELECT 1 / (value - 500) FROM range(0, 1000)",
@@ -220,7 +208,7 @@ async fn a_query_that_is_refused_memory_is_planned_for_little() {
     pool.add_worker_with(4, &[("memory.limit", "110MiB")]).await;
     until("a worker", async || pool.pool.workers().await.unwrap().len() == 1).await;
     let data = tpch(0.1).await;
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     let session = pool.session(&[]);
     name_tables(&here, data.path()).await;
     name_tables(&session, data.path()).await;
@@ -249,7 +237,7 @@ async fn many_rows_come_whole_and_in_order() {
     let session = pool.session(&[]);
     let text = "SELECT value, 'row ' || value AS t FROM range(0, 400000) ORDER BY value DESC";
     let got = answer(&session, text).await.unwrap();
-    let here = Grain { batch_size: 8192, partitions: 2 }.session();
+    let here = here();
     let expected = answer(&here, text).await.unwrap();
     assert!(got.difference(&expected, true).is_none());
 }

@@ -2,7 +2,6 @@
 //! of no port.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
@@ -17,9 +16,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use super::{role, scheduler};
 use crate::run_in;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-under-test");
 
 /// Calls every method there is; what each is refused with.
 async fn every_method(address: &str, headers: &MetadataMap) -> Vec<(&'static str, Option<Status>)> {
@@ -205,33 +203,14 @@ async fn certificates_let_in_and_keep_out() {
         let tls = Tls::from_files(Some(&file("ca.pem")), identity, None).unwrap();
         Security { token: None, tls: Some(tls) }
     };
-    let file = |name: &str| ours.join(name).display().to_string();
-    let flags = [
-        "--tls-ca",
-        &file("ca.pem"),
-        "--tls-cert",
-        &file("cert.pem"),
-        "--tls-key",
-        &file("key.pem"),
-    ]
-    .map(str::to_string);
-    let mut scheduler = std::process::Command::new(PROGRAM)
-        .args(["scheduler", "--listen", "127.0.0.1:0"])
-        .args(&flags)
-        .env("STRATA_CONFIG", "")
-        .env_remove("STRATA_TOKEN")
-        .stderr(Stdio::piped())
-        .spawn()
-        .map(Killed)
-        .unwrap();
-    let line = super::first_line(scheduler.0.stderr.take().unwrap());
-    let address: strata_engine::Address =
-        line.trim().strip_prefix("scheduler at ").unwrap().parse().unwrap();
-    let _worker = std::process::Command::new(PROGRAM)
-        .args(["worker", "--scheduler", &address.to_string(), "--quiet", "--cores", "1"])
-        .args(&flags)
-        .env("STRATA_CONFIG", "")
-        .env_remove("STRATA_TOKEN")
+    let [ca, cert, key] =
+        ["ca.pem", "cert.pem", "key.pem"].map(|name| ours.join(name).display().to_string());
+    let flags = ["--tls-ca", &ca, "--tls-cert", &cert, "--tls-key", &key];
+    let nothing = Security::default();
+    let (_scheduler, address) = scheduler(&flags, &nothing);
+    let _worker = role("worker", &nothing)
+        .args(["--scheduler", &address.to_string(), "--quiet", "--cores", "1"])
+        .args(flags)
         .spawn()
         .map(Killed)
         .unwrap();

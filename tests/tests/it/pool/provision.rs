@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use strata_engine::{Address, Pool, Security, Token};
+use strata_engine::Pool;
 use strata_tests::command::Killed;
-use strata_tests::oracle::{Grain, answer};
+use strata_tests::oracle::answer;
+use strata_tests::skip::skipped;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-under-test");
+use super::{here, locked, scheduler};
 
 /// A scheduler with these flags, and a pool of it.
 struct Started {
@@ -24,20 +25,11 @@ impl Drop for Started {
 }
 
 async fn start(flags: &[&str]) -> Started {
-    let token = Token::random();
-    let mut scheduler = Command::new(PROGRAM)
-        .args(["scheduler", "--listen", "127.0.0.1:0", "--worker-arg=--death-timeout=1s"])
-        .args(["--worker-arg=--quiet", "--worker-cores", "1", "--worker-memory", "512MiB"])
-        .args(flags)
-        .env("STRATA_TOKEN", token.reveal())
-        .env("STRATA_CONFIG", "")
-        .stderr(Stdio::piped())
-        .spawn()
-        .map(Killed)
-        .unwrap();
-    let line = super::first_line(scheduler.0.stderr.take().unwrap());
-    let address: Address = line.trim().strip_prefix("scheduler at ").unwrap().parse().unwrap();
-    let security = Security { token: Some(token), tls: None };
+    let mut all = vec!["--worker-arg=--death-timeout=1s", "--worker-arg=--quiet"];
+    all.extend(["--worker-cores", "1", "--worker-memory", "512MiB"]);
+    all.extend(flags);
+    let security = locked();
+    let (scheduler, address) = scheduler(&all, &security);
     let pool = Pool::find(address, security).await.unwrap();
     Started { _scheduler: scheduler, pool }
 }
@@ -63,7 +55,7 @@ impl Started {
         let mut settings = strata::Settings::default();
         settings.set("pool.small", "0B", strata_engine::Origin::Session).unwrap();
         let session = strata::session_on(self.pool.clone(), settings).unwrap();
-        let here = Grain { batch_size: 8192, partitions: 2 }.session();
+        let here = here();
         let text = "SELECT value % 5 AS k, count(*) AS n FROM range(0, 100000) GROUP BY ALL";
         let (there, here) = (answer(&session, text).await, answer(&here, text).await);
         assert!(there.unwrap().difference(&here.unwrap(), false).is_none());
@@ -153,9 +145,7 @@ impl Sshd {
     fn start() -> Option<Self> {
         let found = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
         let Some(program) = found.map(PathBuf::from).into_iter().find(|path| path.exists()) else {
-            let skipped = "skipped: there is no sshd here; install openssh-server";
-            assert!(std::env::var("STRATA_REQUIRE_ALL").as_deref() != Ok("1"), "{skipped}");
-            eprintln!("{skipped}");
+            skipped("there is no sshd here; install openssh-server");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use datafusion::execution::context::SessionContext;
 use datafusion::physical_plan::displayable;
 use strata::{RunText, Settings};
 use strata_engine::{PoolExec, Wire};
+use strata_tests::oracle::answer;
 use strata_tests::pool::{Shape, TestPool};
 
 use super::{name_tables, tpch};
@@ -202,4 +204,71 @@ async fn what_is_of_another_version_is_refused_with_both() {
     other[at + 7] = b'W';
     let error = wire.physical_from_bytes(&other, &session.task_ctx()).unwrap_err().to_string();
     assert!(error.contains("strata.Window_by_partition"), "{error}");
+}
+
+/// Functions as an extension adds them to a session.
+fn own_functions(session: &SessionContext) {
+    use datafusion::arrow::array::{ArrayRef, Int64Array};
+    use datafusion::arrow::datatypes::DataType::Int64;
+    use datafusion::common::cast::as_int64_array;
+    use datafusion::logical_expr::{ColumnarValue, Volatility, create_udaf, create_udf};
+    use datafusion::physical_plan::Accumulator;
+    use datafusion::scalar::ScalarValue;
+
+    let twice = |values: &[ColumnarValue]| {
+        let values = ColumnarValue::values_to_arrays(values)?;
+        let twice: Int64Array = as_int64_array(&values[0])?.iter().map(|v| Some(v? * 2)).collect();
+        Ok(ColumnarValue::Array(Arc::new(twice) as ArrayRef))
+    };
+    let twice = create_udf("twice", vec![Int64], Int64, Volatility::Immutable, Arc::new(twice));
+    session.register_udf(twice);
+
+    #[derive(Debug)]
+    struct LastDigits(i64);
+    impl Accumulator for LastDigits {
+        fn update_batch(&mut self, values: &[ArrayRef]) -> datafusion::common::Result<()> {
+            self.0 += as_int64_array(&values[0])?.iter().flatten().map(|v| v % 10).sum::<i64>();
+            Ok(())
+        }
+        fn merge_batch(&mut self, states: &[ArrayRef]) -> datafusion::common::Result<()> {
+            self.0 += as_int64_array(&states[0])?.iter().flatten().sum::<i64>();
+            Ok(())
+        }
+        fn state(&mut self) -> datafusion::common::Result<Vec<ScalarValue>> {
+            Ok(vec![self.0.into()])
+        }
+        fn evaluate(&mut self) -> datafusion::common::Result<ScalarValue> {
+            Ok(self.0.into())
+        }
+        fn size(&self) -> usize {
+            size_of_val(self)
+        }
+    }
+    session.register_udaf(create_udaf(
+        "last_digits",
+        vec![Int64],
+        Arc::new(Int64),
+        Volatility::Immutable,
+        Arc::new(|_| Ok(Box::new(LastDigits(0)))),
+        Arc::new(vec![Int64]),
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_of_extensions_run_on_workers_that_have_them() {
+    let text = "SELECT value % 3 AS k, sum(twice(value)) AS t, last_digits(value) AS d \
+                FROM range(0, 30000) GROUP BY ALL";
+    let here = super::here();
+    own_functions(&here);
+    let expected = answer(&here, text).await.unwrap();
+    let shape = Shape { workers: 2, cores: 1 };
+    let pool = TestPool::knowing(own_functions, shape).await;
+    let got = answer(&pool.session(&[]), text).await.unwrap();
+    assert!(got.difference(&expected, false).is_none(), "{:?}", got.difference(&expected, false));
+    // Those that lack them say which.
+    let pool = TestPool::here(shape).await;
+    let session = pool.session(&[]);
+    own_functions(&session);
+    let error = answer(&session, text).await.unwrap_err();
+    assert!(error.contains("last_digits") || error.contains("twice"), "{error}");
 }

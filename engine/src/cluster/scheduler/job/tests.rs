@@ -22,6 +22,7 @@ fn chain(repeats: &[bool]) -> Job {
         },
         parts: 2,
         inputs: place.checked_sub(1).into_iter().collect(),
+        held: 0,
         repeats: *repeats,
         encoded_once: None,
     });
@@ -40,7 +41,7 @@ fn address(worker: WorkerId) -> Option<String> {
 
 /// Has a worker start what is next for it.
 fn start(job: &mut Job, worker: WorkerId) -> Option<(Place, Run)> {
-    let place = job.next(worker, &BOTH)?;
+    let place = job.next(worker, &BOTH, None)?;
     let run = job.start(place, worker, &Arc::default(), address).unwrap()?;
     Some((place, run))
 }
@@ -176,12 +177,12 @@ fn a_bad_disk_is_avoided_and_a_bad_query_fails_at_once() {
     let (place, run) = start(&mut job, 1).unwrap();
     failed(&mut job, 1, &run, Kind::Io);
     // The other part for the one who failed, and the failed one for the other.
-    assert_eq!(job.next(1, &BOTH), Some(Place { stage: 0, part: 1 }));
-    assert_eq!(job.next(2, &BOTH), Some(place));
+    assert_eq!(job.next(1, &BOTH, None), Some(Place { stage: 0, part: 1 }));
+    assert_eq!(job.next(2, &BOTH, None), Some(place));
     let (_, run) = start(&mut job, 2).unwrap();
     failed(&mut job, 2, &run, Kind::DivideByZero);
     assert_eq!(job.ended(), Some(Ended::Failed));
-    assert_eq!(job.next(1, &BOTH), None);
+    assert_eq!(job.next(1, &BOTH, None), None);
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn memory_that_is_refused_is_planned_for_once() {
     for (worker, run) in [(1, &first), (2, &second)] {
         failed(&mut job, worker, run, Kind::Memory);
     }
-    assert_eq!((job.ended(), job.next(1, &BOTH)), (None, None));
+    assert_eq!((job.ended(), job.next(1, &BOTH, None)), (None, None));
     job.take_plan(Planned { stages: self::job(true).into_plans(), physical: None });
     let (_, again) = start(&mut job, 1).unwrap();
     assert_eq!(again.stage, 2, "stages of another plan have other numbers");
@@ -216,4 +217,16 @@ impl Job {
     fn into_plans(self) -> Vec<StagePlan> {
         self.stages.into_iter().map(|stage| stage.plan).collect()
     }
+}
+
+#[test]
+fn tasks_that_hold_much_wait_for_room_unless_they_are_alone() {
+    let mut job = job(true);
+    job.stages[0].plan.held = 60;
+    assert!(job.next(1, &BOTH, Some(59)).is_none());
+    assert!(job.next(1, &BOTH, Some(60)).is_some());
+    let (place, _) = start(&mut job, 1).unwrap();
+    assert_eq!((job.held_at(place), job.held_on(1), job.held_on(2)), (60, 60, 0));
+    assert!(job.next(1, &BOTH, Some(40)).is_none());
+    assert!(job.next(2, &BOTH, None).is_some());
 }
