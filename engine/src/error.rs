@@ -85,6 +85,9 @@ pub enum EngineError {
     /// A verb of the dataframe language was used wrongly.
     #[error(transparent)]
     Frame(#[from] crate::frame::FrameError),
+    /// Something about an array.
+    #[error(transparent)]
+    Array(#[from] crate::array::ArrayError),
     /// DataFusion's own error.
     #[error(transparent)]
     DataFusion(Box<DataFusionError>),

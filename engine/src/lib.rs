@@ -5,20 +5,29 @@
 //! It knows no SQL text and no file format. Those live in `strata` and `strata-connectors`, which
 //! both point here and never the other way.
 
+mod array;
 mod cluster;
 mod config;
 mod error;
 mod extension;
 mod frame;
 mod functions;
+mod kernels;
 mod layers;
+mod lazy;
+mod logical;
 mod optimize;
 mod physical;
+mod program;
 mod run;
 mod session;
 mod text;
 mod wire;
 
+pub use array::{
+    ArrayError, ArraySource, Cuts, DType, Form, Grid, Kind, Memory as InMemory, Region, Tensor,
+    Unit, cells, shape_of,
+};
 pub use cluster::{
     Adaptive, Address, ByCommand, BySsh, Ended, JobRow, Local, LocalWorkers, Pool, PoolExec,
     Processes, Provision, Scheduler, SchedulerOptions, Security, Tls, Token, VERSION, Worker,
@@ -34,15 +43,18 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
+pub use kernels::{Binary, Block, Distribution, Reduce, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
+pub use lazy::{Array, Index, Scalar};
+pub use logical::ArrayNode;
 pub use physical::{
-    AtomicWriteExec, CompactExec, DiagnosedExec, PackedExec, SkimExec, VerifiedExec,
-    WindowByPartitionExec,
+    AtomicWriteExec, CombineChunksExec, CompactExec, DiagnosedExec, MapChunksExec, PackedExec,
+    SkimExec, VerifiedExec, WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};
-pub use wire::{Wire, WireLink, WireNode};
+pub use wire::{FindsSource, Wire, WireLink, WireNode};

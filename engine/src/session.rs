@@ -20,10 +20,12 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use parking_lot::Mutex;
 
+use crate::array::Memory;
 use crate::cluster::{Pool, with_rows_from_pool};
 use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
+use crate::logical::ArrayPlanner;
 use crate::physical::{self, AtomicWriteExec, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::wire::Wire;
@@ -119,6 +121,7 @@ fn wire() -> Wire {
         // Their names are all different: a test of theirs says so.
         let _ = wire.register(node);
     }
+    let _ = wire.register_source(Memory::WIRE, |bytes, _| Ok(Arc::new(Memory::from_wire(bytes)?)));
     wire
 }
 
@@ -209,6 +212,11 @@ fn change(session: &SessionContext, apply: impl FnOnce(&mut Settings) -> Result<
     Ok(())
 }
 
+/// DataFusion's planner, which knows arrays, too.
+pub(crate) fn planner() -> DefaultPhysicalPlanner {
+    DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ArrayPlanner)])
+}
+
 /// DataFusion's planner, with every write put into a transaction of the extension that owns its
 /// target.
 struct StrataPlanner {
@@ -262,7 +270,7 @@ impl StrataPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::default();
+        let planner = planner();
         let state = session.as_any().downcast_ref::<SessionState>();
         let plan = match (&self.pool, state) {
             (Some(_), _) if is_at_hand(plan) => plan,

@@ -42,6 +42,11 @@ pub fn python_with(package: &str) -> Option<Python> {
 }
 
 impl Python {
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// One answer for each question, all asked in one process: SQL for DuckDB, a path for pyarrow.
     pub fn ask(&self, setup: &[String], questions: &[String]) -> Vec<Result<Answer, String>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/answers.py");

@@ -1,6 +1,7 @@
 //! Running a plan: the [`Runner`] seam, and the runner for this machine's cores. The runner for a
 //! pool of workers stands behind the same seam.
 
+mod array;
 mod cluster;
 mod frugal;
 mod local;

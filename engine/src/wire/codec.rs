@@ -17,9 +17,13 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use super::registry::{Envelope, Wire, WireLink};
 use super::scanned::ScannedTable;
 use crate::functions;
+use crate::logical::ArrayNode;
+use crate::physical::array_from;
 
 /// The name and version of a table's scan.
 const SCAN: (&str, u32) = ("strata.scan", 1);
+/// The name and version of an array.
+const ARRAY: (&str, u32) = ("strata.array", 1);
 
 #[derive(Debug)]
 pub(super) struct LogicalCodec(pub(super) Arc<Wire>);
@@ -31,10 +35,19 @@ impl LogicalExtensionCodec for LogicalCodec {
         inputs: &[LogicalPlan],
         context: &TaskContext,
     ) -> Result<Extension> {
+        if let Some(envelope) = Envelope::open(bytes).transpose()? {
+            envelope.expect(ARRAY.0, ARRAY.1)?;
+            let node = ArrayNode::new(array_from(&envelope.bytes, context)?)?;
+            return Ok(Extension { node: Arc::new(node) });
+        }
         BallistaLogicalExtensionCodec::default().try_decode(bytes, inputs, context)
     }
 
     fn try_encode(&self, node: &Extension, into: &mut Vec<u8>) -> Result<()> {
+        if let Some(array) = node.node.as_any().downcast_ref::<ArrayNode>() {
+            let bytes = array.array().to_wire().map_err(crate::EngineError::from)?;
+            return Envelope::seal(ARRAY.0, ARRAY.1, bytes, into);
+        }
         BallistaLogicalExtensionCodec::default().try_encode(node, into)
     }
 

@@ -10,7 +10,7 @@ mod registry;
 mod scanned;
 mod settings;
 
-pub use registry::{Wire, WireLink, WireNode};
+pub use registry::{FindsSource, Wire, WireLink, WireNode};
 pub(crate) use scanned::{ScannedTable, project};
 pub(crate) use settings::{differing, overlaid};
 

@@ -11,6 +11,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use prost::Message;
 
+use crate::array::{ArrayError, ArraySource};
+
 /// What bytes of ours begin with, so that nobody takes them for another's.
 const MAGIC: &[u8] = b"strata\0";
 
@@ -56,7 +58,11 @@ impl<'a> WireLink<'a> {
 #[derive(Debug, Default)]
 pub struct Wire {
     nodes: BTreeMap<&'static str, Arc<dyn WireNode>>,
+    sources: BTreeMap<&'static str, FindsSource>,
 }
+
+/// Finds what arrays are read from, by the bytes that it wrote of itself.
+pub type FindsSource = fn(&[u8], &TaskContext) -> Result<Arc<dyn ArraySource>, ArrayError>;
 
 /// A node on its way.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -109,6 +115,33 @@ impl Wire {
             None => Ok(()),
             Some(_) => Err(crate::EngineError::Pool(format!(
                 "two kinds of plan nodes are called '{name}' on the wire"
+            ))),
+        }
+    }
+
+    /// Adds a kind of source of arrays. Its name must be new.
+    pub fn register_source(&mut self, name: &'static str, finds: FindsSource) -> crate::Result<()> {
+        match self.sources.insert(name, finds) {
+            None => Ok(()),
+            Some(_) => Err(crate::EngineError::Pool(format!(
+                "two kinds of array sources are called '{name}' on the wire"
+            ))),
+        }
+    }
+
+    /// The source of this kind that wrote these bytes.
+    pub(crate) fn source(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        context: &TaskContext,
+    ) -> Result<Arc<dyn ArraySource>, ArrayError> {
+        match self.sources.get(name) {
+            Some(finds) => finds(bytes, context),
+            None => Err(ArrayError::asked(format!(
+                "'{}' is a source of arrays that this process does not know: it lacks an extension that \
+                 the sender has",
+                name.escape_default()
             ))),
         }
     }

@@ -1,5 +1,6 @@
 //! What crosses crates, in one binary.
 
+mod arrays;
 mod catalog;
 mod database;
 mod docs;

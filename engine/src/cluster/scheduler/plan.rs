@@ -23,7 +23,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::physical_planner::PhysicalPlanner;
 
 use crate::cluster::options::for_the_pool;
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
@@ -31,7 +31,7 @@ use crate::config::options_of;
 use crate::layers::{LayerGraph, holds, is_volatile};
 use crate::optimize;
 use crate::physical::WindowByPartitionExec;
-use crate::session::reconfigured;
+use crate::session::{planner, reconfigured};
 use crate::wire::{Wire, overlaid};
 
 /// A query as stages, sources first; the last one makes the answer.
@@ -98,14 +98,13 @@ impl Planner {
         if recurses(&logical)? {
             return Ok(whole());
         }
-        let physical =
-            match DefaultPhysicalPlanner::default().create_physical_plan(&logical, &state).await {
-                Ok(physical) if filters_windows(&physical)? => return Ok(whole()),
-                Ok(physical) => physical,
-                // Not in parts, but perhaps in one.
-                Err(DataFusionError::NotImplemented(_)) => return Ok(whole()),
-                Err(error) => return Err(error),
-            };
+        let physical = match planner().create_physical_plan(&logical, &state).await {
+            Ok(physical) if filters_windows(&physical)? => return Ok(whole()),
+            Ok(physical) => physical,
+            // Not in parts, but perhaps in one.
+            Err(DataFusionError::NotImplemented(_)) => return Ok(whole()),
+            Err(error) => return Err(error),
+        };
         let small = options_of(state.config_options()).pool.small.0;
         if reads(&physical).is_some_and(|bytes| bytes <= small) && !self.frugal {
             return Ok(Planned { physical: Some(physical), ..whole() });

@@ -1,0 +1,90 @@
+//! An array whose values are in memory.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+
+use super::error::{ArrayError, Result};
+use super::grid::Grid;
+use super::kind::DType;
+use super::source::{ArraySource, Form};
+use super::tensor::{Tensor, shape_of};
+use crate::kernels::{Block, gather, row_major};
+
+/// Values in memory, and how they are cut.
+#[derive(Debug)]
+pub struct Memory {
+    values: Tensor,
+    form: Form,
+}
+
+impl Memory {
+    /// The name of these on the wire.
+    pub const WIRE: &'static str = "memory";
+
+    /// Values, cut like this.
+    pub fn new(values: Tensor, grid: Grid) -> Self {
+        let dims = vec![None; values.shape().len()];
+        Self { form: Form { dtype: values.dtype(), grid, dims }, values }
+    }
+
+    /// From what [`to_wire`](ArraySource::to_wire) gave.
+    pub fn from_wire(bytes: &[u8]) -> Result<Self> {
+        let unread = || ArrayError::asked("values in memory came in bytes that are not ours");
+        let length = bytes.first_chunk::<8>().ok_or_else(unread)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| unread())?;
+        let rest = bytes.get(8..).ok_or_else(unread)?;
+        let (head, values) = rest.split_at_checked(length).ok_or_else(unread)?;
+        let (dtype, grid): (DType, Grid) = serde_json::from_slice(head).map_err(|_| unread())?;
+        let values = datafusion::arrow::buffer::Buffer::from(values.to_vec());
+        let shape = grid.shape();
+        Ok(Self::new(Tensor::new(dtype, shape, values)?, grid))
+    }
+}
+
+#[async_trait]
+impl ArraySource for Memory {
+    fn form(&self) -> &Form {
+        &self.form
+    }
+
+    fn title(&self) -> String {
+        "memory".to_string()
+    }
+
+    async fn read(&self, region: &[Range<u64>]) -> Result<Tensor> {
+        self.values.part(region)
+    }
+
+    fn wire_name(&self) -> &'static str {
+        Self::WIRE
+    }
+
+    fn to_wire(&self) -> Result<Vec<u8>> {
+        let unsent = |error: serde_json::Error| ArrayError::asked(error.to_string());
+        let head = serde_json::to_vec(&(self.form.dtype, &self.form.grid)).map_err(unsent)?;
+        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(self.values.data());
+        Ok(bytes)
+    }
+}
+
+impl Tensor {
+    /// The values of a box within these.
+    pub fn part(&self, region: &[Range<u64>]) -> Result<Self> {
+        let shape = shape_of(region);
+        if region.iter().zip(self.shape()).all(|(range, length)| *range == (0..*length)) {
+            return Ok(self.clone());
+        }
+        let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
+        let (whole, part) = (lengths(self.shape()), lengths(&shape));
+        let strides = row_major(&whole);
+        let starts = region.iter().zip(&strides);
+        let first: usize =
+            starts.map(|(range, stride)| range.start as usize * stride.unsigned_abs()).sum();
+        let mut out = Block::empty(self.dtype().kind());
+        gather(self.values(), first, &strides, &part, (0, part.iter().product()), &mut out);
+        Self::from_block(self.dtype(), shape, out)
+    }
+}

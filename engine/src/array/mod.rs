@@ -1,0 +1,15 @@
+//! N-dimensional arrays in chunks: what a person holds, before anything is computed.
+
+mod error;
+mod grid;
+mod kind;
+mod memory;
+mod source;
+mod tensor;
+
+pub use error::ArrayError;
+pub use grid::{Cuts, Grid};
+pub use kind::{DType, Kind, Unit};
+pub use memory::Memory;
+pub use source::{ArraySource, Form};
+pub use tensor::{Region, Tensor, cells, shape_of};

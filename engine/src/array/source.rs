@@ -1,0 +1,54 @@
+//! Where arrays come from.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use async_trait::async_trait;
+
+use super::error::Result;
+use super::grid::Grid;
+use super::kind::DType;
+use super::tensor::Tensor;
+
+/// What an array looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// What its values are.
+    pub dtype: DType,
+    /// How it is cut, and so how large it is.
+    pub grid: Grid,
+    /// What its dimensions are called, where they have names.
+    pub dims: Vec<Option<String>>,
+}
+
+impl Form {
+    /// How many values there are along each dimension.
+    pub fn shape(&self) -> Vec<u64> {
+        self.grid.shape()
+    }
+}
+
+/// Something that arrays are read from: a Zarr array, a file, values in memory.
+#[async_trait]
+pub trait ArraySource: Debug + Send + Sync {
+    /// What is there. Its chunks are what can be read without reading more than is asked for.
+    fn form(&self) -> &Form;
+
+    /// What messages and plans call it, as in `cube.zarr/temp`.
+    fn title(&self) -> String;
+
+    /// The values of a box that lies within the shape. Reads no more chunks than the box touches, and
+    /// where the box is one chunk, hands out what was decoded, without a copy.
+    async fn read(&self, region: &[Range<u64>]) -> Result<Tensor>;
+
+    /// What tells this content from another at the same place: etags, sizes and times.
+    fn version(&self) -> String {
+        String::new()
+    }
+
+    /// The name by which other processes know how to read its bytes.
+    fn wire_name(&self) -> &'static str;
+
+    /// What another process needs to read the same.
+    fn to_wire(&self) -> Result<Vec<u8>>;
+}

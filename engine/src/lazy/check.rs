@@ -1,0 +1,114 @@
+//! Whether a step can have led to what it is said to look like. Arrays that come from another process are
+//! believed nothing.
+
+use super::view::Axis;
+use super::{Array, Op, Result, Scalar, Step};
+use crate::array::{ArrayError, DType, Form, Kind, cells};
+
+/// Fails unless an array's form is what its step makes of its inputs. How it is cut is its own to say.
+pub(super) fn check(op: &Op, inputs: &[Array], form: &Form) -> Result<()> {
+    let shape = form.shape();
+    let sound = form.dims.len() == shape.len()
+        && match op {
+            Op::Read(source) => {
+                inputs.is_empty()
+                    && source.form().shape() == shape
+                    && source.form().dtype == form.dtype
+            }
+            Op::Given(_) => inputs.is_empty(),
+            Op::Step(step) => fits(step, inputs, form, &shape),
+        };
+    match sound {
+        true => Ok(()),
+        false => Err(ArrayError::asked(format!(
+            "{op:?} does not lead to an array of {} and shape {shape:?}",
+            form.dtype
+        ))),
+    }
+}
+
+fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
+    let kind = form.dtype.kind();
+    let same_shape = inputs.iter().all(|input| input.shape() == shape);
+    let same_kind = inputs.iter().all(|input| input.kind() == kind);
+    match (step, inputs) {
+        (Step::Full(_), []) => true,
+        (Step::Steps { start, step }, []) => {
+            let whole = matches!((start, step), (Scalar::Signed(_), Scalar::Signed(_)));
+            shape.len() == 1 && kind == if whole { Kind::I64 } else { Kind::F64 }
+        }
+        (Step::Random { distribution, .. }, []) => distribution.check(kind).is_ok(),
+        (Step::Unary(unary), [input]) => {
+            same_shape && unary.result(input.kind()) == Ok((input.kind(), kind))
+        }
+        (Step::Binary(binary), [left, right]) => {
+            same_shape
+                && binary.result(left.kind(), right.kind())
+                    == Ok(([left.kind(), right.kind()], kind))
+        }
+        (Step::Select, [truth, yes, no]) => {
+            same_shape && truth.kind() == Kind::Bool && yes.kind() == kind && no.kind() == kind
+        }
+        (Step::Cast(dtype), [_]) => same_shape && *dtype == form.dtype,
+        (Step::View(view), [input]) => {
+            let lengths = input.shape();
+            let within = |(axis, length): (&Axis, &u64)| match *axis {
+                Axis::At(at) => at < *length,
+                Axis::Along { along, start, step } => {
+                    let Some(count) = view.shape.get(along) else { return false };
+                    let last = i128::from(count.saturating_sub(1)) * i128::from(step);
+                    let ends = [i128::from(start), i128::from(start) + last];
+                    let inside = |end: &i128| (0..i128::from(*length)).contains(end);
+                    step != 0 && (*count == 0 || ends.iter().all(inside))
+                }
+            };
+            let along = |axis: &Axis| match axis {
+                Axis::Along { along, .. } => Some(*along),
+                Axis::At(_) => None,
+            };
+            let named: Vec<usize> = view.axes.iter().filter_map(along).collect();
+            let once = |along: &usize| named.iter().filter(|other| *other == along).count() == 1;
+            same_kind
+                && view.shape == shape
+                && view.axes.len() == lengths.len()
+                && named.iter().all(once)
+                && (shape.contains(&0) || view.axes.iter().zip(&lengths).all(within))
+        }
+        (Step::Concat(axis), [first, ..]) => {
+            let mut whole = first.shape();
+            let mut length = 0_u64;
+            let alike = inputs.iter().all(|input| {
+                let mut own = input.shape();
+                let (Some(at), Some(first)) = (own.get_mut(*axis), whole.get(*axis)) else {
+                    return false;
+                };
+                length = length.saturating_add(*at);
+                *at = *first;
+                own == whole
+            });
+            if let Some(at) = whole.get_mut(*axis) {
+                *at = length;
+            }
+            alike && same_kind && whole == shape
+        }
+        (Step::Take { axis, places }, [input]) => {
+            let mut whole = input.shape();
+            let Some(length) = whole.get_mut(*axis) else { return false };
+            let inside = places.iter().all(|place| *place < *length);
+            *length = places.len() as u64;
+            same_kind && inside && whole == shape
+        }
+        (Step::Reshape, [input]) => same_kind && cells(&input.shape()) == cells(shape),
+        (Step::Reduce { reduce, axes, .. }, [input]) => {
+            let kept = input.shape().into_iter().zip(axes).filter(|(_, gone)| !**gone);
+            let kept: Vec<u64> = kept.map(|(length, _)| length).collect();
+            let made = match form.dtype {
+                DType::Plain(_) => reduce.result(input.kind()),
+                _ => Kind::I64,
+            };
+            axes.len() == input.ndim() && kept == shape && made == kind
+        }
+        (Step::Rechunk, [_]) => same_shape && same_kind,
+        _ => false,
+    }
+}

@@ -1,0 +1,186 @@
+//! Functions of values at the same place.
+
+use super::broadcast::{Common, together};
+use super::{Array, Result, Scalar, Step};
+use crate::array::{ArrayError, DType, Form, Grid, Kind, Unit};
+use crate::kernels::{Binary, Unary};
+
+impl Array {
+    /// The same values as another type.
+    pub fn cast(&self, dtype: DType) -> Result<Self> {
+        if dtype == self.dtype() {
+            return Ok(self.clone());
+        }
+        let form = Form { dtype, ..self.form().clone() };
+        Self::step(Step::Cast(dtype), vec![self.clone()], form)
+    }
+
+    /// A function of each value.
+    pub fn unary(&self, unary: Unary) -> Result<Self> {
+        let kind = self.plain(unary.name())?;
+        let (takes, makes) = unary.result(kind).map_err(ArrayError::asked)?;
+        let form = Form { dtype: makes.into(), ..self.form().clone() };
+        Self::step(Step::Unary(unary), vec![self.cast(takes.into())?], form)
+    }
+
+    /// A function of two values at the same place.
+    pub fn binary(&self, binary: Binary, other: &Self) -> Result<Self> {
+        let (operands, dtype) = operands(binary, self, other)?;
+        let Common { arrays, grid, dims } = together(&operands)?;
+        Self::step(Step::Binary(binary), arrays, Form { dtype, grid, dims })
+    }
+
+    /// As [`binary`](Self::binary), with a number that takes the array's type where it can.
+    pub fn binary_with(&self, binary: Binary, number: Scalar, left: bool) -> Result<Self> {
+        let kind = number.beside(self.dtype(), binary)?;
+        let number = Self::full(&[], number.into_kind(kind), kind.into())?;
+        match left {
+            true => number.binary(binary, self),
+            false => self.binary(binary, &number),
+        }
+    }
+
+    /// Where this is true, what `yes` has there, else what `no` has.
+    pub fn select(&self, yes: &Self, no: &Self) -> Result<Self> {
+        let dtype = match (yes.dtype(), no.dtype()) {
+            (DType::Plain(a), DType::Plain(b)) => DType::Plain(a.with(b)),
+            (a, b) if a == b => a,
+            (a, b) => {
+                return Err(ArrayError::asked(format!(
+                    "where(…) cannot choose between {a} and {b}"
+                )));
+            }
+        };
+        let truth = self.cast(Kind::Bool.into())?;
+        let Common { arrays, grid, dims } = together(&[truth, yes.cast(dtype)?, no.cast(dtype)?])?;
+        Self::step(Step::Select, arrays, Form { dtype, grid, dims })
+    }
+
+    /// One value everywhere, in one chunk.
+    pub(super) fn full(shape: &[u64], value: Scalar, dtype: DType) -> Result<Self> {
+        let form = Form { dtype, grid: Grid::whole(shape), dims: vec![None; shape.len()] };
+        Self::step(Step::Full(value), Vec::new(), form)
+    }
+
+    fn plain(&self, what: &str) -> Result<Kind> {
+        match self.dtype() {
+            DType::Plain(kind) => Ok(kind),
+            other => {
+                Err(ArrayError::asked(format!("{what}(…) of {other}: cast it to numbers first")))
+            }
+        }
+    }
+}
+
+/// The two sides as the function takes them, and what it makes of them.
+fn operands(binary: Binary, left: &Array, right: &Array) -> Result<([Array; 2], DType)> {
+    use DType::{Plain, Span, Time};
+    let refused = || {
+        let (left, right) = (left.dtype(), right.dtype());
+        ArrayError::asked(format!("{left} and {right} have no {}", binary.name()))
+    };
+    let compares = compares(binary);
+    let chooses = matches!(binary, Binary::Maximum | Binary::Minimum | Binary::Fmax | Binary::Fmin);
+    // Times are numbers of one unit, which say what comes of them.
+    let (unit, dtype) = match (left.dtype(), right.dtype()) {
+        (Plain(a), Plain(b)) => {
+            let (takes, makes) = binary.result(a, b).map_err(ArrayError::asked)?;
+            let [own, others] = takes;
+            return Ok(([left.cast(own.into())?, right.cast(others.into())?], makes.into()));
+        }
+        (Time(a), Time(b)) if compares => (a.max(b), Plain(Kind::Bool)),
+        (Span(a), Span(b)) if compares => (a.max(b), Plain(Kind::Bool)),
+        (Time(a), Time(b)) if binary == Binary::Sub => (a.max(b), Span(a.max(b))),
+        (Time(a), Time(b)) if chooses => (a.max(b), Time(a.max(b))),
+        (Span(a), Span(b)) if chooses || matches!(binary, Binary::Add | Binary::Sub) => {
+            (a.max(b), Span(a.max(b)))
+        }
+        (Time(a), Span(b)) if matches!(binary, Binary::Add | Binary::Sub) => {
+            (a.max(b), Time(a.max(b)))
+        }
+        (Span(a), Time(b)) if binary == Binary::Add => (a.max(b), Time(a.max(b))),
+        _ => return Err(refused()),
+    };
+    Ok(([left.counted_in(unit)?, right.counted_in(unit)?], dtype))
+}
+
+/// Whether a function asks which of two is the larger.
+fn compares(binary: Binary) -> bool {
+    use Binary::{Eq, Ge, Gt, Le, Lt, Ne};
+    matches!(binary, Eq | Ne | Lt | Le | Gt | Ge)
+}
+
+impl Array {
+    /// Times or spans as whole numbers of a unit that is no coarser than theirs.
+    fn counted_in(&self, unit: Unit) -> Result<Self> {
+        let own = match self.dtype() {
+            DType::Time(own) | DType::Span(own) => own,
+            DType::Plain(_) => unit,
+        };
+        let counts = self.cast(Kind::I64.into())?;
+        let factor = unit.in_a_second() / own.in_a_second();
+        match factor {
+            1 => Ok(counts),
+            factor => counts.binary_with(Binary::Mul, Scalar::Signed(factor), false),
+        }
+    }
+}
+
+impl Scalar {
+    /// The kind that a number has beside an array: the array's, unless that cannot have it.
+    fn beside(self, dtype: DType, binary: Binary) -> Result<Kind> {
+        let kind = dtype.kind();
+        let fits = |low: i128, high: i128, value: i128| (low..=high).contains(&value);
+        let whole = match self {
+            Self::Bool(_) => return Ok(Kind::Bool),
+            Self::Float(_) if kind == Kind::F32 => return Ok(Kind::F32),
+            Self::Float(_) => return Ok(Kind::F64),
+            Self::Signed(value) => i128::from(value),
+            Self::Unsigned(value) => i128::from(value),
+        };
+        // Where the function takes floats, the number is one.
+        if let Ok(([takes, _], _)) = binary.result(kind, kind)
+            && takes.is_float()
+        {
+            return Ok(takes);
+        }
+        let bits = kind.width() as u32 * 8;
+        Ok(match kind {
+            Kind::F32 | Kind::F64 => kind,
+            Kind::Bool if i64::try_from(whole).is_ok() => Kind::I64,
+            Kind::Bool => Kind::U64,
+            _ => {
+                let (low, high) = match kind.is_signed() {
+                    true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+                    false => (0, (1_i128 << bits) - 1),
+                };
+                match fits(low, high, whole) {
+                    true => kind,
+                    // What a comparison says of a number does not depend on whether the type has it.
+                    false if compares(binary) && i64::try_from(whole).is_ok() => Kind::I64,
+                    false if compares(binary) => Kind::U64,
+                    false => {
+                        return Err(ArrayError::asked(format!(
+                            "{whole} is no {kind}: cast the array to a wider type first"
+                        )));
+                    }
+                }
+            }
+        })
+    }
+
+    /// The same number as another kind.
+    pub(super) fn into_kind(self, kind: Kind) -> Self {
+        match (self, kind) {
+            (value, Kind::F32 | Kind::F64) => Self::Float(value.as_f64()),
+            (Self::Float(value), kind) if kind.is_unsigned() => Self::Unsigned(value as u64),
+            (Self::Float(value), kind) if kind.is_signed() => Self::Signed(value as i64),
+            (Self::Signed(value), kind) if kind.is_unsigned() => Self::Unsigned(value as u64),
+            (Self::Unsigned(value), kind) if kind.is_signed() => Self::Signed(value as i64),
+            (Self::Bool(value), kind) if kind.is_signed() => Self::Signed(i64::from(value)),
+            (Self::Bool(value), kind) if kind.is_unsigned() => Self::Unsigned(u64::from(value)),
+            (value, Kind::Bool) => Self::Bool(value.as_f64() != 0.0),
+            (value, _) => value,
+        }
+    }
+}

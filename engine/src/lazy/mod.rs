@@ -1,0 +1,210 @@
+//! Arrays that are not computed yet. An [`Array`] is an expression: what it is made of, and what it
+//! looks like. Whatever can be known without reading a value is known at once: shape, type, chunks, and
+//! what is wrong with what was asked.
+//!
+//! ```text
+//! verbs, operators ──▶ Array: a graph of steps (op.rs) ──▶ optimize ──▶ plan of chunk programs ──▶ rows
+//! ```
+
+mod broadcast;
+mod check;
+mod elementwise;
+mod index;
+mod make;
+mod op;
+mod reduce;
+mod shape;
+mod view;
+mod wire;
+
+use std::sync::Arc;
+
+pub use index::Index;
+pub use op::Scalar;
+pub(crate) use op::{Op, Step};
+
+use crate::array::{ArrayError, DType, Form, Grid, Kind, cells};
+
+type Result<T, E = ArrayError> = std::result::Result<T, E>;
+
+/// The most dimensions an array has.
+const MOST_DIMENSIONS: usize = 32;
+
+/// An array that is not computed yet. Clones are the same array.
+#[derive(Debug, Clone)]
+pub struct Array(Arc<Node>);
+
+/// A step, and what it is done to.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub op: Op,
+    pub inputs: Vec<Array>,
+    pub form: Form,
+}
+
+impl Array {
+    /// A step that leads to an array of this form.
+    pub(crate) fn new(op: Op, inputs: Vec<Self>, form: Form) -> Result<Self> {
+        let shape = form.shape();
+        if shape.len() > MOST_DIMENSIONS {
+            return Err(ArrayError::asked(format!(
+                "an array of {} dimensions: there may be {MOST_DIMENSIONS}",
+                shape.len()
+            )));
+        }
+        let bytes = cells(&shape).and_then(|cells| cells.checked_mul(form.dtype.width() as u64));
+        if bytes.is_none_or(|bytes| bytes > i64::MAX as u64) || form.grid.chunks().is_none() {
+            return Err(ArrayError::asked(format!(
+                "an array of shape {shape:?} is larger than can be counted"
+            )));
+        }
+        Ok(Self(Arc::new(Node { op, inputs, form })))
+    }
+
+    fn step(step: Step, inputs: Vec<Self>, form: Form) -> Result<Self> {
+        Self::new(Op::Step(step), inputs, form)
+    }
+
+    /// The step that makes it.
+    pub fn op(&self) -> &Op {
+        &self.0.op
+    }
+
+    /// What the step is done to.
+    pub fn inputs(&self) -> &[Self] {
+        &self.0.inputs
+    }
+
+    /// What it looks like.
+    pub fn form(&self) -> &Form {
+        &self.0.form
+    }
+
+    /// What its values are.
+    pub fn dtype(&self) -> DType {
+        self.0.form.dtype
+    }
+
+    /// How its values lie in memory.
+    pub fn kind(&self) -> Kind {
+        self.dtype().kind()
+    }
+
+    /// How many values there are along each dimension.
+    pub fn shape(&self) -> Vec<u64> {
+        self.0.form.shape()
+    }
+
+    /// How many dimensions it has.
+    pub fn ndim(&self) -> usize {
+        self.0.form.dims.len()
+    }
+
+    /// What its dimensions are called.
+    pub fn dims(&self) -> &[Option<String>] {
+        &self.0.form.dims
+    }
+
+    /// How it is cut.
+    pub fn grid(&self) -> &Grid {
+        &self.0.form.grid
+    }
+
+    /// Bytes of all its values.
+    pub fn bytes(&self) -> u64 {
+        cells(&self.shape()).unwrap_or(u64::MAX).saturating_mul(self.dtype().width() as u64)
+    }
+
+    /// An array that looks like this and is handed in.
+    pub(crate) fn handed(&self, number: usize) -> Result<Self> {
+        Self::new(Op::Given(number), Vec::new(), self.form().clone())
+    }
+
+    /// Fails unless what it is handed looks like what it asks for.
+    pub(crate) fn takes(&self, given: &[Self]) -> Result<()> {
+        let mut seen = std::collections::HashSet::new();
+        let mut left = vec![self.clone()];
+        while let Some(array) = left.pop() {
+            if !seen.insert(array.id()) {
+                continue;
+            }
+            if let Op::Given(number) = array.op() {
+                let alike = given.get(*number).is_some_and(|given| {
+                    given.shape() == array.shape() && given.dtype() == array.dtype()
+                });
+                if !alike {
+                    return Err(ArrayError::asked("an array is handed in that looks otherwise"));
+                }
+            }
+            left.extend(array.inputs().iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// What tells it from other arrays of this process.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The same with names for its dimensions.
+    pub fn named(&self, dims: Vec<Option<String>>) -> Result<Self> {
+        if dims.len() != self.ndim() {
+            return Err(ArrayError::asked(format!(
+                "{} names for the {} dimensions of an array of shape {:?}",
+                dims.len(),
+                self.ndim(),
+                self.shape()
+            )));
+        }
+        let named = dims.iter().flatten();
+        if let Some(twice) =
+            named.clone().find(|name| named.clone().filter(|n| n == name).count() > 1)
+        {
+            return Err(ArrayError::asked(format!("two dimensions called '{twice}'")));
+        }
+        let form = Form { dims, ..self.form().clone() };
+        Self::new(self.op().clone(), self.inputs().to_vec(), form)
+    }
+
+    /// The same values, cut like this.
+    pub fn rechunk(&self, grid: Grid) -> Result<Self> {
+        if grid == *self.grid() {
+            return Ok(self.clone());
+        }
+        if grid.shape() != self.shape() {
+            return Err(ArrayError::asked(format!(
+                "chunks for shape {:?} do not fit an array of shape {:?}",
+                grid.shape(),
+                self.shape()
+            )));
+        }
+        let form = Form { grid, ..self.form().clone() };
+        Self::step(Step::Rechunk, vec![self.clone()], form)
+    }
+
+    /// Which dimension has this number, counted from the end where it is negative.
+    pub fn axis(&self, number: i64) -> Result<usize> {
+        let dimensions = self.ndim() as i64;
+        let from_start = if number < 0 { number + dimensions } else { number };
+        usize::try_from(from_start).ok().filter(|axis| *axis < self.ndim()).ok_or_else(|| {
+            ArrayError::asked(format!(
+                "axis {number} is out of range for an array of {dimensions} dimensions"
+            ))
+        })
+    }
+
+    /// Which dimension has this name.
+    pub fn axis_named(&self, name: &str) -> Result<usize> {
+        let found = self.dims().iter().position(|dim| dim.as_deref() == Some(name));
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.dims().iter().flatten().map(String::as_str).collect();
+            ArrayError::asked(match crate::nearest(name, names.iter().copied()) {
+                Some(near) => format!("there is no dimension '{name}': did you mean '{near}'?"),
+                None if names.is_empty() => {
+                    format!("there is no dimension '{name}': these have no names; give a number")
+                }
+                None => format!("there is no dimension '{name}'; there are {}", names.join(", ")),
+            })
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What is done to make an array: a small vocabulary, which all verbs and functions are made of.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::view::View;
+use crate::array::{ArraySource, DType};
+use crate::kernels::{Binary, Distribution, Reduce, Unary};
+
+/// One step. Its inputs stand beside it, in the [`Node`](super::Node).
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Read from somewhere.
+    Read(Arc<dyn ArraySource>),
+    /// The result of another plan, by its number: it is handed in whole.
+    Given(usize),
+    /// Everything else.
+    Step(Step),
+}
+
+/// One step that is told by its name and numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// One value everywhere.
+    Full(Scalar),
+    /// `start + step · index`, along the only dimension.
+    Steps { start: Scalar, step: Scalar },
+    /// Chance that is the same for the same seed, however it is cut.
+    Random { distribution: Distribution, seed: u64 },
+    /// A function of each value.
+    Unary(Unary),
+    /// A function of two values at the same place.
+    Binary(Binary),
+    /// The second where the first is true, else the third.
+    Select,
+    /// The same values as another type.
+    Cast(DType),
+    /// The same values at other places: cut, turned, repeated.
+    View(View),
+    /// One after the other along a dimension.
+    Concat(usize),
+    /// Those at these places along a dimension.
+    Take { axis: usize, places: Arc<[u64]> },
+    /// The same values in the same order, in another shape.
+    Reshape,
+    /// One value of many along these dimensions, which go.
+    Reduce { reduce: Reduce, skip_nan: bool, axes: Vec<bool> },
+    /// The same values, cut otherwise.
+    Rechunk,
+}
+
+/// One value, in the bits of its kind widened to eight bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Scalar {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Signed(i64),
+    /// A whole number that is not negative.
+    Unsigned(u64),
+    /// Any number.
+    #[serde(with = "as_bits")]
+    Float(f64),
+}
+
+impl Scalar {
+    /// The value as a float.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Bool(value) => f64::from(u8::from(value)),
+            Self::Signed(value) => value as f64,
+            Self::Unsigned(value) => value as f64,
+            Self::Float(value) => value,
+        }
+    }
+}
+
+/// JSON has no NaN.
+mod as_bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        value.to_bits().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
+}

@@ -1,0 +1,114 @@
+//! Arrays as bytes: their steps, each once, inputs first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost::Message;
+use serde::{Deserialize, Serialize};
+
+use super::{Array, Op, Result, Step, check};
+use crate::array::{ArrayError, ArraySource, DType, Form, Grid};
+
+/// More steps than this are nobody's expression.
+const MOST_STEPS: usize = 1 << 20;
+
+/// Finds a source from its name and what it wrote of itself.
+pub(crate) type Finds<'a> = dyn Fn(&str, &[u8]) -> Result<Arc<dyn ArraySource>> + 'a;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Bytes {
+    /// The steps, as JSON.
+    #[prost(bytes = "vec", tag = "1")]
+    steps: Vec<u8>,
+    /// What sources wrote of themselves.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    sources: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sent {
+    op: SentOp,
+    inputs: Vec<usize>,
+    dtype: DType,
+    grid: Grid,
+    dims: Vec<Option<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SentOp {
+    Read { source: String, bytes: usize },
+    Given(usize),
+    Step(Step),
+}
+
+impl Array {
+    /// The array as bytes.
+    pub(crate) fn to_wire(&self) -> Result<Vec<u8>> {
+        let mut sent: Vec<Sent> = Vec::new();
+        let mut sources = Vec::new();
+        let mut places: HashMap<usize, usize> = HashMap::new();
+        let mut left = vec![(self.clone(), false)];
+        while let Some((array, ready)) = left.pop() {
+            if places.contains_key(&array.id()) {
+                continue;
+            }
+            if !ready {
+                left.push((array.clone(), true));
+                left.extend(array.inputs().iter().map(|input| (input.clone(), false)));
+                continue;
+            }
+            let op = match array.op() {
+                Op::Read(source) => {
+                    sources.push(source.to_wire()?);
+                    let source = source.wire_name().to_string();
+                    SentOp::Read { source, bytes: sources.len() - 1 }
+                }
+                Op::Given(number) => SentOp::Given(*number),
+                Op::Step(step) => SentOp::Step(step.clone()),
+            };
+            let inputs = array.inputs().iter().filter_map(|input| places.get(&input.id()).copied());
+            let inputs = inputs.collect();
+            places.insert(array.id(), sent.len());
+            let Form { dtype, grid, dims } = array.form().clone();
+            sent.push(Sent { op, inputs, dtype, grid, dims });
+        }
+        let unsent = |error: serde_json::Error| ArrayError::asked(error.to_string());
+        let steps = serde_json::to_vec(&sent).map_err(unsent)?;
+        Ok(Bytes { steps, sources }.encode_to_vec())
+    }
+
+    /// The array from bytes, which may be anybody's.
+    pub(crate) fn from_wire(bytes: &[u8], finds: &Finds<'_>) -> Result<Self> {
+        let unread = |reason: String| ArrayError::asked(format!("bytes of an array: {reason}"));
+        let bytes = Bytes::decode(bytes).map_err(|error| unread(error.to_string()))?;
+        let sent: Vec<Sent> =
+            serde_json::from_slice(&bytes.steps).map_err(|error| unread(error.to_string()))?;
+        if sent.len() > MOST_STEPS {
+            return Err(unread(format!("{} steps", sent.len())));
+        }
+        let mut arrays: Vec<Self> = Vec::with_capacity(sent.len());
+        for Sent { op, inputs, dtype, grid, dims } in sent {
+            if !grid.is_sound() {
+                return Err(unread("chunks that do not follow one another".to_string()));
+            }
+            let inputs = inputs.into_iter().map(|at| arrays.get(at).cloned());
+            let inputs: Option<Vec<Self>> = inputs.collect();
+            let inputs = inputs.ok_or_else(|| unread("a step before its inputs".to_string()))?;
+            let op = match op {
+                SentOp::Read { source, bytes: at } => {
+                    let own = bytes.sources.get(at);
+                    let own =
+                        own.ok_or_else(|| unread("a source without its bytes".to_string()))?;
+                    Op::Read(finds(&source, own)?)
+                }
+                SentOp::Given(number) => Op::Given(number),
+                SentOp::Step(step) => Op::Step(step),
+            };
+            let form = Form { dtype, grid, dims };
+            check::check(&op, &inputs, &form)?;
+            arrays.push(Self::new(op, inputs, form)?);
+        }
+        arrays.pop().ok_or_else(|| unread("no steps".to_string()))
+    }
+}

@@ -1,0 +1,123 @@
+//! An array among the nodes of a plan: its chunks, as rows.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+
+use crate::config::options_of;
+use crate::lazy::Array;
+use crate::physical::{self, Limits};
+
+/// Computes an array. Its rows are the array's chunks.
+#[derive(Clone)]
+pub struct ArrayNode {
+    array: Array,
+    schema: DFSchemaRef,
+}
+
+impl ArrayNode {
+    /// A node for an array.
+    pub fn new(array: Array) -> Result<Self> {
+        let schema = Arc::unwrap_or_clone(physical::chunk_schema());
+        Ok(Self { array, schema: Arc::new(DFSchema::try_from(schema)?) })
+    }
+
+    /// The array.
+    pub fn array(&self) -> &Array {
+        &self.array
+    }
+
+    /// A plan of this node alone.
+    pub fn into_plan(self) -> LogicalPlan {
+        LogicalPlan::Extension(Extension { node: Arc::new(self) })
+    }
+}
+
+impl fmt::Debug for ArrayNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        UserDefinedLogicalNodeCore::fmt_for_explain(self, f)
+    }
+}
+
+impl PartialEq for ArrayNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.array.id() == other.array.id()
+    }
+}
+
+impl Eq for ArrayNode {}
+
+impl PartialOrd for ArrayNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.array.id().partial_cmp(&other.array.id())
+    }
+}
+
+impl Hash for ArrayNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.array.id().hash(state);
+    }
+}
+
+impl UserDefinedLogicalNodeCore for ArrayNode {
+    fn name(&self) -> &'static str {
+        "Array"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        Vec::new()
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let array = &self.array;
+        write!(f, "Array: {} {:?} in chunks of {}", array.dtype(), array.shape(), array.grid())
+    }
+
+    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        match exprs.is_empty() && inputs.is_empty() {
+            true => Ok(self.clone()),
+            false => internal_err!("an array has neither expressions nor inputs"),
+        }
+    }
+}
+
+/// Plans arrays.
+pub(crate) struct ArrayPlanner;
+
+#[async_trait]
+impl ExtensionPlanner for ArrayPlanner {
+    async fn plan_extension(
+        &self,
+        _: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _: &[&LogicalPlan],
+        _: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        _: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let Some(node) = node.as_any().downcast_ref::<ArrayNode>() else { return Ok(None) };
+        let options = session.config_options();
+        let memory = options_of(options).memory.limit.bytes();
+        let parts = options.execution.target_partitions;
+        physical::lower(&node.array, Limits { parts, given: memory / 4 }).map(Some)
+    }
+}

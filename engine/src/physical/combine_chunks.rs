@@ -1,0 +1,159 @@
+//! Brings together what chunks came to, and makes chunks of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExprRef};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::chunks::{self, error};
+use super::fold::{Fold, buffer};
+use super::map_chunks::asked;
+use crate::array::{DType, Kind, Tensor};
+use crate::kernels::Accumulator;
+
+/// Brings states together.
+#[derive(Debug)]
+pub struct CombineChunksExec {
+    fold: Fold,
+    /// What the values were that are brought together, and what comes of them.
+    kind: Kind,
+    dtype: DType,
+    input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl CombineChunksExec {
+    pub(crate) fn new(fold: Fold, kind: Kind, dtype: DType, input: Arc<dyn ExecutionPlan>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(chunks::schema(1)),
+            input.output_partitioning().clone(),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        let properties = Arc::new(properties);
+        Self { fold, kind, dtype, input, properties, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// What is brought together, and what comes of it.
+    pub(super) fn described(&self) -> (&Fold, Kind, DType) {
+        (&self.fold, self.kind, self.dtype)
+    }
+}
+
+impl DisplayAs for CombineChunksExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CombineChunksExec: {} of {}", self.fold, self.kind)
+    }
+}
+
+impl ExecutionPlan for CombineChunksExec {
+    fn name(&self) -> &'static str {
+        "CombineChunksExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        // All states of a chunk meet.
+        vec![match self.input.output_partitioning().partition_count() {
+            1 => Distribution::SinglePartition,
+            _ => Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))]),
+        }]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => {
+                Ok(Arc::new(Self::new(self.fold.clone(), self.kind, self.dtype, input)))
+            }
+            _ => internal_err!("CombineChunksExec has one input"),
+        }
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let mut input = self.input.execute(partition, Arc::clone(&context))?;
+        let consumer = MemoryConsumer::new(format!("CombineChunks[{partition}]"));
+        let reservation = consumer.register(context.memory_pool());
+        let (fold, kind, dtype) = (self.fold.clone(), self.kind, self.dtype);
+        let schema = self.schema();
+        let combined = async move {
+            let mut all: BTreeMap<u64, Accumulator> = BTreeMap::new();
+            while let Some(batch) = input.try_next().await? {
+                for (number, parts) in chunks::rows(&batch)? {
+                    let bytes: usize = parts.iter().map(|part| part.len()).sum();
+                    let state = fold.state(kind, parts)?;
+                    match all.get_mut(&number) {
+                        Some(open) => open.merge(&state).map_err(asked)?,
+                        None => {
+                            reservation.try_grow(bytes.saturating_mul(2))?;
+                            all.insert(number, state);
+                        }
+                    }
+                }
+            }
+            let finished = all.into_iter().map(move |(number, state)| {
+                let block = state.finish().map_err(asked)?;
+                let count = block.len() as u64;
+                // Times and spans are numbers until here.
+                let values = Tensor::new(dtype, vec![count], buffer(block)).map_err(error)?;
+                let row = chunks::row(&schema, number, vec![values.data().clone()]);
+                // What is held goes with the last of it.
+                let _held = &reservation;
+                row
+            });
+            Ok::<_, DataFusionError>(futures::stream::iter(finished).boxed())
+        };
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let rows = futures::stream::once(combined)
+            .try_flatten()
+            .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
