@@ -8,12 +8,14 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use strata_engine::{Extension, SessionParts, WriteTarget};
+use strata_engine::{Extension, SessionParts, Wire, WriteTarget};
+use url::Url;
 
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
 use crate::secrets::Secrets;
 use crate::stores::{Fence, Stores};
 use crate::write;
+use crate::zarr::{ZarrArray, store_of};
 
 /// Files and object stores: a path or URL is a table, `CREATE EXTERNAL TABLE` and `COPY` know the
 /// usual formats, and whatever is written appears whole or not at all.
@@ -64,6 +66,13 @@ impl Extension for Files {
         }
         parts.runtime = parts.runtime.with_object_store_registry(stores);
         Ok(parts)
+    }
+
+    fn wire(&self, wire: &mut Wire) -> strata_engine::Result<()> {
+        wire.register_source(ZarrArray::WIRE_NAME, |bytes, context| {
+            let resolve = |url: &Url| store_of(&context.runtime_env(), url);
+            Ok(Arc::new(ZarrArray::from_wire(bytes, resolve)?))
+        })
     }
 
     fn install(&self, session: &SessionContext) -> strata_engine::Result<()> {

@@ -20,6 +20,7 @@ mod files;
 mod secrets;
 mod stores;
 mod write;
+pub mod zarr;
 
 pub use check::{Fault, FileReport, Report, check, diagnose};
 pub use error::{ConnectorError, MixedFormats, Result};

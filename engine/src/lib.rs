@@ -48,11 +48,12 @@ pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
-pub use lazy::{Array, Index, Scalar};
-pub use logical::ArrayNode;
+pub use lazy::{Array, Index, Labelled, Scalar, cut_evenly};
+pub use logical::{ArrayNode, CellsNode};
+pub use physical::coordinate_column;
 pub use physical::{
-    AtomicWriteExec, CombineChunksExec, CompactExec, DiagnosedExec, MapChunksExec, PackedExec,
-    SkimExec, VerifiedExec, WindowByPartitionExec,
+    AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, MapChunksExec,
+    PackedExec, SkimExec, VerifiedExec, WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

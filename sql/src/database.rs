@@ -114,7 +114,7 @@ fn subject_of(statement: &Statement) -> Option<Change> {
     let table = |name: String| Subject::Table(name.replace('"', "").to_lowercase());
     let keep = |subject| Some(Change::Keep(subject));
     match &statement.kind {
-        Kind::Bind { name, .. } => keep(table(unquoted(name))),
+        Kind::Bind { name, .. } | Kind::BindArray { name, .. } => keep(table(unquoted(name))),
         Kind::Sql(sql) => match sql.as_ref() {
             DFStatement::CreateExternalTable(create) if !create.temporary => {
                 keep(table(create.name.to_string()))

@@ -1,5 +1,6 @@
 //! Strata's front door: SQL and method-chain text in, results out.
 
+mod arrays;
 mod bootstrap;
 pub mod cli;
 mod database;

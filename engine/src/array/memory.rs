@@ -28,6 +28,11 @@ impl Memory {
         Self { form: Form { dtype: values.dtype(), grid, dims }, values }
     }
 
+    /// The values.
+    pub fn values(&self) -> &Tensor {
+        &self.values
+    }
+
     /// From what [`to_wire`](ArraySource::to_wire) gave.
     pub fn from_wire(bytes: &[u8]) -> Result<Self> {
         let unread = || ArrayError::asked("values in memory came in bytes that are not ours");

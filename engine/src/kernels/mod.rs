@@ -10,6 +10,7 @@ mod number;
 mod philox;
 mod random;
 mod reduce;
+mod rounding;
 mod select;
 mod strided;
 mod unary;

@@ -47,7 +47,7 @@ pub enum Distribution {
 }
 
 /// How many blocks of random bits are made side by side.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 128;
 
 impl Distribution {
     /// What the values are if nobody asks for something else.
@@ -135,7 +135,7 @@ impl Distribution {
                 by_kind!(kind, floats, E => at.pairs::<E>(out, |at, bits| pair(at, bits).map(To::to)));
             }
             Self::Exponential { scale } => {
-                let value = |bits| -scale * (-unit(bits)).ln_1p();
+                let value = |bits| -scale * (1.0 - unit(bits)).ln();
                 by_kind!(kind, floats, E => at.each::<E>(out, |bits| value(bits).to()));
             }
             Self::Bernoulli { p } => at.each::<Bool>(out, |bits| u8::from(unit(bits) < p)),
@@ -181,7 +181,7 @@ fn unit_of_24(bits: u64) -> f64 {
 /// Two normal values of two uniform ones (Box and Muller).
 #[inline]
 fn normal([a, b]: [u64; 2]) -> [f64; 2] {
-    let radius = (-2.0 * (-unit(a)).ln_1p()).sqrt();
+    let radius = (-2.0 * (1.0 - unit(a)).ln()).sqrt();
     let (sine, cosine) = (std::f64::consts::TAU * unit(b)).sin_cos();
     [radius * cosine, radius * sine]
 }
@@ -228,13 +228,139 @@ impl At {
         }
         values.reserve((self.length - values.len()).next_multiple_of(2 * SIDE_BY_SIDE));
         while values.len() < self.length {
-            let blocks = (block..).zip(self.philox.blocks::<SIDE_BY_SIDE>(block));
-            for (block, bits) in blocks {
-                values.extend(pair(block, bits));
-            }
+            let blocks = self.philox.blocks::<SIDE_BY_SIDE>(block);
+            values.extend((block..).zip(blocks).flat_map(|(block, bits)| pair(block, bits)));
             block = block.wrapping_add(SIDE_BY_SIDE as u64);
         }
         values.truncate(self.length);
         *out = E::block(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NORMAL: Distribution = Distribution::Normal { mean: 3.0, std: 2.0 };
+
+    fn filled(of: Distribution, kind: Kind, start: u64, length: usize) -> Block {
+        let mut out = Block::empty(kind);
+        of.fill(42, start, &mut out, length).unwrap();
+        assert_eq!((out.kind(), out.len()), (kind, length));
+        out
+    }
+
+    fn floats(of: Distribution, length: usize) -> Vec<f64> {
+        match filled(of, Kind::F64, 0, length) {
+            Block::F64(values) => values,
+            out => panic!("{out:?}"),
+        }
+    }
+
+    fn moments(values: &[f64]) -> (f64, f64) {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count)
+    }
+
+    /// How far counts are from being alike, which for k counts is about k.
+    fn chi_square(counts: &[u32]) -> f64 {
+        let mean = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
+        counts.iter().map(|&count| (f64::from(count) - mean).powi(2) / mean).sum()
+    }
+
+    #[test]
+    fn values_are_those_of_the_bits() {
+        let mut out = Block::empty(Kind::F64);
+        Distribution::Uniform { low: 0.0, high: 1.0 }.fill(0, 0, &mut out, 2).unwrap();
+        let expected = [0xe169_c58d_6627_e8d5_u64, 0x9b00_dbd8_bc57_ac4c].map(unit);
+        assert_eq!(out, Block::F64(expected.to_vec()));
+    }
+
+    #[test]
+    fn how_an_array_is_cut_changes_no_value() {
+        for (of, kind) in [
+            (Distribution::Uniform { low: -1.0, high: 1.0 }, Kind::F32),
+            (NORMAL, Kind::F64),
+            (Distribution::Integers { low: -5, high: 1 << 62 }, Kind::I64),
+            (Distribution::Exponential { scale: 2.0 }, Kind::F64),
+            (Distribution::Bernoulli { p: 0.3 }, Kind::Bool),
+        ] {
+            let whole = filled(of, kind, 10, 1000);
+            for (start, end) in [(0, 1), (1, 2), (1, 1), (7, 700), (300, 1000)] {
+                let part = filled(of, kind, 10 + start as u64, end - start);
+                assert_eq!(part.as_slice(), whole.as_slice().range(start, end), "{of}");
+            }
+        }
+    }
+
+    #[test]
+    fn moments_are_those_asked_for() {
+        let near = |values: &[f64], mean: f64, variance: f64| {
+            let (found, spread) = moments(values);
+            let error = 5.0 * (variance / values.len() as f64).sqrt();
+            assert!((found - mean).abs() < error, "mean {found}, not {mean}");
+            assert!((spread / variance - 1.0).abs() < 0.03, "variance {spread}, not {variance}");
+        };
+        near(&floats(Distribution::Uniform { low: -2.0, high: 4.0 }, 100_000), 1.0, 3.0);
+        near(&floats(NORMAL, 100_000), 3.0, 4.0);
+        near(&floats(Distribution::Exponential { scale: 0.5 }, 100_000), 0.5, 0.25);
+        let Block::Bool(truths) =
+            filled(Distribution::Bernoulli { p: 0.2 }, Kind::Bool, 0, 100_000)
+        else {
+            panic!()
+        };
+        near(&truths.into_iter().map(f64::from).collect::<Vec<_>>(), 0.2, 0.16);
+        let pairs = floats(NORMAL, 100_000);
+        let together: f64 =
+            pairs.as_chunks::<2>().0.iter().map(|[a, b]| (a - 3.0) * (b - 3.0)).sum::<f64>()
+                / 50_000.0;
+        assert!(together.abs() < 0.1, "{together}");
+    }
+
+    #[test]
+    fn all_integers_come_up_alike() {
+        let dice = Distribution::Integers { low: -3, high: 97 };
+        let Block::I8(values) = filled(dice, Kind::I8, 0, 100_000) else { panic!() };
+        let mut counts = [0; 100];
+        values.iter().for_each(|value| counts[usize::try_from(value + 3).unwrap()] += 1);
+        assert!((60.0..150.0).contains(&chi_square(&counts)), "{}", chi_square(&counts));
+        // A third of the draws of so many are thrown away.
+        let many = Distribution::Integers { low: 0, high: 3 << 61 };
+        let Block::I64(values) = filled(many, Kind::I64, 0, 60_000) else { panic!() };
+        let mut counts = [0; 6];
+        values.iter().for_each(|value| counts[usize::try_from(value >> 60).unwrap()] += 1);
+        assert!(chi_square(&counts) < 25.0, "{counts:?}");
+        let all = Distribution::Integers { low: i64::MIN, high: i64::MAX };
+        let Block::I64(values) = filled(all, Kind::I64, 0, 1000) else { panic!() };
+        assert!((400..600).contains(&values.iter().filter(|value| **value < 0).count()));
+    }
+
+    #[test]
+    fn bells_are_bells() {
+        let within = |width: f64| {
+            let values = floats(Distribution::Normal { mean: 0.0, std: 1.0 }, 100_000);
+            values.iter().filter(|value| value.abs() < width).count() as f64 / 1e5
+        };
+        for (width, share) in [(0.5, 0.382_92), (1.0, 0.682_69), (2.0, 0.954_50), (3.0, 0.997_30)] {
+            assert!((within(width) - share).abs() < 0.006, "{width}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (of, kind, says) in [
+            (Distribution::Integers { low: 5, high: 5 }, Kind::I64, "below"),
+            (Distribution::Integers { low: 0, high: 300 }, Kind::I8, "fit"),
+            (Distribution::Integers { low: 0, high: 3 }, Kind::F64, "i64"),
+            (Distribution::Uniform { low: 1.0, high: 0.0 }, Kind::F64, "above"),
+            (Distribution::Normal { mean: 0.0, std: -1.0 }, Kind::F32, "negative"),
+            (Distribution::Bernoulli { p: 1.5 }, Kind::Bool, "between"),
+            (NORMAL, Kind::I8, "cast"),
+        ] {
+            let error = of.check(kind).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+        assert!(Distribution::Integers { low: -128, high: 128 }.check(Kind::I8).is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! Takes values from one of two places.
 
+use std::hint::select_unpredictable;
+
 use super::element::{Bool, Element, by_kind};
 use super::{Block, Slice};
 use crate::array::Kind;
@@ -27,7 +29,8 @@ fn choose<E: Element>(
     let mut casts = (Block::empty(Kind::Bool), Block::empty(Kind::Bool));
     let (a, b) = (E::values(a, &mut casts.0), E::values(b, &mut casts.1));
     let mut results = E::room(out);
-    let pick = |truth: u8, x: E::Value, y: E::Value| if truth != 0 { x } else { y };
+    // With `if`, the compiler would load one of the two, value by value.
+    let pick = |truth: u8, x: E::Value, y: E::Value| select_unpredictable(truth != 0, x, y);
     let truths = condition.iter();
     match (a, b) {
         _ if a.len() == condition.len() && b.len() == condition.len() => {

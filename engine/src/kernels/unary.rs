@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::element::{Bool, Element, F32, F64, Value, by_kind};
 use super::number::Number;
+use super::rounding::{of_f32, of_f64};
 use super::{Block, Slice};
 use crate::array::Kind;
 
@@ -174,15 +175,17 @@ impl Unary {
                 by_kind!(kind, numbers, E => |from, out| map::<E, E>(from, out, $function))
             };
         }
-        // Of what is not a float, nothing is rounded, infinite or not a number.
+        // What is not a float is round already.
         macro_rules! rounded {
             ($function:ident) => {
                 match kind {
-                    Kind::F32 | Kind::F64 => float!($function),
+                    Kind::F32 => |from, out| map::<F32, F32>(from, out, of_f32::$function),
+                    Kind::F64 => |from, out| map::<F64, F64>(from, out, of_f64::$function),
                     _ => by_kind!(kind, all, E => |from, out| map::<E, E>(from, out, |value| value)),
                 }
             };
         }
+        // Nor is it infinite or not a number.
         macro_rules! asked {
             ($function:ident, $otherwise:literal) => {
                 match kind {
@@ -236,7 +239,7 @@ impl Unary {
             Self::Sinh => float!(sinh),
             Self::Cosh => float!(cosh),
             Self::Tanh => float!(tanh),
-            Self::Asinh => float!(asinh),
+            Self::Asinh => by_wide!(asinh),
             Self::Acosh => by_wide!(acosh),
             Self::Atanh => by_wide!(atanh),
             Self::Radians => float!(to_radians),
@@ -244,7 +247,7 @@ impl Unary {
             Self::Floor => rounded!(floor),
             Self::Ceil => rounded!(ceil),
             Self::Trunc => rounded!(trunc),
-            Self::Round => rounded!(round_ties_even),
+            Self::Round => rounded!(round),
             Self::IsNan => asked!(is_nan, false),
             Self::IsInf => asked!(is_infinite, false),
             Self::IsFinite => asked!(is_finite, true),
@@ -261,6 +264,18 @@ fn map<A: Element, R: Element>(
     let mut results = R::room(out);
     results.extend(A::values(from, &mut cast).iter().map(|&value| function(value)));
     *out = R::block(results);
+}
+
+/// Twice as quick as the standard library's.
+fn asinh(value: f64) -> f64 {
+    let size = value.abs();
+    let inverse = if size > 1e8 {
+        size.ln() + std::f64::consts::LN_2
+    } else {
+        let square = size * size;
+        (size + square / (1.0 + (1.0 + square).sqrt())).ln_1p()
+    };
+    inverse.copysign(value)
 }
 
 /// The standard library's loses half of the digits near 1.

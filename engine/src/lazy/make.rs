@@ -95,8 +95,8 @@ impl Array {
     }
 }
 
-/// Chunks of about [`CHUNK_BYTES`], as many rows of the last dimensions as fit.
-pub(crate) fn cut_evenly(shape: &[u64], dtype: DType) -> Grid {
+/// Chunks of about 16 MiB, as many rows of the last dimensions as fit.
+pub fn cut_evenly(shape: &[u64], dtype: DType) -> Grid {
     let mut room = (CHUNK_BYTES / dtype.width() as u64).max(1);
     let mut cuts = Vec::with_capacity(shape.len());
     for length in shape.iter().rev() {

@@ -10,6 +10,7 @@ mod broadcast;
 mod check;
 mod elementwise;
 mod index;
+mod labelled;
 mod make;
 mod op;
 mod reduce;
@@ -20,6 +21,8 @@ mod wire;
 use std::sync::Arc;
 
 pub use index::Index;
+pub use labelled::Labelled;
+pub use make::cut_evenly;
 pub use op::Scalar;
 pub(crate) use op::{Op, Step};
 

@@ -15,9 +15,10 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
+use super::CellsNode;
 use crate::config::options_of;
 use crate::lazy::Array;
-use crate::physical::{self, Limits};
+use crate::physical::{self, CellsExec, Limits};
 
 /// Computes an array. Its rows are the array's chunks.
 #[derive(Clone)]
@@ -114,10 +115,16 @@ impl ExtensionPlanner for ArrayPlanner {
         session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(node) = node.as_any().downcast_ref::<ArrayNode>() else { return Ok(None) };
+        let cells = node.as_any().downcast_ref::<CellsNode>();
+        let array = node.as_any().downcast_ref::<ArrayNode>().map(ArrayNode::array);
+        let Some(array) = array.or(cells.map(CellsNode::array)) else { return Ok(None) };
         let options = session.config_options();
         let memory = options_of(options).memory.limit.bytes();
         let parts = options.execution.target_partitions;
-        physical::lower(&node.array, Limits { parts, given: memory / 4 }).map(Some)
+        let chunks = physical::lower(array, Limits { parts, given: memory / 4 })?;
+        Ok(Some(match cells {
+            Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells().clone()), chunks)),
+            None => chunks,
+        }))
     }
 }

@@ -7,12 +7,13 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use prost::Message;
 
+use super::cells::{Cells, CellsExec};
 use super::chunks::error;
 use super::combine_chunks::CombineChunksExec;
 use super::fold::Fold;
 use super::map_chunks::MapChunksExec;
 use super::only;
-use crate::array::{DType, Kind};
+use crate::array::{ArraySource, DType, Grid, Kind, Memory};
 use crate::lazy::Array;
 use crate::program::Program;
 use crate::wire::{Wire, WireLink, WireNode};
@@ -108,9 +109,87 @@ impl WireNode for CombineChunksWire {
         inputs: &[Arc<dyn ExecutionPlan>],
         _: &WireLink<'_>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (fold, kind, dtype): (Fold, Kind, DType) =
+        let (fold, kind, dtype, single): (Fold, Kind, DType, bool) =
             serde_json::from_slice(bytes).map_err(unread)?;
-        Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, only(inputs)?)))
+        Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, single, only(inputs)?)))
+    }
+}
+
+/// [`CellsExec`] on the wire.
+#[derive(Debug)]
+pub(super) struct CellsWire;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CellsBytes {
+    /// The column of the values, what they are and how they are cut, and the columns of the dimensions, as
+    /// JSON.
+    #[prost(string, tag = "1")]
+    told: String,
+    /// What the dimensions have at their places; nothing for those that have numbers.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    coords: Vec<Vec<u8>>,
+}
+
+/// What the rows of cells look like, as bytes.
+pub(crate) fn cells_to(cells: &Cells) -> Result<Vec<u8>> {
+    let names: Vec<&str> = cells.coords.iter().map(|(name, _)| name.as_str()).collect();
+    let told = serde_json::to_string(&(&cells.name, cells.dtype, &cells.grid, names));
+    let coords = cells.coords.iter().map(|(_, coord)| match coord {
+        Some(coord) => {
+            let grid = Grid::whole(coord.shape());
+            Memory::new(coord.clone(), grid).to_wire().map_err(error)
+        }
+        None => Ok(Vec::new()),
+    });
+    let coords = coords.collect::<Result<_>>()?;
+    Ok(CellsBytes { told: told.map_err(unread)?, coords }.encode_to_vec())
+}
+
+/// The same from bytes.
+pub(crate) fn cells_from(bytes: &[u8]) -> Result<Cells> {
+    let CellsBytes { told, coords } = CellsBytes::decode(bytes).map_err(unread)?;
+    let (name, dtype, grid, names): (String, DType, Grid, Vec<String>) =
+        serde_json::from_str(&told).map_err(unread)?;
+    let lengths = grid.shape();
+    let fits = grid.is_sound() && names.len() == lengths.len() && coords.len() == lengths.len();
+    let coords = coords.iter().zip(&lengths).map(|(bytes, length)| {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let values = Memory::from_wire(bytes).map_err(error)?.values().clone();
+        match values.shape() == [*length] {
+            true => Ok(Some(values)),
+            false => internal_err!("a coordinate is not as long as its dimension"),
+        }
+    });
+    let coords = coords.collect::<Result<Vec<_>>>()?;
+    if !fits {
+        return internal_err!("the cells of an array came with other dimensions");
+    }
+    Ok(Cells { name, coords: names.into_iter().zip(coords).collect(), dtype, grid })
+}
+
+impl WireNode for CellsWire {
+    fn name(&self) -> &'static str {
+        "strata.cells"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let cells = node.downcast_ref::<CellsExec>();
+        cells.map(|node| cells_to(node.cells())).transpose()
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(CellsExec::new(Arc::new(cells_from(bytes)?), only(inputs)?)))
     }
 }
 

@@ -36,13 +36,21 @@ pub struct CombineChunksExec {
     /// What the values were that are brought together, and what comes of them.
     kind: Kind,
     dtype: DType,
+    /// Whether all of it is brought together in one place.
+    single: bool,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl CombineChunksExec {
-    pub(crate) fn new(fold: Fold, kind: Kind, dtype: DType, input: Arc<dyn ExecutionPlan>) -> Self {
+    pub(crate) fn new(
+        fold: Fold,
+        kind: Kind,
+        dtype: DType,
+        single: bool,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(chunks::schema(1)),
             input.output_partitioning().clone(),
@@ -50,12 +58,20 @@ impl CombineChunksExec {
             Boundedness::Bounded,
         );
         let properties = Arc::new(properties);
-        Self { fold, kind, dtype, input, properties, metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            fold,
+            kind,
+            dtype,
+            single,
+            input,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// What is brought together, and what comes of it.
-    pub(super) fn described(&self) -> (&Fold, Kind, DType) {
-        (&self.fold, self.kind, self.dtype)
+    pub(super) fn described(&self) -> (&Fold, Kind, DType, bool) {
+        (&self.fold, self.kind, self.dtype, self.single)
     }
 }
 
@@ -80,9 +96,9 @@ impl ExecutionPlan for CombineChunksExec {
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
         // All states of a chunk meet.
-        vec![match self.input.output_partitioning().partition_count() {
-            1 => Distribution::SinglePartition,
-            _ => Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))]),
+        vec![match self.single {
+            true => Distribution::SinglePartition,
+            false => Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))]),
         }]
     }
 
@@ -96,7 +112,8 @@ impl ExecutionPlan for CombineChunksExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
             (Some(input), true) => {
-                Ok(Arc::new(Self::new(self.fold.clone(), self.kind, self.dtype, input)))
+                let fold = self.fold.clone();
+                Ok(Arc::new(Self::new(fold, self.kind, self.dtype, self.single, input)))
             }
             _ => internal_err!("CombineChunksExec has one input"),
         }

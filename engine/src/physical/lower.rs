@@ -60,7 +60,7 @@ pub(crate) fn lower(array: &Array, limits: Limits) -> Result<Arc<dyn ExecutionPl
         let by_chunk = Partitioning::Hash(vec![Arc::new(Column::new("chunk", 0))], parts);
         Arc::new(RepartitionExec::try_new(partial, by_chunk)?)
     };
-    Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), exchanged)))
+    Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), chunks <= 1, exchanged)))
 }
 
 type Given = Vec<(Arc<dyn ExecutionPlan>, Array)>;

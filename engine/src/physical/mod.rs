@@ -7,6 +7,7 @@ use datafusion::common::{Result, internal_err};
 use datafusion::physical_plan::ExecutionPlan;
 
 mod atomic_write;
+mod cells;
 mod chunk_wire;
 mod chunks;
 mod combine_chunks;
@@ -22,7 +23,9 @@ mod verified;
 mod window_by_partition;
 
 pub use atomic_write::AtomicWriteExec;
-pub(crate) use chunk_wire::array_from;
+pub(crate) use cells::{Cells, cell_schema};
+pub use cells::{CellsExec, coordinate_column};
+pub(crate) use chunk_wire::{array_from, cells_from, cells_to};
 pub use combine_chunks::CombineChunksExec;
 pub use compact::CompactExec;
 pub use diagnosed::DiagnosedExec;
@@ -38,8 +41,9 @@ use std::sync::Arc;
 use crate::wire::WireNode;
 
 /// What of these crosses the wire.
-pub(crate) fn wire() -> [Arc<dyn WireNode>; 5] {
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 6] {
     [
+        Arc::new(chunk_wire::CellsWire),
         Arc::new(chunk_wire::CombineChunksWire),
         Arc::new(chunk_wire::MapChunksWire),
         Arc::new(compact::CompactWire),

@@ -7,23 +7,35 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{TableReference, not_impl_err, plan_err};
 use datafusion::datasource::file_format::FileFormatFactory;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{AggregateUDF, Extension, LogicalPlan, ScalarUDF, WindowUDF};
+use datafusion::logical_expr::{
+    AggregateUDF, Extension, LogicalPlan, ScalarUDF, UserDefinedLogicalNode, WindowUDF,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use prost::Message;
 
 use super::registry::{Envelope, Wire, WireLink};
 use super::scanned::ScannedTable;
 use crate::functions;
-use crate::logical::ArrayNode;
-use crate::physical::array_from;
+use crate::logical::{ArrayNode, CellsNode};
+use crate::physical::{Cells, array_from, cells_from, cells_to};
 
 /// The name and version of a table's scan.
 const SCAN: (&str, u32) = ("strata.scan", 1);
 /// The name and version of an array.
 const ARRAY: (&str, u32) = ("strata.array", 1);
+
+/// An array, and what its rows look like where they are its cells.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ArrayBytes {
+    #[prost(bytes = "vec", tag = "1")]
+    array: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    cells: Vec<u8>,
+}
 
 #[derive(Debug)]
 pub(super) struct LogicalCodec(pub(super) Arc<Wire>);
@@ -37,15 +49,33 @@ impl LogicalExtensionCodec for LogicalCodec {
     ) -> Result<Extension> {
         if let Some(envelope) = Envelope::open(bytes).transpose()? {
             envelope.expect(ARRAY.0, ARRAY.1)?;
-            let node = ArrayNode::new(array_from(&envelope.bytes, context)?)?;
-            return Ok(Extension { node: Arc::new(node) });
+            let unread = |error| DataFusionError::External(Box::new(error));
+            let ArrayBytes { array, cells } =
+                ArrayBytes::decode(&envelope.bytes[..]).map_err(unread)?;
+            let array = array_from(&array, context)?;
+            let node: Arc<dyn UserDefinedLogicalNode> = match cells.is_empty() {
+                true => Arc::new(ArrayNode::new(array)?),
+                false => {
+                    let Cells { name, coords, .. } = cells_from(&cells)?;
+                    Arc::new(CellsNode::new(array, name, coords)?)
+                }
+            };
+            return Ok(Extension { node });
         }
         BallistaLogicalExtensionCodec::default().try_decode(bytes, inputs, context)
     }
 
     fn try_encode(&self, node: &Extension, into: &mut Vec<u8>) -> Result<()> {
-        if let Some(array) = node.node.as_any().downcast_ref::<ArrayNode>() {
-            let bytes = array.array().to_wire().map_err(crate::EngineError::from)?;
+        let node_of = node.node.as_any();
+        let sent = match (node_of.downcast_ref::<ArrayNode>(), node_of.downcast_ref::<CellsNode>())
+        {
+            (Some(node), _) => Some((node.array(), Vec::new())),
+            (_, Some(node)) => Some((node.array(), cells_to(node.cells())?)),
+            _ => None,
+        };
+        if let Some((array, cells)) = sent {
+            let array = array.to_wire().map_err(crate::EngineError::from)?;
+            let bytes = ArrayBytes { array, cells }.encode_to_vec();
             return Envelope::seal(ARRAY.0, ARRAY.1, bytes, into);
         }
         BallistaLogicalExtensionCodec::default().try_encode(node, into)

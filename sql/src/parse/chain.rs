@@ -268,7 +268,8 @@ fn parse_call(parser: &mut Parser<'_>, depth: usize) -> Result<Call> {
     };
     let Some(verb) = find_verb(&name.value) else {
         let error = Error::text(format!("there is no verb '{}'", name.value)).at(place(&word));
-        return Err(match nearest(&name.value, verb_names()) {
+        let known = verb_names().chain(crate::arrays::verb_names());
+        return Err(match nearest(&name.value, known) {
             Some(close) => error.hint(format!("did you mean '{close}'?")),
             None => {
                 error.hint(format!("the verbs are {}", verb_names().collect::<Vec<_>>().join(", ")))

@@ -7,6 +7,7 @@
 //!                               └─ SQL                                          DataFusion
 //! ```
 
+mod array;
 mod chain;
 mod depth;
 mod statement;
@@ -16,6 +17,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location as TokenLocation, Token, TokenWithSpan, Tokenizer};
 
+pub(crate) use array::{Subscript, Term, TermArgument, TermValue, What};
 pub(crate) use chain::{Argument, Call, Chain, Head, Value};
 pub use statement::Statement;
 pub(crate) use statement::{ExplainFormatting, Kind, Source};

@@ -10,6 +10,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::{LayerFormat, nearest};
 
+use super::array::{Term, parse_array};
 use super::chain::{Chain, parse_chain, starts_chain};
 use super::{is_keyword, is_word, place, unexpected};
 use crate::error::{Error, Location, Result};
@@ -25,7 +26,10 @@ pub struct Statement {
 impl Statement {
     /// Whether it is a chain, or binds a name to one.
     pub fn is_chain(&self) -> bool {
-        matches!(self.kind, Kind::Chain(_) | Kind::Bind { .. })
+        matches!(
+            self.kind,
+            Kind::Chain(_) | Kind::Bind { .. } | Kind::Array(_) | Kind::BindArray { .. }
+        )
     }
 }
 
@@ -37,10 +41,14 @@ pub(crate) enum Kind {
     Sql(Box<DFStatement>),
     /// A chain, for its rows.
     Chain(Chain),
+    /// An array, for its cells.
+    Array(Term),
+    /// `name = array`.
+    BindArray { name: Ident, term: Term },
     /// `name = chain`.
     Bind { name: Ident, chain: Chain },
-    /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f] chain`.
-    Explain { formatting: ExplainFormatting, chain: Chain },
+    /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]` of a chain or an array.
+    Explain { formatting: ExplainFormatting, source: Source },
     /// `EXPLAIN [ANALYZE] LAYERS [(FORMAT f)] source`.
     ExplainLayers { source: Source, analyze: bool, format: LayerFormat },
     /// `DESCRIBE source`, for what DataFusion's own does not take.
@@ -72,6 +80,7 @@ pub(crate) enum Kind {
 pub(crate) enum Source {
     Query(Box<Query>),
     Chain(Chain),
+    Array(Term),
 }
 
 /// What an `EXPLAIN` of a chain was asked for.
@@ -87,10 +96,37 @@ pub(super) fn parse_statement(parser: &mut DFParser<'_>) -> Result<Kind> {
     if let Some(own) = own_statement(&mut parser.parser, &first)? {
         return Ok(own);
     }
+    if let Some(array) = array_statement(&mut parser.parser)? {
+        return Ok(array);
+    }
     if starts_chain(&parser.parser, 0) {
         return chain_statement(&mut parser.parser, &first);
     }
     Ok(Kind::Sql(Box::new(parser.parse_statement().map_err(Error::from)?)))
+}
+
+/// An array, or a name for one.
+fn array_statement(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
+    let first = parser.peek_token().token;
+    let begins = matches!(
+        first,
+        Token::Word(_) | Token::Number(..) | Token::LParen | Token::Minus | Token::LBracket
+    );
+    if !begins {
+        return Ok(None);
+    }
+    if parser.peek_nth_token(1).token != Token::Eq {
+        return Ok(parse_array(parser).map(Kind::Array));
+    }
+    let bound = parser.maybe_parse(|parser| {
+        let name = parser.parse_identifier()?;
+        parser.next_token();
+        match parse_array(parser) {
+            Some(term) => Ok((name, term)),
+            None => parser.expected("an array", parser.peek_token()),
+        }
+    });
+    Ok(bound?.map(|(name, term)| Kind::BindArray { name, term }))
 }
 
 fn chain_statement(parser: &mut Parser<'_>, first: &TokenWithSpan) -> Result<Kind> {
@@ -221,6 +257,9 @@ fn parse_source(parser: &mut Parser<'_>) -> Result<Source> {
     {
         parser.next_token();
     }
+    if let Some(term) = parse_array(parser) {
+        return Ok(Source::Array(term));
+    }
     if starts_chain(parser, 0) {
         return Ok(Source::Chain(parse_chain(parser)?));
     }
@@ -269,13 +308,24 @@ fn parse_explain(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
         }
         skip += 1;
     }
+    let array = parser.maybe_parse(|parser| {
+        (0..skip).for_each(|_| drop(parser.next_token()));
+        match parse_array(parser) {
+            Some(term) => Ok(term),
+            None => parser.expected("an array", parser.peek_token()),
+        }
+    });
+    if let Some(term) = array? {
+        return Ok(Some(Kind::Explain { formatting, source: Source::Array(term) }));
+    }
     if !starts_chain(parser, skip) {
         return Ok(None);
     }
     for _ in 0..skip {
         parser.next_token();
     }
-    Ok(Some(Kind::Explain { formatting, chain: parse_chain(parser)? }))
+    let source = Source::Chain(parse_chain(parser)?);
+    Ok(Some(Kind::Explain { formatting, source }))
 }
 
 fn parse_pivot(parser: &mut Parser<'_>) -> Result<Kind> {

@@ -25,9 +25,11 @@ use strata_engine::{LocalRunner, Runner};
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
 pub(crate) use layers::DOCUMENT;
+pub(crate) use names::name_rows;
 pub(crate) use settings::assignment;
 pub(crate) use sql::plan_sql;
 
+use crate::arrays;
 use crate::database;
 use crate::error::{Error, Result};
 use crate::parse::{Kind, Statement};
@@ -47,9 +49,14 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
     let outcome = match &statement.kind {
         Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
         Kind::Chain(chain) => rows(verbs::bind(session, chain).await?),
+        Kind::Array(term) => match arrays::save(session, term).await? {
+            Some(said) => Outcome::Done(Some(said)),
+            None => rows(arrays::frame(session, term).await?),
+        },
+        Kind::BindArray { name, term } => arrays::bind_name(session, name, term).await?,
         Kind::Bind { name, chain } => names::bind_name(session, name, chain).await?,
-        Kind::Explain { formatting, chain } => {
-            let frame = verbs::bind(session, chain).await?;
+        Kind::Explain { formatting, source } => {
+            let frame = verbs::bind_source(session, source).await?;
             sql::explain(frame, formatting)?
         }
         Kind::ExplainLayers { source, analyze, format } => {
@@ -166,6 +173,15 @@ fn table_of(
     columns: &[&str],
     rows: Vec<Vec<Option<String>>>,
 ) -> Result<Outcome> {
+    Ok(self::rows(listing(session, columns, rows)?))
+}
+
+/// A table of texts.
+pub(crate) fn listing(
+    session: &SessionContext,
+    columns: &[&str],
+    rows: Vec<Vec<Option<String>>>,
+) -> Result<DataFrame> {
     use arrow::array::{ArrayRef, RecordBatch, StringArray};
     let arrays = columns.iter().enumerate().map(|(place, name)| {
         let cells: StringArray = rows.iter().map(|row| row.get(place).cloned().flatten()).collect();
@@ -173,7 +189,7 @@ fn table_of(
     });
     let batch = RecordBatch::try_from_iter_with_nullable(arrays)
         .map_err(|error| Error::text(error.to_string()))?;
-    Ok(self::rows(session.read_batch(batch)?))
+    Ok(session.read_batch(batch)?)
 }
 
 /// The plain name of a select item.

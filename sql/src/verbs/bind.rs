@@ -55,6 +55,7 @@ pub(crate) fn bind<'a>(
 pub(crate) async fn bind_source(session: &SessionContext, source: &Source) -> Result<DataFrame> {
     match source {
         Source::Chain(chain) => bind(session, chain).await,
+        Source::Array(term) => crate::arrays::frame(session, term).await,
         Source::Query(query) => {
             let statement = SqlStatement::Query(query.clone());
             let plan = plan_sql(session, DFStatement::Statement(Box::new(statement))).await?;

@@ -2,6 +2,7 @@
 
 mod expressions;
 mod numpy;
+mod zarr;
 
 use expressions::Expression;
 use strata_engine::{Array, Tensor};

@@ -61,8 +61,11 @@ pub(super) fn finish(
             for (squares, count) in squares.iter_mut().zip(counts) {
                 let free = count - f64::from(ddof);
                 // NumPy's `var` and `nanvar` differ here.
-                *squares =
-                    if skip_nan && free <= 0.0 { f64::NAN } else { *squares / free.max(0.0) };
+                *squares = if skip_nan && kind.is_float() && free <= 0.0 {
+                    f64::NAN
+                } else {
+                    *squares / free.max(0.0)
+                };
             }
             if matches!(op, Reduce::Std { .. }) {
                 squares.iter_mut().for_each(|variance| *variance = variance.sqrt());

@@ -111,3 +111,6 @@ impl Reduce {
         matches!(self, Self::ArgMin | Self::ArgMax)
     }
 }
+
+#[cfg(test)]
+mod tests;

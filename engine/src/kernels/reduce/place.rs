@@ -15,6 +15,9 @@ pub(super) struct Place<E, S, const SKIP: bool>(PhantomData<(E, S)>);
 /// The position of a cell that has found nothing.
 pub(super) const NOWHERE: i64 = i64::MAX;
 
+/// Rows of fewer values are looked at value by value.
+const FEW: usize = 16;
+
 #[inline]
 fn better<V: Value, S: Side, const SKIP: bool>(value: V, than: V) -> bool {
     S::better(value, than) | (!SKIP & value.is_nan() & !than.is_nan())
@@ -66,6 +69,12 @@ impl<E: Element, S: Side, const SKIP: bool> Fold for Place<E, S, SKIP> {
             let (Some(best), Some(place)) = (bests.get_mut(cell), places.get_mut(cell)) else {
                 continue;
             };
+            if row.len() < FEW {
+                for (index, &value) in (0..).zip(row) {
+                    take::<_, S, SKIP>(best, place, value, position + index * rows.stride);
+                }
+                continue;
+            }
             let value = best_of::<_, S, SKIP>(row);
             let as_good = same::<_, SKIP>(value, *best) && position < *place;
             if (better::<_, S, SKIP>(value, *best) || as_good)

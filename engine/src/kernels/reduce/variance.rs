@@ -1,5 +1,6 @@
 //! How far values spread.
 
+use std::hint::select_unpredictable;
 use std::marker::PhantomData;
 
 use super::fold::{Cells, Fold, Of, all};
@@ -102,18 +103,18 @@ impl<E: Element, const SKIP: bool> Fold for Variance<E, SKIP> {
             let counts = cells.of_mut::<F64>(counts).iter_mut().zip(cells.of_mut::<F64>(firsts));
             let means = cells.of_mut::<F64>(means).iter_mut().zip(cells.of_mut::<F64>(squares));
             for (((count, first), (mean, squares)), &value) in counts.zip(means).zip(row) {
-                // Written so that nothing branches, and several cells are done at once.
+                // Nothing branches here, so that several cells are done at once.
                 let is_in = !(SKIP && value.is_nan());
                 let value = value.wide();
-                *first = if is_in & (*count == 0.0) { value } else { *first };
+                *first = select_unpredictable(is_in & (*count == 0.0), value, *first);
                 let difference = value - *first;
                 let distance = difference - *mean;
                 let next = *count + 1.0;
                 let moved = *mean + distance / next;
                 let grown = *squares + distance * (difference - moved);
-                *count = if is_in { next } else { *count };
-                *mean = if is_in { moved } else { *mean };
-                *squares = if is_in { grown } else { *squares };
+                *count = select_unpredictable(is_in, next, *count);
+                *mean = select_unpredictable(is_in, moved, *mean);
+                *squares = select_unpredictable(is_in, grown, *squares);
             }
         }
     }

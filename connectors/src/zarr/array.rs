@@ -1,0 +1,281 @@
+//! A Zarr array that is read from.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::arrow::buffer::Buffer;
+use object_store::ObjectStore;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use strata_engine::{ArrayError, ArraySource, Form, Grid, Tensor, cells, shape_of};
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::chunks::{Chunks, Fetch, Fetched};
+use super::layout::Layout;
+use super::place::Place;
+use super::{boxes, gate, pool};
+
+/// How many reads are on their way at a time, while what came before is decoded.
+const AT_ONCE: usize = 8;
+
+/// And how many bytes of values these may make.
+const BYTES_AT_ONCE: usize = 512 << 20;
+
+/// An array in a Zarr store. Its chunks are what can be read by itself: the inner ones, in shards.
+#[derive(Clone)]
+pub struct ZarrArray {
+    chunks: Arc<Chunks>,
+    form: Form,
+    version: String,
+}
+
+/// What another process must know to read the same.
+#[derive(Serialize, Deserialize)]
+struct OnTheWire {
+    url: String,
+    path: String,
+    version: String,
+    layout: Layout,
+}
+
+impl ZarrArray {
+    /// The name by which other processes know it.
+    pub const WIRE_NAME: &'static str = "zarr";
+
+    pub(super) fn new(place: Place, layout: Layout, version: String) -> Result<Self, ArrayError> {
+        let form = Form {
+            dtype: layout.dtype,
+            grid: Grid::even(&layout.shape, &layout.chunk),
+            dims: layout.dims.clone(),
+        };
+        Ok(Self { chunks: Arc::new(Chunks::new(place, layout)?), form, version })
+    }
+
+    /// What its writers said of it. What they said in numbers that JSON does not have is a string.
+    pub fn attributes(&self) -> &Map<String, Value> {
+        &self.layout().attributes
+    }
+
+    /// The value where nothing was written, without dimensions; none where that was left open.
+    pub fn fill_value(&self) -> Option<Tensor> {
+        let fill = self.layout().fill.as_ref()?;
+        Tensor::new(self.form.dtype, vec![], Buffer::from_slice_ref(fill)).ok()
+    }
+
+    /// The grid of its shards, where it has any.
+    pub fn shards(&self) -> Option<Grid> {
+        let shard = self.layout().shard.as_ref()?;
+        Some(Grid::even(&self.layout().shape, &shard.shape))
+    }
+
+    /// Where it lies, which counts what is read.
+    pub fn place(&self) -> &Place {
+        &self.chunks.place
+    }
+
+    /// Reads what [`ArraySource::to_wire`] wrote, with the store of a URL.
+    pub fn from_wire(
+        bytes: &[u8],
+        resolve: impl FnOnce(&Url) -> Result<Arc<dyn ObjectStore>, ArrayError>,
+    ) -> Result<Self, ArrayError> {
+        let unread =
+            |reason: String| ArrayError::asked(format!("a Zarr array came over damaged: {reason}"));
+        let told: OnTheWire =
+            serde_json::from_slice(bytes).map_err(|error| unread(error.to_string()))?;
+        gate::sizes(&told.layout).map_err(unread)?;
+        let url = Url::parse(&told.url).map_err(|error| unread(error.to_string()))?;
+        let place = Place::within(&url, resolve(&url)?, &told.path)?;
+        Self::new(place, told.layout, told.version)
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.chunks.layout
+    }
+
+    /// What lies in a box of one chunk, as a tensor; none where it was not written.
+    fn cut(
+        &self,
+        chunk: &[u64],
+        values: Option<&Bytes>,
+        region: &[Range<u64>],
+    ) -> Result<Tensor, ArrayError> {
+        let layout = self.layout();
+        let (shape, width) = (shape_of(region), layout.dtype.width());
+        let Some(values) = values else { return self.filled(shape) };
+        let starts = chunk.iter().zip(&layout.chunk).map(|(at, piece)| at * piece);
+        let inside: Vec<Range<u64>> = region
+            .iter()
+            .zip(starts)
+            .map(|(range, start)| range.start - start..range.end - start)
+            .collect();
+        // What lies in a row is handed out as it is, unless that keeps much more in memory.
+        if let Some((start, count)) = boxes::row(&inside, &layout.chunk) {
+            let (start, length) = (start as usize * width, count as usize * width);
+            if length >= values.len() / 2
+                && let Some(part) = values.get(start..start + length)
+            {
+                return Tensor::new(layout.dtype, shape, Buffer::from(values.slice_ref(part)));
+            }
+        }
+        let mut to = self.take(&shape)?;
+        let from: Vec<u64> = inside.iter().map(|range| range.start).collect();
+        let zeros = vec![0; shape.len()];
+        boxes::copy(width, &shape, (values, &layout.chunk, &from), (&mut to, &shape, &zeros));
+        Tensor::new(layout.dtype, shape, Buffer::from(pool::share(to)))
+    }
+
+    fn filled(&self, shape: Vec<u64>) -> Result<Tensor, ArrayError> {
+        let mut to = self.take(&shape)?;
+        boxes::fill(&mut to, &self.layout().filler());
+        Tensor::new(self.form.dtype, shape, Buffer::from(pool::share(to)))
+    }
+
+    /// How many bytes the values of a shape take.
+    fn length(&self, shape: &[u64]) -> Result<usize, ArrayError> {
+        let bytes =
+            cells(shape).and_then(|cells| cells.checked_mul(self.form.dtype.width() as u64));
+        let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as u64);
+        bytes.map(|bytes| bytes as usize).ok_or_else(|| {
+            ArrayError::asked(format!("{}: {shape:?} values are too many for memory", self.title()))
+        })
+    }
+
+    /// A buffer for the values of a shape.
+    fn take(&self, shape: &[u64]) -> Result<Vec<u8>, ArrayError> {
+        let taken = pool::try_take(self.length(shape)?);
+        taken.map_err(|reason| {
+            ArrayError::asked(format!("{}: {reason}; ask for less at once", self.title()))
+        })
+    }
+
+    /// Refuses boxes that the array does not have.
+    fn check(&self, region: &[Range<u64>]) -> Result<(), ArrayError> {
+        let shape = &self.layout().shape;
+        let within =
+            |(range, length): (&Range<u64>, &u64)| range.start <= range.end && range.end <= *length;
+        if region.len() == shape.len() && region.iter().zip(shape).all(within) {
+            return Ok(());
+        }
+        Err(ArrayError::asked(format!(
+            "{}: {region:?} does not lie within {shape:?}",
+            self.title()
+        )))
+    }
+
+    /// Reads several chunks, some at a time, and puts their parts together as they come.
+    async fn assemble(
+        &self,
+        region: &[Range<u64>],
+        fetches: Vec<Fetch>,
+    ) -> Result<Tensor, ArrayError> {
+        let layout = self.layout();
+        let (shape, width) = (shape_of(region), layout.dtype.width());
+        let mut to = self.take(&shape)?;
+        let mut on_their_way: JoinSet<Result<Fetched, ArrayError>> = JoinSet::new();
+        let mut waiting = fetches.into_iter();
+        let one =
+            cells(layout.object()).map_or(usize::MAX, |cells| cells as usize).saturating_mul(width);
+        for fetch in waiting.by_ref().take((BYTES_AT_ONCE / one.max(1)).clamp(2, AT_ONCE)) {
+            on_their_way.spawn(self.start(fetch));
+        }
+        let filler = layout.filler();
+        while let Some(fetched) = on_their_way.join_next().await {
+            let fetched =
+                fetched.map_err(|error| ArrayError::asked(format!("{}: {error}", self.title())))?;
+            if let Some(next) = waiting.next() {
+                on_their_way.spawn(self.start(next));
+            }
+            for (chunk, stored) in fetched? {
+                let (mut from, mut target, mut size) = (Vec::new(), Vec::new(), Vec::new());
+                for ((range, at), piece) in region.iter().zip(&chunk).zip(&layout.chunk) {
+                    let start = at * piece;
+                    let first = range.start.max(start);
+                    from.push(first - start);
+                    target.push(first - range.start);
+                    size.push(range.end.min(start + piece).saturating_sub(first));
+                }
+                match &stored {
+                    Some(stored) => {
+                        let values = self.chunks.decode(&chunk, stored)?;
+                        let from = (values.as_ref(), layout.chunk.as_slice(), from.as_slice());
+                        boxes::copy(width, &size, from, (&mut to, &shape, &target));
+                    }
+                    None => boxes::fill_box(&size, &filler, (&mut to, &shape, &target)),
+                }
+            }
+        }
+        Tensor::new(self.form.dtype, shape, Buffer::from(pool::share(to)))
+    }
+
+    fn start(
+        &self,
+        fetch: Fetch,
+    ) -> impl Future<Output = Result<Fetched, ArrayError>> + Send + 'static {
+        let chunks = Arc::clone(&self.chunks);
+        async move { chunks.fetch(fetch).await }
+    }
+}
+
+impl fmt::Debug for ZarrArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZarrArray").field("title", &self.title()).field("form", &self.form).finish()
+    }
+}
+
+#[async_trait]
+impl ArraySource for ZarrArray {
+    fn form(&self) -> &Form {
+        &self.form
+    }
+
+    fn title(&self) -> String {
+        self.chunks.place.title()
+    }
+
+    async fn read(&self, region: &[Range<u64>]) -> Result<Tensor, ArrayError> {
+        self.check(region)?;
+        let touched = self.form.grid.touched(region);
+        let count = cells(&shape_of(&touched)).filter(|count| *count <= u64::from(u32::MAX));
+        if count.is_none() {
+            return Err(ArrayError::asked(format!(
+                "{}: {region:?} is too much for memory",
+                self.title()
+            )));
+        }
+        if region.iter().any(Range::is_empty) {
+            return self.filled(shape_of(region));
+        }
+        // Refused before a list of its chunks is made.
+        self.length(&shape_of(region))?;
+        let mut fetches = self.chunks.plan(boxes::places(&touched));
+        if count == Some(1)
+            && let Some(fetch) = fetches.pop()
+        {
+            let mut fetched = self.chunks.fetch(fetch).await?;
+            let Some((chunk, stored)) = fetched.pop() else { return self.filled(shape_of(region)) };
+            let values = stored.map(|stored| self.chunks.decode(&chunk, &stored)).transpose()?;
+            return self.cut(&chunk, values.as_ref(), region);
+        }
+        self.assemble(region, fetches).await
+    }
+
+    fn version(&self) -> String {
+        self.version.clone()
+    }
+
+    fn wire_name(&self) -> &'static str {
+        Self::WIRE_NAME
+    }
+
+    fn to_wire(&self) -> Result<Vec<u8>, ArrayError> {
+        let layout = Layout { attributes: Map::new(), ..self.layout().clone() };
+        let place = self.place();
+        let (url, path) = (place.url().to_string(), place.path().to_string());
+        let told = OnTheWire { url, path, version: self.version.clone(), layout };
+        serde_json::to_vec(&told).map_err(|error| ArrayError::asked(error.to_string()))
+    }
+}

@@ -1,0 +1,151 @@
+//! What an array to be written is like, and the document of Zarr v3 that says so.
+
+use serde_json::{Map, Value, json};
+use strata_engine::{DType, Kind};
+
+/// How the values of chunks are packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// By Zstandard, at a level from -131072 to 22.
+    Zstd(i32),
+    /// By gzip, at a level from 0 to 9.
+    Gzip(u32),
+    /// By Blosc: bytes shuffled, and then packed by `lz4`, `zlib` or `zstd`, at a level from 0 to 9.
+    Blosc(String, u32),
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self::Zstd(3)
+    }
+}
+
+/// What an array to be written is like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArraySpec {
+    /// What its values are.
+    pub dtype: DType,
+    /// How many there are along each dimension.
+    pub shape: Vec<u64>,
+    /// The shape of what can be read by itself.
+    pub chunk: Vec<u64>,
+    /// The shape of what is one object, where that holds several chunks.
+    pub shard: Option<Vec<u64>>,
+    /// What its dimensions are called, where they have names.
+    pub dims: Vec<Option<String>>,
+    /// What else is said of it.
+    pub attributes: Map<String, Value>,
+    /// The value where nothing is written, as JSON has it; `"NaN"` and infinities are strings, and so
+    /// is `"NaT"`. None is 0, and no time.
+    pub fill: Option<Value>,
+    /// How its chunks are packed.
+    pub compression: Compression,
+}
+
+impl ArraySpec {
+    /// An array without names, in chunks of one shape.
+    pub fn new(dtype: DType, shape: Vec<u64>, chunk: Vec<u64>) -> Self {
+        let dims = vec![None; shape.len()];
+        Self {
+            dtype,
+            shape,
+            chunk,
+            shard: None,
+            dims,
+            attributes: Map::new(),
+            fill: None,
+            compression: Compression::default(),
+        }
+    }
+
+    /// What `zarr.json` says of it.
+    pub(super) fn document(&self) -> Map<String, Value> {
+        let width = self.dtype.width();
+        let mut codecs = vec![match width {
+            1 => json!({"name": "bytes"}),
+            _ => json!({"name": "bytes", "configuration": {"endian": "little"}}),
+        }];
+        match &self.compression {
+            Compression::None => {}
+            Compression::Zstd(level) => codecs.push(json!({
+                "name": "zstd", "configuration": {"level": level, "checksum": false}
+            })),
+            Compression::Gzip(level) => {
+                codecs.push(json!({"name": "gzip", "configuration": {"level": level}}));
+            }
+            Compression::Blosc(cname, level) => codecs.push(json!({
+                "name": "blosc",
+                "configuration": {
+                    "cname": cname, "clevel": level, "shuffle": "shuffle", "typesize": width, "blocksize": 0
+                }
+            })),
+        }
+        if self.shard.is_some() {
+            codecs = vec![json!({
+                "name": "sharding_indexed",
+                "configuration": {
+                    "chunk_shape": self.chunk,
+                    "codecs": codecs,
+                    "index_codecs": [
+                        {"name": "bytes", "configuration": {"endian": "little"}},
+                        {"name": "crc32c"}
+                    ],
+                    "index_location": "end"
+                }
+            })];
+        }
+        let times = |name: &str, unit: &str| json!({"name": name, "configuration": {"unit": unit, "scale_factor": 1}});
+        let (dtype, fill) = match self.dtype {
+            DType::Plain(kind) => (json!(name_of(kind)), zero(kind)),
+            DType::Time(unit) => (times("numpy.datetime64", unit.name()), json!("NaT")),
+            DType::Span(unit) => (times("numpy.timedelta64", unit.name()), json!("NaT")),
+        };
+        let object = self.shard.as_ref().unwrap_or(&self.chunk);
+        // An empty dimension has no chunks, and Zarr none that are empty.
+        let object: Vec<u64> = object.iter().map(|length| (*length).max(1)).collect();
+        let said = json!({
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": self.shape,
+            "data_type": dtype,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": object}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "fill_value": self.fill.clone().unwrap_or(fill),
+            "codecs": codecs,
+            "attributes": self.attributes,
+            "storage_transformers": []
+        });
+        let mut said = said.as_object().cloned().unwrap_or_default();
+        if self.dims.iter().any(Option::is_some) {
+            said.insert("dimension_names".to_string(), json!(self.dims));
+        }
+        said
+    }
+}
+
+/// What Zarr calls it.
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "bool",
+        Kind::I8 => "int8",
+        Kind::I16 => "int16",
+        Kind::I32 => "int32",
+        Kind::I64 => "int64",
+        Kind::U8 => "uint8",
+        Kind::U16 => "uint16",
+        Kind::U32 => "uint32",
+        Kind::U64 => "uint64",
+        Kind::F32 => "float32",
+        Kind::F64 => "float64",
+    }
+}
+
+fn zero(kind: Kind) -> Value {
+    match kind {
+        Kind::Bool => json!(false),
+        Kind::F32 | Kind::F64 => json!(0.0),
+        _ => json!(0),
+    }
+}

@@ -1,0 +1,139 @@
+//! Arrays whose places have labels: a coordinate for a dimension says what each of its places is, a time
+//! or a latitude.
+
+use std::collections::BTreeMap;
+
+use super::{Array, Index, Result, Scalar};
+use crate::array::{ArrayError, DType};
+use crate::kernels::{Binary, Reduce, Unary};
+
+/// An array, its name, and the coordinates of its dimensions.
+#[derive(Debug, Clone)]
+pub struct Labelled {
+    /// What its values are called.
+    pub name: Option<String>,
+    /// The values.
+    pub array: Array,
+    /// What the places along a dimension are, by the dimension's name.
+    pub coords: BTreeMap<String, Array>,
+}
+
+impl From<Array> for Labelled {
+    fn from(array: Array) -> Self {
+        Self { name: None, array, coords: BTreeMap::new() }
+    }
+}
+
+impl Labelled {
+    /// The same labels on other values: those of dimensions that are still there, and as long.
+    fn with(&self, others: &[&Self], array: Array) -> Self {
+        let mut coords = BTreeMap::new();
+        let all = std::iter::once(self).chain(others.iter().copied());
+        for (dim, length) in array.dims().iter().zip(array.shape()) {
+            let Some(dim) = dim else { continue };
+            let found = all.clone().find_map(|of| {
+                of.coords.get(dim).filter(|coord| coord.shape().first() == Some(&length))
+            });
+            if let Some(coord) = found {
+                coords.insert(dim.clone(), coord.clone());
+            }
+        }
+        Self { name: self.name.clone(), array, coords }
+    }
+
+    /// A function of each value.
+    pub fn unary(&self, unary: Unary) -> Result<Self> {
+        Ok(self.with(&[], self.array.unary(unary)?))
+    }
+
+    /// A function of two values at the same place.
+    pub fn binary(&self, binary: Binary, other: &Self) -> Result<Self> {
+        Ok(self.with(&[other], self.array.binary(binary, &other.array)?))
+    }
+
+    /// A function of each value and a number.
+    pub fn binary_with(&self, binary: Binary, number: Scalar, left: bool) -> Result<Self> {
+        Ok(self.with(&[], self.array.binary_with(binary, number, left)?))
+    }
+
+    /// Where this is true, what `yes` has there, else what `no` has.
+    pub fn select(&self, yes: &Self, no: &Self) -> Result<Self> {
+        Ok(self.with(&[yes, no], self.array.select(&yes.array, &no.array)?))
+    }
+
+    /// The same values as another type.
+    pub fn cast(&self, dtype: DType) -> Result<Self> {
+        Ok(self.with(&[], self.array.cast(dtype)?))
+    }
+
+    /// One value of many.
+    pub fn reduce(
+        &self,
+        reduce: Reduce,
+        skip_nan: bool,
+        axes: &[usize],
+        keep: bool,
+    ) -> Result<Self> {
+        Ok(self.with(
+            &[],
+            match keep {
+                true => self.array.reduce_keeping(reduce, skip_nan, axes)?,
+                false => self.array.reduce(reduce, skip_nan, axes)?,
+            },
+        ))
+    }
+
+    /// The dimensions in another order.
+    pub fn transpose(&self, order: &[usize]) -> Result<Self> {
+        Ok(self.with(&[], self.array.transpose(order)?))
+    }
+
+    /// The same values, cut otherwise.
+    pub fn rechunk(&self, grid: crate::array::Grid) -> Result<Self> {
+        Ok(self.with(&[], self.array.rechunk(grid)?))
+    }
+
+    /// What the subscripts name, of the values and of the coordinates.
+    pub fn index(&self, subscripts: &[Index]) -> Result<Self> {
+        let array = self.array.index(subscripts)?;
+        let mut coords = BTreeMap::new();
+        let mut axis = 0;
+        let named = subscripts.iter().filter(|s| !matches!(s, Index::New | Index::Rest)).count();
+        let mut part = |coords: &mut BTreeMap<String, Array>, subscript: &Index| {
+            let dim = self.array.dims().get(axis).cloned().flatten();
+            axis += 1;
+            if let Some(dim) = dim
+                && let Some(coord) = self.coords.get(&dim)
+                && !matches!(subscript, Index::At(_))
+            {
+                coords.insert(dim, coord.index(std::slice::from_ref(subscript))?);
+            }
+            Ok::<_, ArrayError>(())
+        };
+        let rest = self.array.ndim().saturating_sub(named);
+        let mut ellipsis = false;
+        for subscript in subscripts {
+            match subscript {
+                Index::New => {}
+                Index::Rest => {
+                    ellipsis = true;
+                    for _ in 0..rest {
+                        part(&mut coords, &Index::ALL)?;
+                    }
+                }
+                other => part(&mut coords, other)?,
+            }
+        }
+        if !ellipsis {
+            for _ in 0..rest {
+                part(&mut coords, &Index::ALL)?;
+            }
+        }
+        Ok(Self { name: self.name.clone(), array, coords })
+    }
+
+    /// The number of a dimension, by its name.
+    pub fn axis_named(&self, name: &str) -> Result<usize> {
+        self.array.axis_named(name)
+    }
+}

@@ -1,0 +1,185 @@
+//! Terms into values.
+
+use datafusion::execution::context::SessionContext;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
+
+use super::arguments::{Bound, whole};
+use super::{HeldArrays, Value, asked, labels, makers, verbs};
+use crate::error::{Error, Result};
+use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
+
+/// What a term comes to. Nothing but what describes arrays, and their coordinates, is read for it.
+pub(crate) fn bind<'a>(
+    session: &'a SessionContext,
+    term: &'a Term,
+) -> BoxFuture<'a, Result<Value>> {
+    bound(session, term).map(|value| value.map_err(|error| error.at(term.at))).boxed()
+}
+
+async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
+    match &term.what {
+        What::Number(digits) => number(digits),
+        What::Text(text) => Ok(Value::Text(text.clone())),
+        What::Truth(truth) => Ok(Value::Number(Scalar::Bool(*truth))),
+        What::Name(name) => HeldArrays::get(session, name).ok_or_else(|| no_array(session, name)),
+        What::List(all) => {
+            let mut values = Vec::with_capacity(all.len());
+            for one in all {
+                values.push(bind(session, one).await?);
+            }
+            Ok(Value::List(values))
+        }
+        What::Call(name, arguments) => {
+            let arguments = bind_arguments(session, arguments, false).await?;
+            makers::call(session, name, arguments).await.map_err(|error| error.about(name))
+        }
+        What::Field(on, name) => match bind(session, on).await? {
+            Value::Group(group) => group.get(name).map(Value::Array).map_err(asked),
+            Value::Array(array) => match array.coords.get(name) {
+                Some(coord) => Ok(Value::Array(labels::coordinate(name, coord))),
+                None => Err(Error::text(format!("an array has no part '{name}'"))
+                    .hint("verbs are written with parentheses, as in .mean(time)")),
+            },
+            _ => Err(Error::text(format!("there is no '{name}' here"))),
+        },
+        What::Verb(on, verb, arguments) => {
+            let on = bind(session, on).await?.array()?;
+            if verbs::takes_conditions(verb) {
+                let selected = labels::select(session, &on, arguments).await;
+                return selected.map(Value::Array).map_err(|error| error.about(verb));
+            }
+            let arguments = bind_arguments(session, arguments, true).await?;
+            verbs::call(session, on, verb, arguments).await.map_err(|error| error.about(verb))
+        }
+        What::Subscript(on, subscripts) => {
+            let on = bind(session, on).await?.array()?;
+            let mut indexes = Vec::with_capacity(subscripts.len());
+            for subscript in subscripts {
+                indexes.push(index(session, subscript).await?);
+            }
+            on.index(&indexes).map(Value::Array).map_err(asked)
+        }
+        What::Negative(of) => match bind(session, of).await? {
+            Value::Number(Scalar::Signed(value)) => Ok(Value::Number(Scalar::Signed(-value))),
+            Value::Number(Scalar::Float(value)) => Ok(Value::Number(Scalar::Float(-value))),
+            value => value.array()?.unary(Unary::Neg).map(Value::Array).map_err(asked),
+        },
+        What::Not(of) => {
+            bind(session, of).await?.array()?.unary(Unary::Not).map(Value::Array).map_err(asked)
+        }
+        What::Binary(binary, left, right) => {
+            let (left, right) = (bind(session, left).await?, bind(session, right).await?);
+            binary_of(*binary, left, right)
+        }
+    }
+}
+
+/// A function of two values, either of which may be a number.
+pub(super) fn binary_of(binary: Binary, left: Value, right: Value) -> Result<Value> {
+    let made = match (left, right) {
+        (Value::Number(left), right @ Value::Array(_)) => {
+            right.array()?.binary_with(binary, left, true)
+        }
+        (left @ Value::Array(_), Value::Number(right)) => {
+            left.array()?.binary_with(binary, right, false)
+        }
+        (left, right) => left.array()?.binary(binary, &right.array()?),
+    };
+    made.map(Value::Array).map_err(asked)
+}
+
+fn number(digits: &str) -> Result<Value> {
+    let whole = digits.parse::<i64>().map(Scalar::Signed);
+    let whole = whole.or_else(|_| digits.parse::<u64>().map(Scalar::Unsigned));
+    let number = whole.or_else(|_| digits.parse::<f64>().map(Scalar::Float));
+    number.map(Value::Number).map_err(|_| Error::text(format!("'{digits}' is no number")))
+}
+
+fn no_array(session: &SessionContext, name: &str) -> Error {
+    match session.table_exist(name) {
+        Ok(true) => Error::text(format!("'{name}' is a table, and this is done to arrays"))
+            .hint("tables are counted and averaged with .group_by(…).agg(…)"),
+        _ => Error::text(format!("there is no array '{name}'"))
+            .hint(format!("name one first: {name} = zarr('…').variable")),
+    }
+}
+
+/// Arguments. Where `names` are wanted, a plain name is the name of a dimension unless an array has it.
+pub(super) async fn bind_arguments(
+    session: &SessionContext,
+    arguments: &[TermArgument],
+    names: bool,
+) -> Result<Bound> {
+    let mut bound = Bound::default();
+    for TermArgument { name, value, at } in arguments {
+        let TermValue::Term(term) = value else {
+            return Err(Error::text("a condition is no value").at(*at));
+        };
+        let value = named_or_bound(session, term, names).await?;
+        match name {
+            Some(name) => bound.named.push((name.clone(), value, *at)),
+            None => bound.plain.push(value),
+        }
+    }
+    Ok(bound)
+}
+
+fn named_or_bound<'a>(
+    session: &'a SessionContext,
+    term: &'a Term,
+    names: bool,
+) -> BoxFuture<'a, Result<Value>> {
+    async move {
+        match &term.what {
+            What::Name(name) if names && HeldArrays::get(session, name).is_none() => {
+                Ok(Value::Text(name.clone()))
+            }
+            What::List(all) if names => {
+                let mut values = Vec::with_capacity(all.len());
+                for one in all {
+                    values.push(named_or_bound(session, one, names).await?);
+                }
+                Ok(Value::List(values))
+            }
+            _ => bind(session, term).await,
+        }
+    }
+    .boxed()
+}
+
+async fn index(session: &SessionContext, subscript: &Subscript) -> Result<Index> {
+    let bound = |value: Value| whole(&value).map(Some);
+    match subscript {
+        Subscript::Rest => Ok(Index::Rest),
+        Subscript::One(term) => match bind(session, term).await? {
+            Value::List(places) => {
+                Ok(Index::Places(places.iter().map(whole).collect::<Result<_>>()?))
+            }
+            one => Ok(Index::At(whole(&one)?)),
+        },
+        Subscript::Slice(start, stop, step) => {
+            let mut parts = [None, None, None];
+            for (part, term) in parts.iter_mut().zip([start, stop, step]) {
+                if let Some(term) = term {
+                    *part = bound(bind(session, term).await?)?;
+                }
+            }
+            let [start, stop, step] = parts;
+            Ok(Index::Slice { start, stop, step })
+        }
+    }
+}
+
+/// The arrays among arguments.
+pub(super) fn arrays(values: Vec<Value>) -> Result<Vec<Labelled>> {
+    let mut all = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            Value::List(list) => all.extend(arrays(list)?),
+            one => all.push(one.array()?),
+        }
+    }
+    Ok(all)
+}

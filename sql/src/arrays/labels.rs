@@ -1,0 +1,134 @@
+//! Choosing places by what they are: `sel(time BETWEEN …, lat > 60)`.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use datafusion::common::DFSchema;
+use datafusion::common::cast::as_boolean_array;
+use datafusion::execution::context::SessionContext;
+use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
+use strata_engine::{Array, Index, Labelled, coordinate_column};
+
+use super::asked;
+use crate::error::{Error, Result};
+use crate::parse::{TermArgument, TermValue};
+
+/// A coordinate, as an array of its own.
+pub(super) fn coordinate(name: &str, coord: &Array) -> Labelled {
+    let mut labelled = Labelled::from(coord.clone());
+    labelled.name = Some(name.to_string());
+    labelled.coords.insert(name.to_string(), coord.clone());
+    labelled
+}
+
+/// The places where all conditions hold. Each is about one dimension.
+pub(super) async fn select(
+    session: &SessionContext,
+    on: &Labelled,
+    arguments: &[TermArgument],
+) -> Result<Labelled> {
+    let mut selected = on.clone();
+    for argument in arguments {
+        let TermValue::Condition(condition) = &argument.value else {
+            return Err(Error::text("a condition is wanted, as in lat > 60").at(argument.at));
+        };
+        for condition in conjuncts(condition) {
+            selected =
+                one(session, &selected, condition).await.map_err(|error| error.at(argument.at))?;
+        }
+    }
+    Ok(selected)
+}
+
+/// What `AND` joins.
+fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            conjuncts(left).into_iter().chain(conjuncts(right)).collect()
+        }
+        Expr::Nested(inner) => conjuncts(inner),
+        other => vec![other],
+    }
+}
+
+/// The names that an expression uses.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Visitor for Names {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
+        if let Expr::Identifier(ident) = expr
+            && !self.0.contains(&ident.value)
+        {
+            self.0.push(ident.value.clone());
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+}
+
+async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Result<Labelled> {
+    let mut names = Names::default();
+    let _ = condition.visit(&mut names);
+    let [dim] = &names.0[..] else {
+        return Err(Error::text(format!("'{condition}' is not about one dimension"))
+            .hint("give a condition for each: sel(lat > 60, lon < 90)"));
+    };
+    let axis = on.array.axis_named(dim).map_err(asked)?;
+    let Some(coord) = on.coords.get(dim) else {
+        return Err(Error::text(format!("the dimension '{dim}' has no coordinate"))
+            .hint(format!("choose by number: isel({dim} => 0), or x[0:10]")));
+    };
+    let places = places(session, dim, coord, condition).await?;
+    // One place that is told exactly has no dimension any more.
+    let exact = matches!(condition, Expr::BinaryOp { op: BinaryOperator::Eq, .. });
+    let index = match places[..] {
+        [] if exact => {
+            return Err(Error::text(format!("no place along '{dim}' has {condition}"))
+                .hint("compare with BETWEEN, or see what there is: .coordinate"));
+        }
+        [at] if exact => Index::At(at),
+        _ => match (places.first(), places.last()) {
+            (Some(first), Some(last)) if last - first + 1 == places.len() as i64 => {
+                Index::Slice { start: Some(*first), stop: Some(last + 1), step: None }
+            }
+            _ => Index::Places(places),
+        },
+    };
+    let mut subscripts = vec![Index::ALL; axis];
+    subscripts.push(index);
+    on.index(&subscripts).map_err(asked)
+}
+
+/// The places along a dimension whose coordinate meets a condition.
+async fn places(
+    session: &SessionContext,
+    dim: &str,
+    coord: &Array,
+    condition: &Expr,
+) -> Result<Vec<i64>> {
+    let values = coord.compute(session).await?;
+    let column = coordinate_column(&values);
+    let batch = RecordBatch::try_from_iter([(dim, column)])
+        .map_err(|error| Error::text(error.to_string()))?;
+    let schema = DFSchema::try_from(batch.schema())?;
+    let state = session.state();
+    let expr = state.create_logical_expr(&condition.to_string(), &schema)?;
+    let expr = state.create_physical_expr(expr, &schema)?;
+    let met = expr.evaluate(&batch)?.into_array(batch.num_rows())?;
+    let met: &BooleanArray = as_boolean_array(&met).map_err(|_| {
+        Error::text(format!("'{condition}' is no condition: it is not true or false"))
+    })?;
+    let met = met.iter().enumerate().filter(|(_, met)| *met == Some(true));
+    Ok(met.map(|(at, _)| at as i64).collect())
+}
+
+/// The coordinate's values, for a table.
+pub(super) async fn column_of(
+    session: &SessionContext,
+    coord: Option<&Array>,
+) -> Result<Option<strata_engine::Tensor>> {
+    match coord {
+        Some(coord) => Ok(Some(coord.compute(session).await?)),
+        None => Ok(None),
+    }
+}

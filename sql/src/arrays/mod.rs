@@ -1,0 +1,64 @@
+//! The array language, bound: terms become arrays, which nobody has computed yet.
+
+mod arguments;
+mod bind;
+mod held;
+mod labels;
+mod makers;
+mod save;
+mod table;
+mod verbs;
+
+pub(crate) use bind::bind;
+pub(crate) use held::HeldArrays;
+pub(crate) use makers::is_maker;
+pub(crate) use save::save;
+pub(crate) use table::{bind_name, frame};
+pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
+
+use strata_engine::{Labelled, Scalar};
+
+use crate::error::{Error, Result};
+
+/// What a term comes to.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Array(Labelled),
+    /// The arrays of a group, by name.
+    Group(strata_connectors::zarr::Variables),
+    Number(Scalar),
+    Text(String),
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// The array; a number is one, too.
+    pub(crate) fn array(self) -> Result<Labelled> {
+        use strata_engine::{Array, DType, Grid, Kind};
+        match self {
+            Self::Array(array) => Ok(array),
+            Self::Number(number) => {
+                let kind = match number {
+                    Scalar::Bool(_) => Kind::Bool,
+                    Scalar::Signed(_) => Kind::I64,
+                    Scalar::Unsigned(_) => Kind::U64,
+                    Scalar::Float(_) => Kind::F64,
+                };
+                let grid = Grid::whole(&[]);
+                Ok(Array::filled_with(number, DType::Plain(kind), grid).map_err(asked)?.into())
+            }
+            Self::Group(group) => Err(Error::text(format!(
+                "these are {} arrays: name one, as in .{}",
+                group.arrays.len(),
+                group.arrays.keys().next().map_or("temperature", String::as_str)
+            ))),
+            Self::Text(text) => Err(Error::text(format!("'{text}' is no array"))),
+            Self::List(_) => Err(Error::text("a list is no array")),
+        }
+    }
+}
+
+/// What an array refused, as an error of the language.
+pub(crate) fn asked(error: strata_engine::ArrayError) -> Error {
+    Error::from(strata_engine::EngineError::from(error))
+}

@@ -1,0 +1,61 @@
+//! An array as a table: one row a cell. So it is printed, and so SQL and chains read it.
+
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::context::SessionContext;
+use sqlparser::ast::Ident;
+use strata_engine::{CellsNode, Labelled};
+
+use super::{HeldArrays, Value, bind, labels};
+use crate::error::{Error, Result};
+use crate::parse::Term;
+use crate::statements::{Outcome, name_rows};
+use crate::verbs::normalized;
+
+/// The cells of a term's array.
+pub(crate) async fn frame(session: &SessionContext, term: &Term) -> Result<DataFrame> {
+    match bind(session, term).await? {
+        Value::Group(group) => {
+            let (schema, rows) = group.listing();
+            Ok(crate::statements::listing(session, &schema, rows)?)
+        }
+        value => cells(session, &value.array()?).await,
+    }
+}
+
+async fn cells(session: &SessionContext, array: &Labelled) -> Result<DataFrame> {
+    let mut columns = Vec::new();
+    for (at, dim) in array.array.dims().iter().enumerate() {
+        let coord = dim.as_ref().and_then(|dim| array.coords.get(dim));
+        let values = labels::column_of(session, coord).await?;
+        columns.push((dim.clone().unwrap_or_else(|| format!("dim_{at}")), values));
+    }
+    let name = array.name.clone().unwrap_or_else(|| "value".to_string());
+    if columns.iter().any(|(dim, _)| *dim == name) && columns.len() > 1 {
+        return Err(Error::text(format!("'{name}' is a dimension and the values"))
+            .hint("name the values: .named('…')"));
+    }
+    // A coordinate is its own label.
+    if columns.len() == 1 {
+        columns.iter_mut().filter(|(dim, _)| *dim == name).for_each(|(dim, values)| {
+            *dim = format!("{dim}_at");
+            *values = None;
+        });
+    }
+    let plan = CellsNode::new(array.array.clone(), name, columns)?.into_plan();
+    Ok(DataFrame::new(session.state(), plan))
+}
+
+/// `name = array`: a name for an array, and for the table of its cells.
+pub(crate) async fn bind_name(
+    session: &SessionContext,
+    name: &Ident,
+    term: &Term,
+) -> Result<Outcome> {
+    let value = bind(session, term).await?;
+    let name = normalized(&session.state(), name);
+    if let Value::Array(array) = &value {
+        name_rows(session, &name, cells(session, array).await?).await?;
+    }
+    HeldArrays::set(session, &name, value);
+    Ok(Outcome::Done(None))
+}
