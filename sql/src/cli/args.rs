@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell as OtherShell;
 
 const EXAMPLES: &str = "\
@@ -41,11 +41,23 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// What was typed, with texts and files in the order in which they were given.
+    pub(crate) fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(matches)?;
+        cli.run.order(matches);
+        if let (Some(Action::Shell(run)), Some((_, matches))) =
+            (&mut cli.action, matches.subcommand())
+        {
+            run.order(matches);
+        }
+        Ok(cli)
+    }
+
     /// The settings that were given as flags.
     pub(crate) fn settings(&self) -> Option<&SettingArgs> {
         match &self.action {
             None => Some(&self.run.session.settings),
-            Some(Action::Shell(args)) => Some(&args.settings),
+            Some(Action::Shell(args)) => Some(&args.session.settings),
             Some(Action::Config(args)) => Some(&args.settings),
             Some(Action::Scheduler(args)) => Some(&args.settings),
             Some(_) => None,
@@ -57,7 +69,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     /// The shell, as without a subcommand
-    Shell(SessionArgs),
+    Shell(RunArgs),
     /// The head of a pool: plans queries, and has workers run them
     Scheduler(SchedulerArgs),
     /// A worker of a pool: runs parts of queries on this machine's cores
@@ -122,7 +134,7 @@ impl RunArgs {
     }
 
     /// Finds out the order in which texts and files were given.
-    pub(crate) fn order(&mut self, matches: &ArgMatches) {
+    fn order(&mut self, matches: &ArgMatches) {
         let places = |name: &str| matches.indices_of(name).into_iter().flatten();
         let texts = places("texts").zip(self.texts.iter().cloned().map(Input::Text));
         let files = places("files").zip(self.files.iter().cloned().map(Input::File));
@@ -467,7 +479,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{CommandFactory, FromArgMatches};
+    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_well_formed() {
@@ -478,11 +490,16 @@ mod tests {
     fn texts_and_files_keep_their_order() {
         let matches =
             Cli::command().get_matches_from(["strata", "-f", "a", "-c", "b", "-f", "-", "-c", "d"]);
-        let mut cli = Cli::from_arg_matches(&matches).unwrap();
-        cli.run.order(&matches);
+        let cli = Cli::of(&matches).unwrap();
         let text = |text: &str| Input::Text(text.into());
         let file = |file: &str| Input::File(file.into());
         assert_eq!(cli.run.inputs(), [file("a"), text("b"), file("-"), text("d")]);
+        let matches =
+            Cli::command().get_matches_from(["strata", "shell", "-f", "a", "-c", "b", "-f", "c"]);
+        let Some(Action::Shell(run)) = Cli::of(&matches).unwrap().action else {
+            panic!("the shell was asked for");
+        };
+        assert_eq!(run.inputs(), [file("a"), text("b"), file("c")]);
     }
 
     #[test]

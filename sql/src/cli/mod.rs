@@ -16,8 +16,8 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Action, Cli};
 use crate::shell::{INTERRUPTED, Ran, Report, STACK, Source, Stop, Workers};
@@ -63,11 +63,8 @@ fn command() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(mut cli) => {
-            cli.run.order(&matches);
-            cli
-        }
+    let cli = match Cli::of(&matches) {
+        Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(USAGE);
@@ -89,13 +86,21 @@ fn broken(error: io::Error) -> crate::Error {
     crate::Error::File { path: "threads".to_string(), reason: error.to_string() }
 }
 
+/// Runs what was given, else talks.
+async fn shell(args: &args::RunArgs, workers: &Workers) -> Ran {
+    match args.is_batch() {
+        true => batch::run(args, workers).await,
+        false => batch::interact(&args.session, workers).await,
+    }
+}
+
 async fn run(cli: Cli, workers: &Workers) -> Ran {
     match cli.action {
-        None if cli.run.is_batch() || !io::stdin().is_terminal() => {
+        None if !cli.run.is_batch() && !io::stdin().is_terminal() => {
             batch::run(&cli.run, workers).await
         }
-        None => batch::interact(&cli.run.session, workers).await,
-        Some(Action::Shell(args)) => batch::interact(&args, workers).await,
+        None => shell(&cli.run, workers).await,
+        Some(Action::Shell(args)) => shell(&args, workers).await,
         Some(Action::Scheduler(args)) => roles::scheduler(&args).await,
         Some(Action::Worker(args)) => roles::worker(&args).await,
         Some(Action::Certs(args)) => certs::run(&args),
