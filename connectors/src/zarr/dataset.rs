@@ -228,8 +228,16 @@ fn times(raw: &Array, unit: f64, since: i64) -> Result<Array, ArrayError> {
             false,
         )?,
     };
+    // What is no number, or the smallest there is, is no time.
+    let none = match raw.kind().is_float() {
+        true => raw.unary(Unary::IsNan)?,
+        false => {
+            raw.cast(Kind::I64.into())?.binary_with(Binary::Eq, Scalar::Signed(i64::MIN), false)?
+        }
+    };
     let start = since.saturating_mul(per_second);
-    counts.binary_with(Binary::Add, Scalar::Signed(start), false)?.cast(DType::Time(of))
+    let times = counts.binary_with(Binary::Add, Scalar::Signed(start), false)?;
+    times.with_no_time_where(&none)?.cast(DType::Time(of))
 }
 
 #[cfg(test)]

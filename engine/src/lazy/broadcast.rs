@@ -36,6 +36,15 @@ pub(super) fn together(arrays: &[Array]) -> Result<Common> {
             (1..=most).rev().map(name_at).collect()
         }
     };
+    // A name that two dimensions would have is the last one's.
+    let mut dims = dims;
+    for at in 0..dims.len() {
+        let (before, rest) = dims.split_at_mut(at);
+        if let Some(name) = rest.first().cloned().flatten() {
+            before.iter_mut().filter(|dim| dim.as_ref() == Some(&name)).for_each(|dim| *dim = None);
+        }
+    }
+    let dims = dims;
     // Where each dimension of an array stands in the result.
     let places = |array: &Array| -> Vec<usize> {
         let skipped = dims.len() - array.ndim();

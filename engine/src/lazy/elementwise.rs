@@ -11,6 +11,20 @@ impl Array {
         if dtype == self.dtype() {
             return Ok(self.clone());
         }
+        match (self.dtype(), dtype) {
+            (DType::Time(_), DType::Time(unit)) | (DType::Span(_), DType::Span(unit)) => {
+                let counts = self.counted_in(unit)?;
+                let form = Form { dtype, ..counts.form().clone() };
+                return Self::step(Step::Cast(dtype), vec![counts], form);
+            }
+            (DType::Time(_), DType::Span(_)) | (DType::Span(_), DType::Time(_)) => {
+                return Err(ArrayError::asked(format!(
+                    "{} is no {dtype}: subtract a time, or add one",
+                    self.dtype()
+                )));
+            }
+            _ => {}
+        }
         let form = Form { dtype, ..self.form().clone() };
         Self::step(Step::Cast(dtype), vec![self.clone()], form)
     }
@@ -118,11 +132,24 @@ impl Array {
             DType::Plain(_) => unit,
         };
         let counts = self.cast(Kind::I64.into())?;
-        let factor = unit.in_a_second() / own.in_a_second();
-        match factor {
-            1 => Ok(counts),
-            factor => counts.binary_with(Binary::Mul, Scalar::Signed(factor), false),
+        let (finer, coarser) = (unit.in_a_second(), own.in_a_second());
+        if finer == coarser {
+            return Ok(counts);
         }
+        let counted = match finer > coarser {
+            true => counts.binary_with(Binary::Mul, Scalar::Signed(finer / coarser), false)?,
+            false => {
+                counts.binary_with(Binary::FloorDiv, Scalar::Signed(coarser / finer), false)?
+            }
+        };
+        let none = counts.binary_with(Binary::Eq, Scalar::Signed(i64::MIN), false)?;
+        counted.with_no_time_where(&none)
+    }
+
+    /// Counts of a unit of time, with none where this is true.
+    pub fn with_no_time_where(&self, none: &Self) -> Result<Self> {
+        let no_time = Self::full(&[], Scalar::Signed(i64::MIN), Kind::I64.into())?;
+        none.select(&no_time, self)
     }
 }
 

@@ -30,6 +30,8 @@ use crate::array::{ArrayError, DType, Form, Grid, Kind, cells};
 
 type Result<T, E = ArrayError> = std::result::Result<T, E>;
 
+/// Steps upon steps: an expression that is deeper was made by a loop that should compute as it goes.
+const DEEPEST: usize = 1_000;
 /// The most dimensions an array has.
 const MOST_DIMENSIONS: usize = 32;
 
@@ -43,6 +45,7 @@ pub(crate) struct Node {
     pub op: Op,
     pub inputs: Vec<Array>,
     pub form: Form,
+    depth: usize,
 }
 
 impl Array {
@@ -61,7 +64,13 @@ impl Array {
                 "an array of shape {shape:?} is larger than can be counted"
             )));
         }
-        Ok(Self(Arc::new(Node { op, inputs, form })))
+        let depth = 1 + inputs.iter().map(|input| input.0.depth).max().unwrap_or(0);
+        if depth > DEEPEST {
+            return Err(ArrayError::asked(format!(
+                "an array of more than {DEEPEST} steps upon steps: save what is there in between"
+            )));
+        }
+        Ok(Self(Arc::new(Node { op, inputs, form, depth })))
     }
 
     fn step(step: Step, inputs: Vec<Self>, form: Form) -> Result<Self> {

@@ -5,6 +5,9 @@ use super::view::{Axis, View};
 use super::{Array, Result, Step};
 use crate::array::{ArrayError, Cuts, DType, Form, Grid, cells};
 
+/// So many places are named one by one.
+const MOST_PLACES: u64 = 1 << 24;
+
 impl Array {
     /// The dimensions in another order.
     pub fn transpose(&self, order: &[usize]) -> Result<Self> {
@@ -123,6 +126,12 @@ impl Array {
                     let piece = cuts.piece(at);
                     piece.end - piece.start
                 };
+                if cuts.pieces() > MOST_PLACES / 16 {
+                    return Err(ArrayError::asked(format!(
+                        "{} pieces along a dimension are too many to put together: rechunk first",
+                        cuts.pieces()
+                    )));
+                }
                 pieces.extend((0..cuts.pieces()).map(piece));
             }
         }
@@ -164,12 +173,20 @@ impl Array {
     pub fn repeat(&self, times: u64, axis: usize) -> Result<Self> {
         let length = self.grid().0.get(axis).map_or(0, Cuts::length);
         let all = length.checked_mul(times).ok_or_else(|| ArrayError::asked("too many repeats"))?;
+        if all > MOST_PLACES {
+            return Err(ArrayError::asked(format!(
+                "{all} places along a dimension are too many to name"
+            )));
+        }
         let places: Vec<u64> = (0..all).map(|at| at / times.max(1)).collect();
         self.take(axis, &places)
     }
 
     /// All of it so many times along a dimension.
     pub fn tile(&self, times: u64, axis: usize) -> Result<Self> {
+        if times > MOST_PLACES / 1024 {
+            return Err(ArrayError::asked(format!("{times} times are too many")));
+        }
         match times {
             0 => self.take(axis, &[]),
             times => {

@@ -119,6 +119,9 @@ impl View {
     }
 }
 
+/// A view that is cut into more pieces is cut evenly.
+const MOST_PIECES: u64 = 1 << 20;
+
 /// The pieces of `cuts` that are shown, each by how much of it is.
 fn cut_along(cuts: &Cuts, start: u64, step: i64, length: u64) -> Cuts {
     if length == 0 {
@@ -130,6 +133,10 @@ fn cut_along(cuts: &Cuts, start: u64, step: i64, length: u64) -> Cuts {
         && start.is_multiple_of(*piece)
     {
         return Cuts::even(length, *piece);
+    }
+    // So many pieces are not told one by one: they are read as they come.
+    if length / cuts.longest().max(1) > MOST_PIECES {
+        return Cuts::even(length, cuts.longest());
     }
     let mut ends = Vec::new();
     let mut at = 0;

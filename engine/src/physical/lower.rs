@@ -35,8 +35,26 @@ pub(crate) struct Limits {
 
 /// The plan that computes the chunks of an array.
 pub(crate) fn lower(array: &Array, limits: Limits) -> Result<Arc<dyn ExecutionPlan>> {
+    lower_within(array, limits, &mut 0)
+}
+
+/// More reductions than this are not planned together.
+const MOST_REDUCTIONS: usize = 500;
+
+fn lower_within(
+    array: &Array,
+    limits: Limits,
+    reductions: &mut usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    *reductions += 1;
+    if *reductions > MOST_REDUCTIONS {
+        return Err(error(ArrayError::asked(format!(
+            "reductions of reductions, of which more than {MOST_REDUCTIONS} are to be computed: each is \
+             computed again wherever it is used; save what is there in between"
+        ))));
+    }
     let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
-        let (program, given) = program(array, limits)?;
+        let (program, given) = program(array, limits, reductions)?;
         let chunks = array.grid().chunks().unwrap_or(u64::MAX);
         let keys = keys(chunks, limits.parts)?;
         return Ok(Arc::new(MapChunksExec::new(program, None, keys, given)));
@@ -45,7 +63,7 @@ pub(crate) fn lower(array: &Array, limits: Limits) -> Result<Arc<dyn ExecutionPl
         return Err(error(ArrayError::asked("a reduction has one input")));
     };
     let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
-    let (program, given) = program(input, limits)?;
+    let (program, given) = program(input, limits, reductions)?;
     let keys = keys(fold.work(input.grid()), limits.parts)?;
     let partial: Arc<dyn ExecutionPlan> =
         Arc::new(MapChunksExec::new(program, Some(fold.clone()), keys, given));
@@ -66,21 +84,23 @@ pub(crate) fn lower(array: &Array, limits: Limits) -> Result<Arc<dyn ExecutionPl
 type Given = Vec<(Arc<dyn ExecutionPlan>, Array)>;
 
 /// The program of an array without barriers, and what it is given of those there were.
-fn program(array: &Array, limits: Limits) -> Result<(Arc<Program>, Given)> {
+fn program(array: &Array, limits: Limits, reductions: &mut usize) -> Result<(Arc<Program>, Given)> {
     let mut cut = Cut { known: HashMap::new(), given: Vec::new() };
     let root = cut.without_barriers(array).map_err(error)?;
     let mut given = Vec::with_capacity(cut.given.len());
+    let mut room = limits.given;
     for barrier in cut.given {
-        if barrier.bytes() > limits.given {
+        if barrier.bytes() > room {
             return Err(error(ArrayError::asked(format!(
                 "an array of shape {:?} ({}) is to be given to every task, and there is room for {}: raise \
                  memory.limit, or reduce over more dimensions",
                 barrier.shape(),
                 ByteSize(barrier.bytes()),
-                ByteSize(limits.given)
+                ByteSize(room)
             ))));
         }
-        let plan = lower(&barrier, limits)?;
+        room -= barrier.bytes();
+        let plan = lower_within(&barrier, limits, reductions)?;
         let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
             1 => plan,
             _ => Arc::new(CoalescePartitionsExec::new(plan)),

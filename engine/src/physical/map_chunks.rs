@@ -187,7 +187,7 @@ impl ExecutionPlan for MapChunksExec {
 }
 
 /// The results that each chunk is given, or why there are none.
-type Collected = std::result::Result<Arc<[Tensor]>, Arc<DataFusionError>>;
+type Collected = std::result::Result<(Arc<[Tensor]>, MemoryReservation), Arc<DataFusionError>>;
 
 /// The chunks of one partition, one after the other.
 struct Task {
@@ -248,7 +248,7 @@ impl Task {
             // What failed has been run, and is not run again.
             let collect = async { collect(given, context).await.map_err(Arc::new) };
             match results.get_or_init(|| collect).await {
-                Ok(results) => Ok(Arc::clone(results)),
+                Ok((results, _)) => Ok(Arc::clone(results)),
                 Err(error) => Err(DataFusionError::Shared(Arc::clone(error))),
             }
         }
@@ -295,17 +295,19 @@ impl Task {
 async fn collect(
     given: Vec<(Arc<dyn ExecutionPlan>, Array)>,
     context: Arc<TaskContext>,
-) -> Result<Arc<[Tensor]>> {
+) -> Result<(Arc<[Tensor]>, MemoryReservation)> {
+    let held = MemoryConsumer::new("MapChunks, given to all").register(context.memory_pool());
     let mut results = Vec::with_capacity(given.len());
     for (plan, array) in &given {
         let mut rows = plan.execute(0, Arc::clone(&context))?;
+        held.try_grow(usize::try_from(array.bytes()).unwrap_or(usize::MAX))?;
         let mut whole = Assembled::new(array.dtype(), array.grid());
         while let Some(batch) = rows.try_next().await? {
             whole.take(&batch)?;
         }
         results.push(whole.finish()?);
     }
-    Ok(results.into())
+    Ok((results.into(), held))
 }
 
 pub(super) fn asked(reason: String) -> DataFusionError {

@@ -60,6 +60,9 @@ impl Program {
             if !seen.insert(array.id()) {
                 continue;
             }
+            if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
+                return Err(ArrayError::asked("a chunk program has no reductions within"));
+            }
             if is_elementwise(&array) {
                 let fused = Fused::of(&array)?;
                 left.extend(fused.leaves().iter().cloned());

@@ -7,7 +7,8 @@ use datafusion::physical_plan::execute_stream;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::array::{Region, Tensor, shape_of};
+use crate::array::{ArrayError, Region, Tensor, shape_of};
+use crate::config::{ByteSize, options_of};
 use crate::error::Result;
 use crate::lazy::Array;
 use crate::logical::ArrayNode;
@@ -35,6 +36,17 @@ impl Array {
 
     /// Computes the whole.
     pub async fn compute(&self, session: &SessionContext) -> Result<Tensor> {
+        let limit = options_of(session.state_ref().read().config_options()).memory.limit.bytes();
+        if self.bytes() > limit {
+            return Err(ArrayError::asked(format!(
+                "an array of shape {:?} takes {} and is wanted whole, with memory.limit at {}: take its \
+                 chunks one by one, or save it",
+                self.shape(),
+                ByteSize(self.bytes()),
+                ByteSize(limit)
+            ))
+            .into());
+        }
         let mut whole = physical::Assembled::new(self.dtype(), self.grid());
         let mut rows = self.rows(session).await?;
         while let Some(batch) = rows.try_next().await? {

@@ -79,6 +79,12 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
 /// A function of two values, either of which may be a number.
 pub(super) fn binary_of(binary: Binary, left: Value, right: Value) -> Result<Value> {
     let made = match (left, right) {
+        (Value::Number(left), Value::Number(right)) => {
+            if let Some(folded) = folded(binary, left, right) {
+                return Ok(Value::Number(folded));
+            }
+            Value::Number(left).array()?.binary(binary, &Value::Number(right).array()?)
+        }
         (Value::Number(left), right @ Value::Array(_)) => {
             right.array()?.binary_with(binary, left, true)
         }
@@ -88,6 +94,27 @@ pub(super) fn binary_of(binary: Binary, left: Value, right: Value) -> Result<Val
         (left, right) => left.array()?.binary(binary, &right.array()?),
     };
     made.map(Value::Array).map_err(asked)
+}
+
+/// What two numbers come to, which is a number still.
+fn folded(binary: Binary, left: Scalar, right: Scalar) -> Option<Scalar> {
+    if let (Scalar::Signed(left), Scalar::Signed(right)) = (left, right) {
+        return match binary {
+            Binary::Add => left.checked_add(right).map(Scalar::Signed),
+            Binary::Sub => left.checked_sub(right).map(Scalar::Signed),
+            Binary::Mul => left.checked_mul(right).map(Scalar::Signed),
+            Binary::Div => Some(Scalar::Float(left as f64 / right as f64)),
+            _ => None,
+        };
+    }
+    let (left, right) = (left.as_f64(), right.as_f64());
+    Some(Scalar::Float(match binary {
+        Binary::Add => left + right,
+        Binary::Sub => left - right,
+        Binary::Mul => left * right,
+        Binary::Div => left / right,
+        _ => return None,
+    }))
 }
 
 fn number(digits: &str) -> Result<Value> {
@@ -117,7 +144,9 @@ pub(super) async fn bind_arguments(
         let TermValue::Term(term) = value else {
             return Err(Error::text("a condition is no value").at(*at));
         };
-        let value = named_or_bound(session, term, names).await?;
+        // What these take are names, whoever takes them.
+        let named = name.as_ref().is_some_and(|name| name == "axis" || name == "dims");
+        let value = named_or_bound(session, term, names || named).await?;
         match name {
             Some(name) => bound.named.push((name.clone(), value, *at)),
             None => bound.plain.push(value),

@@ -22,7 +22,8 @@ impl HeldArrays {
 
     /// What has this name.
     pub(crate) fn get(session: &SessionContext, name: &str) -> Option<Value> {
-        Self::on(session, |held| held.get(name).cloned()).flatten()
+        Self::on(session, |held| held.get(name).or_else(|| held.get(&name.to_lowercase())).cloned())
+            .flatten()
     }
 
     /// Gives a name.

@@ -108,7 +108,7 @@ async fn places(
 ) -> Result<Vec<i64>> {
     let values = coord.compute(session).await?;
     let column = coordinate_column(&values);
-    let batch = RecordBatch::try_from_iter([(dim, column)])
+    let batch = RecordBatch::try_from_iter([(dim.to_lowercase(), column)])
         .map_err(|error| Error::text(error.to_string()))?;
     let schema = DFSchema::try_from(batch.schema())?;
     let state = session.state();

@@ -67,3 +67,42 @@ async fn expressions_have_numpys_values_on_a_pool() {
     let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
     compare(&pool.session(&[]), 10_000..10_000 + ON_A_POOL).await;
 }
+
+#[tokio::test]
+async fn what_goes_too_far_is_refused_by_name() {
+    use strata_engine::{Binary, Grid, Kind, Reduce, Scalar};
+    let session = Grain { batch_size: 8192, partitions: 2 }.session();
+    let one = Scalar::Float(1.0);
+    let zeros = |shape: &[u64], chunk: &[u64]| {
+        Array::filled_with(one, Kind::F64.into(), Grid::even(shape, chunk)).unwrap()
+    };
+    let small = zeros(&[4], &[2]);
+    // A loop that goes on and on.
+    let mut deep = Ok(small.clone());
+    for _ in 0..5_000 {
+        deep = deep.and_then(|array| array.binary_with(Binary::Add, one, false));
+    }
+    assert!(deep.unwrap_err().to_string().contains("save what is there"));
+    // Means of what has its mean taken away, again and again.
+    let mut nested = small.clone();
+    for _ in 0..40 {
+        let mean = nested.reduce(Reduce::Mean, false, &[]).unwrap();
+        nested = nested.binary(Binary::Sub, &mean).unwrap();
+    }
+    let error = compute(&session, &nested).await.unwrap_err();
+    assert!(error.contains("reductions of reductions"), "{error}");
+    // More than there is, and more than can be counted.
+    let vast = zeros(&[1 << 20, 1 << 20], &[1024, 1024]);
+    let error = compute(&session, &vast).await.unwrap_err();
+    assert!(error.contains("8TiB") && error.contains("memory.limit"), "{error}");
+    assert!(small.repeat(1 << 40, 0).is_err() && small.tile(1 << 40, 0).is_err());
+    let ends = zeros(&[u64::MAX >> 4], &[1]).index(&[strata_engine::Index::Slice {
+        start: Some(1),
+        stop: None,
+        step: None,
+    }]);
+    assert_eq!(ends.unwrap().shape(), [(u64::MAX >> 4) - 1]);
+    let first = zeros(&[1 << 20, 1 << 20], &[1, 1 << 20]).index(&[strata_engine::Index::At(7)]);
+    let first = first.unwrap().index(&[strata_engine::Index::At(-1)]).unwrap();
+    assert!(compute(&session, &first).await.unwrap().shape().is_empty());
+}
