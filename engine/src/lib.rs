@@ -52,8 +52,8 @@ pub use lazy::{Array, Index, Labelled, Scalar, cut_evenly};
 pub use logical::{ArrayNode, CellsNode};
 pub use physical::coordinate_column;
 pub use physical::{
-    AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, MapChunksExec,
-    PackedExec, SkimExec, VerifiedExec, WindowByPartitionExec,
+    AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
+    MapChunksExec, PackedExec, ScatterChunksExec, SkimExec, VerifiedExec, WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

@@ -7,6 +7,7 @@ decimal, {"l": […]} a list. Dates and times are texts in ISO 8601.
 import datetime
 import decimal
 import json
+import pathlib
 import sys
 
 
@@ -31,7 +32,21 @@ def cell(value):
 def duckdb(task):
     import duckdb
 
+    return asking(duckdb.connect(), task)
+
+
+def duckdb_with_tpcds(task):
+    import duckdb
+    import duckdb_extension_tpcds
+
     connection = duckdb.connect()
+    folder = pathlib.Path(duckdb_extension_tpcds.__file__).parent
+    (extension,) = folder.rglob("*.duckdb_extension")
+    connection.execute(f"LOAD '{extension}'")
+    return asking(connection, task)
+
+
+def asking(connection, task):
     connection.execute("SET preserve_insertion_order = true")
     for statement in task["setup"]:
         connection.execute(statement)
@@ -63,7 +78,8 @@ def pyarrow(task):
 
 def main():
     task = json.load(sys.stdin)
-    ask = {"duckdb": duckdb, "pyarrow": pyarrow}[task["engine"]](task)
+    engines = {"duckdb": duckdb, "duckdb_extension_tpcds": duckdb_with_tpcds, "pyarrow": pyarrow}
+    ask = engines[task["engine"]](task)
     answers = []
     for question in task["questions"]:
         try:

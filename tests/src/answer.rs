@@ -227,7 +227,8 @@ fn of_json(value: &Value) -> Cell {
         Value::Null => Cell::Null,
         Value::Bool(value) => Cell::Bool(*value),
         Value::String(text) => {
-            let is_time = text.len() > 8 && text.as_bytes()[2..].contains(&b':');
+            let of_times = |c: char| c.is_ascii_digit() || "-+:.TZ ".contains(c);
+            let is_time = text.len() >= 8 && text.contains(':') && text.chars().all(of_times);
             Cell::Text(if is_time { trimmed(text) } else { text.clone() })
         }
         Value::Object(tagged) => {

@@ -22,7 +22,12 @@ pub struct Python {
 /// A Python with this package: `$STRATA_PYTHON`, else `python3`. Says what is skipped where there
 /// is none.
 pub fn python_with(package: &str) -> Option<Python> {
-    let chosen = std::env::var_os("STRATA_PYTHON").map(PathBuf::from);
+    python_named("STRATA_PYTHON", package)
+}
+
+/// The same, where another variable says which Python it is.
+pub fn python_named(variable: &str, package: &str) -> Option<Python> {
+    let chosen = std::env::var_os(variable).map(PathBuf::from);
     for program in chosen.into_iter().chain([PathBuf::from("python3")]) {
         let imported = Command::new(&program)
             .args(["-c", &format!("import {package}")])
@@ -36,7 +41,7 @@ pub fn python_with(package: &str) -> Option<Python> {
     }
     skipped(&format!(
         "no Python has '{package}'; install it (pip install {package}), or name a Python that has it \
-         in STRATA_PYTHON"
+         in {variable}"
     ));
     None
 }

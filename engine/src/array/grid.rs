@@ -176,6 +176,23 @@ impl Grid {
         self.0.iter().zip(region).map(|(cuts, range)| cuts.touched(range)).collect()
     }
 
+    /// The chunks that a region touches: the number of each, and the box that both have.
+    pub fn boxes(&self, region: &[Range<u64>]) -> impl Iterator<Item = (u64, Region)> {
+        let touched = self.touched(region);
+        let counts = super::tensor::shape_of(&touched);
+        let all = super::tensor::cells(&counts).unwrap_or(0);
+        (0..all).map(move |mut at| {
+            let mut place = vec![0; touched.len()];
+            for ((place, range), count) in place.iter_mut().zip(&touched).zip(&counts).rev() {
+                *place = range.start + at % count;
+                at /= count;
+            }
+            let chunk = self.region(&place).into_iter().zip(region);
+            let both = chunk.map(|(a, b)| a.start.max(b.start)..a.end.min(b.end));
+            (self.number(&place), both.collect())
+        })
+    }
+
     /// The cells of the largest chunk; none beyond what can be counted.
     pub fn largest(&self) -> Option<u64> {
         super::tensor::cells(&self.0.iter().map(Cuts::longest).collect::<Vec<_>>())
@@ -225,6 +242,21 @@ mod tests {
         assert_eq!(Cuts::of_lengths(&[4, 4, 3]).unwrap(), Cuts::even(11, 4));
         assert_eq!(Cuts::even(10, 3).touched(&(2..7)), 0..3);
         assert_eq!(Cuts::even(10, 3).touched(&(3..3)), 0..0);
+    }
+
+    #[test]
+    fn a_region_is_made_of_boxes_of_chunks() {
+        let grid = Grid::even(&[10, 7], &[4, 3]);
+        let boxes: Vec<_> = grid.boxes(&[3..5, 0..7]).collect();
+        let cells: u64 = boxes
+            .iter()
+            .map(|(_, at)| super::super::tensor::shape_of(at).iter().product::<u64>())
+            .sum();
+        assert_eq!((boxes.len(), cells), (6, 14));
+        assert_eq!(boxes.first(), Some(&(0, vec![3..4, 0..3])));
+        assert_eq!(boxes.last(), Some(&(5, vec![4..5, 6..7])));
+        assert_eq!(grid.boxes(&[3..3, 0..7]).count(), 0);
+        assert_eq!(Grid(vec![]).boxes(&[]).count(), 1);
     }
 
     #[test]

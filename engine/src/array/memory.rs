@@ -61,6 +61,10 @@ impl ArraySource for Memory {
         self.values.part(region)
     }
 
+    fn reads_parts(&self) -> bool {
+        true
+    }
+
     fn wire_name(&self) -> &'static str {
         Self::WIRE
     }

@@ -41,6 +41,12 @@ pub trait ArraySource: Debug + Send + Sync {
     /// where the box is one chunk, hands out what was decoded, without a copy.
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor>;
 
+    /// Whether a part of a chunk takes no longer to read than its own bytes: values in memory, or stored as
+    /// they are.
+    fn reads_parts(&self) -> bool {
+        false
+    }
+
     /// What tells this content from another at the same place: etags, sizes and times.
     fn version(&self) -> String {
         String::new()

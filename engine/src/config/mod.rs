@@ -28,6 +28,8 @@ extensions_options! {
         pub spill: SpillOptions, default = SpillOptions::default()
         /// Queries on a pool of workers.
         pub pool: PoolOptions, default = PoolOptions::default()
+        /// Arrays.
+        pub array: ArrayOptions, default = ArrayOptions::default()
         /// Reading files.
         pub files: FileOptions, default = FileOptions::default()
         /// The shell and what it prints.
@@ -64,6 +66,16 @@ config_namespace! {
         pub small: ByteSize, default = ByteSize(8 << 20)
         /// How many parts a query is cut into; one for each core of the pool when 0. More parts take less memory each, and spread more evenly over workers of different speed.
         pub parts: usize, default = 0
+    }
+}
+
+config_namespace! {
+    /// Arrays.
+    pub struct ArrayOptions {
+        /// What is read for chunks that lie otherwise than the chunks it is stored in, is read once and exchanged, where each chunk by itself would read more than this again; always when 0.
+        pub exchange: ByteSize, default = ByteSize(16 << 20)
+        /// How much of what is exchanged stays in memory, all tasks of a process together; the rest waits on disk.
+        pub pieces: ByteSize, default = ByteSize(256 << 20)
     }
 }
 

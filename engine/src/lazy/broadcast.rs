@@ -2,7 +2,7 @@
 //! from the last dimension on, as NumPy does.
 
 use super::view::{Axis, View};
-use super::{Array, Result, Step};
+use super::{Array, Op, Result, Step};
 use crate::array::{ArrayError, Cuts, Form, Grid};
 
 /// What several arrays look like together.
@@ -113,6 +113,10 @@ impl Array {
         }
         let grid = view.cut(self.grid());
         let form = Form { dtype: self.dtype(), grid, dims };
+        // One value everywhere is the same wherever it is looked at.
+        if let Op::Step(value @ Step::Full(_)) = self.op() {
+            return Self::step(value.clone(), Vec::new(), form);
+        }
         Self::step(Step::View(view), vec![self.clone()], form)
     }
 }

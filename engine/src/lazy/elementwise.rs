@@ -165,9 +165,9 @@ impl Scalar {
             Self::Signed(value) => i128::from(value),
             Self::Unsigned(value) => i128::from(value),
         };
-        // Where the function takes floats, the number is one.
+        // Where the function takes floats or truth values, the number is one.
         if let Ok(([takes, _], _)) = binary.result(kind, kind)
-            && takes.is_float()
+            && (takes.is_float() || (takes == Kind::Bool && kind != Kind::Bool))
         {
             return Ok(takes);
         }

@@ -18,7 +18,7 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use super::CellsNode;
 use crate::config::options_of;
 use crate::lazy::Array;
-use crate::physical::{self, CellsExec, Limits};
+use crate::physical::{self, CellsExec, Limits, Thresholds};
 
 /// Computes an array. Its rows are the array's chunks.
 #[derive(Clone)]
@@ -119,9 +119,15 @@ impl ExtensionPlanner for ArrayPlanner {
         let array = node.as_any().downcast_ref::<ArrayNode>().map(ArrayNode::array);
         let Some(array) = array.or(cells.map(CellsNode::array)) else { return Ok(None) };
         let options = session.config_options();
-        let memory = options_of(options).memory.limit.bytes();
+        let strata = options_of(options);
+        let memory = strata.memory.limit.bytes();
         let parts = options.execution.target_partitions;
-        let chunks = physical::lower(array, Limits { parts, given: memory / 4 })?;
+        let exchange = Thresholds {
+            again: strata.array.exchange.0,
+            block: memory / (8 * parts.max(1) as u64),
+        };
+        let limits = Limits { parts, given: memory / 4, exchange };
+        let chunks = physical::lower(array, limits)?;
         Ok(Some(match cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells().clone()), chunks)),
             None => chunks,

@@ -17,11 +17,6 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 #[derive(Debug)]
 pub(crate) struct MergeJoins;
 
-impl MergeJoins {
-    /// DataFusion's rule that chooses the sides.
-    pub(crate) const AFTER: &'static str = "join_selection";
-}
-
 impl PhysicalOptimizerRule for MergeJoins {
     fn optimize(
         &self,

@@ -2,6 +2,7 @@
 
 mod bound_windows;
 mod compact_views;
+mod given_sides;
 mod merge_joins;
 mod plain_texts;
 mod skim_scans;
@@ -19,6 +20,9 @@ use merge_joins::MergeJoins;
 use spill_top_rows::SpillTopRows;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
+/// DataFusion's rule that chooses the sides of joins.
+const JOIN_SIDES: &str = "join_selection";
 
 /// The rules on physical plans, in the order in which they run after DataFusion's.
 pub(crate) fn physical() -> Vec<Rule> {
@@ -41,8 +45,13 @@ fn over(
 /// The rules of a session, DataFusion's among them, for a plan whose parts run in several processes.
 pub(crate) fn pooled(rules: &[Rule]) -> Vec<Rule> {
     let alone = skim_scans::SkimScans;
-    let mut pooled: Vec<Rule> =
-        rules.iter().filter(|rule| rule.name() != alone.name()).map(Arc::clone).collect();
+    let mut pooled: Vec<Rule> = Vec::with_capacity(rules.len() + 2);
+    for rule in rules.iter().filter(|rule| rule.name() != alone.name()) {
+        pooled.push(Arc::clone(rule));
+        if rule.name() == JOIN_SIDES {
+            pooled.push(Arc::new(given_sides::GivenSides));
+        }
+    }
     pooled.push(Arc::new(whole_probes::WholeProbes));
     pooled
 }
@@ -52,7 +61,7 @@ pub(crate) fn frugal(rules: &[Rule]) -> Vec<Rule> {
     let mut frugal = Vec::with_capacity(rules.len() + 2);
     for rule in rules {
         frugal.push(Arc::clone(rule));
-        if rule.name() == MergeJoins::AFTER {
+        if rule.name() == JOIN_SIDES {
             frugal.push(Arc::new(MergeJoins));
         }
     }

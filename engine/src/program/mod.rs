@@ -14,11 +14,12 @@ mod wants;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
-use crate::array::{ArrayError, Region, Tensor, shape_of};
+use crate::array::{ArrayError, ArraySource, Region, Tensor, shape_of};
 use crate::kernels::Accumulator;
 use crate::lazy::{Array, Op, Step};
 use evaluate::Evaluation;
@@ -33,6 +34,8 @@ const READS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Program {
     root: Array,
+    /// The steps that read, in an order that is the same wherever the expression is prepared.
+    reads: Vec<Array>,
     /// The functions of values at the same place that are computed in one go, by their last step.
     fused: HashMap<usize, Fused>,
 }
@@ -40,10 +43,32 @@ pub(crate) struct Program {
 /// What was read for one box: by the step that reads it, and the box.
 pub(crate) type Loaded = HashMap<(usize, Region), Tensor>;
 
+/// A box that is to be read.
+#[derive(Debug)]
+pub(crate) struct Want {
+    /// Which of the steps that read.
+    pub(crate) read: usize,
+    /// The step, and the box.
+    pub(crate) key: (usize, Region),
+    pub(crate) source: Arc<dyn ArraySource>,
+}
+
+impl Want {
+    /// The box.
+    pub(crate) fn region(&self) -> &Region {
+        &self.key.1
+    }
+
+    /// The bytes of the box.
+    pub(crate) fn bytes(&self) -> u64 {
+        wants::bytes_of(self.source.form().dtype, self.region())
+    }
+}
+
 impl Program {
     /// Prepares an expression.
     pub(crate) fn new(root: Array) -> Result<Self> {
-        let mut program = Self { root: root.clone(), fused: HashMap::new() };
+        let mut program = Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new() };
         program.prepare(&root)?;
         Ok(program)
     }
@@ -51,6 +76,11 @@ impl Program {
     /// The expression.
     pub(crate) fn root(&self) -> &Array {
         &self.root
+    }
+
+    /// The steps that read.
+    pub(crate) fn reads(&self) -> &[Array] {
+        &self.reads
     }
 
     fn prepare(&mut self, array: &Array) -> Result<()> {
@@ -63,6 +93,9 @@ impl Program {
             if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
                 return Err(ArrayError::asked("a chunk program has no reductions within"));
             }
+            if matches!(array.op(), Op::Read(_)) {
+                self.reads.push(array.clone());
+            }
             if is_elementwise(&array) {
                 let fused = Fused::of(&array)?;
                 left.extend(fused.leaves().iter().cloned());
@@ -74,17 +107,30 @@ impl Program {
         Ok(())
     }
 
-    /// The bytes that computing a box takes at most: what is read for it, what passes through, and the box.
-    pub(crate) fn holds(&self, region: &[Range<u64>]) -> u64 {
-        wants::bytes(self, region)
+    /// The bytes that computing a box takes at most: what is read for it, what passes through, and the box,
+    /// unless it is taken in tile by tile.
+    pub(crate) fn holds(&self, region: &[Range<u64>], folds: bool) -> u64 {
+        wants::bytes(self, region, folds)
     }
 
-    /// Reads what a box of the result is made of.
-    pub(crate) fn load(&self, region: &[Range<u64>]) -> BoxFuture<'static, Result<Loaded>> {
-        let reads = wants::of(self, region).into_iter().map(|(key, (source, region, _))| {
+    /// What a box of the result is made of: boxes of what is read, always in the same order.
+    pub(crate) fn wants(&self, region: &[Range<u64>]) -> Vec<Want> {
+        wants::of(self, region)
+    }
+
+    /// Reads what a box of the result is made of, unless it is there already.
+    pub(crate) fn load(
+        &self,
+        region: &[Range<u64>],
+        have: Loaded,
+    ) -> BoxFuture<'static, Result<Loaded>> {
+        let mut wants = self.wants(region);
+        wants.retain(|want| !have.contains_key(&want.key));
+        let reads = wants.into_iter().map(|Want { key, source, .. }| {
             async move {
-                let values = source.read(&region).await?;
-                if values.shape() != shape_of(&region) || values.dtype() != source.form().dtype {
+                let region = &key.1;
+                let values = source.read(region).await?;
+                if values.shape() != shape_of(region) || values.dtype() != source.form().dtype {
                     let shape = values.shape();
                     let reason =
                         format!("gave values of shape {shape:?} where {region:?} was asked");
@@ -96,7 +142,10 @@ impl Program {
         });
         futures::stream::iter(reads.collect::<Vec<_>>())
             .buffer_unordered(READS)
-            .try_collect()
+            .try_fold(have, |mut all, (key, values)| async move {
+                all.insert(key, values);
+                Ok(all)
+            })
             .boxed()
     }
 

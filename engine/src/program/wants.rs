@@ -1,43 +1,73 @@
 //! Which boxes a box of the result is made of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Program;
-use crate::array::{ArraySource, Region, cells, shape_of};
+use super::{Program, Want};
+use crate::array::{DType, Region, cells, shape_of};
 use crate::lazy::{Array, Op, Step};
 
-/// What is to be read: by the step that reads it and the box; its bytes last.
-pub(super) type Wanted = HashMap<(usize, Region), (Arc<dyn ArraySource>, Region, u64)>;
-
-pub(super) fn of(program: &Program, region: &[Range<u64>]) -> Wanted {
-    let mut wanted = Wanted::new();
+pub(super) fn of(program: &Program, region: &[Range<u64>]) -> Vec<Want> {
+    let mut wants = Vec::new();
     visit(&program.root, region, |array, region| {
         if let Op::Read(source) = array.op() {
-            let bytes = bytes_of(array, region);
+            let read = program.reads.iter().position(|read| read.id() == array.id());
             let key = (array.id(), region.to_vec());
-            wanted.entry(key).or_insert_with(|| (Arc::clone(source), region.to_vec(), bytes));
+            wants.extend(read.map(|read| Want { read, key, source: Arc::clone(source) }));
         }
     });
-    wanted
+    wants.sort_by(|a, b| {
+        let starts = |want: &Want| {
+            want.region().iter().map(|range| (range.start, range.end)).collect::<Vec<_>>()
+        };
+        a.read.cmp(&b.read).then_with(|| starts(a).cmp(&starts(b)))
+    });
+    wants
 }
 
-/// The bytes of all boxes that are in memory at once.
-pub(super) fn bytes(program: &Program, region: &[Range<u64>]) -> u64 {
-    let mut bytes = bytes_of(&program.root, region);
-    visit(&program.root, region, |array, region| {
-        // What is computed tile by tile is never there as a whole.
-        if !super::is_elementwise(array) && !matches!(array.op(), Op::Given(_)) {
-            bytes = bytes.saturating_add(bytes_of(array, region));
+/// The bytes of all boxes that are in memory at once: what is read, and what steps make that are not computed
+/// tile by tile. `folds` says that the result is taken in tile by tile, too.
+pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u64 {
+    let mut bytes = 0_u64;
+    let mut seen = HashSet::new();
+    // What is computed, and whether its values are wanted in a row or where they lie.
+    let mut left = match program.fused.get(&program.root.id()) {
+        Some(fused) if folds => {
+            fused.leaves().iter().map(|leaf| (leaf.clone(), region.to_vec(), false)).collect()
         }
-    });
+        _ => vec![(program.root.clone(), region.to_vec(), true)],
+    };
+    while let Some((array, region, in_a_row)) = left.pop() {
+        let empty = region.iter().any(|range| range.start >= range.end);
+        if empty || !seen.insert((array.id(), region.clone(), in_a_row)) {
+            continue;
+        }
+        let passes = matches!(
+            array.op(),
+            Op::Step(Step::View(_) | Step::Rechunk | Step::Full(_)) | Op::Given(_)
+        );
+        if in_a_row || !passes {
+            bytes = bytes.saturating_add(bytes_of(array.dtype(), &region));
+        }
+        match program.fused.get(&array.id()) {
+            Some(fused) => {
+                left.extend(
+                    fused.leaves().iter().map(|leaf| (leaf.clone(), region.clone(), false)),
+                );
+            }
+            None => {
+                let inputs = made_of(&array, &region).into_iter();
+                left.extend(inputs.map(|(input, region)| (input, region, !passes)));
+            }
+        }
+    }
     bytes
 }
 
-fn bytes_of(array: &Array, region: &[Range<u64>]) -> u64 {
+pub(super) fn bytes_of(dtype: DType, region: &[Range<u64>]) -> u64 {
     let cells = cells(&shape_of(region)).unwrap_or(u64::MAX);
-    cells.saturating_mul(array.dtype().width() as u64)
+    cells.saturating_mul(dtype.width() as u64)
 }
 
 /// Calls with every step and every box of it that a box of the result is made of, each once.

@@ -1,5 +1,6 @@
 //! Arrays: their answers are NumPy's.
 
+mod exchange;
 mod expressions;
 mod numpy;
 mod zarr;

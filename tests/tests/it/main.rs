@@ -13,6 +13,7 @@ mod oracle;
 mod pool;
 mod scripts;
 mod slt;
+mod tpcds;
 mod tpch;
 mod writes;
 

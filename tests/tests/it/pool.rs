@@ -2,13 +2,14 @@
 //! in.
 
 mod ballista;
+mod chaos;
 mod cut;
 mod faults;
 mod kills;
 mod locks;
 mod provision;
 mod roles;
-mod wire;
+pub(crate) mod wire;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -39,7 +40,7 @@ async fn tpch(scale: f64) -> tempfile::TempDir {
 }
 
 /// Sends a signal to a process, by its number.
-fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let status = std::process::Command::new("kill")
         .args([&format!("-{name}"), &process.to_string()])
         .status()

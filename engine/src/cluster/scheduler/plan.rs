@@ -9,6 +9,7 @@ use ballista_core::execution_plans::UnresolvedShuffleExec;
 use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
 use bytes::Bytes;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -16,6 +17,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::Partitioning;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::memory::LazyMemoryExec;
@@ -110,6 +113,10 @@ impl Planner {
             return Ok(Planned { physical: Some(physical), ..whole() });
         }
         let mut planned = self.cut(physical, &state)?;
+        // Where a part would find its rows otherwise than it was planned for, there are no parts.
+        if !planned.stages.iter().all(|stage| stage.is_sound(state.config_options())) {
+            return Ok(whole());
+        }
         for stage in &mut planned.stages {
             match stage.encoded(&wire, &[]) {
                 Ok(bytes) if stage.inputs.is_empty() => stage.encoded_once = Some(bytes),
@@ -177,6 +184,14 @@ impl Planner {
 }
 
 impl StagePlan {
+    /// Whether its operators find the rows of the stages below as they need them.
+    fn is_sound(&self, options: &ConfigOptions) -> bool {
+        let StageWork::Parts { plan, places, .. } = &self.work else { return true };
+        let checked = resolved(plan, places, &[])
+            .and_then(|plan| SanityCheckPlan::new().optimize(plan, options));
+        checked.is_ok()
+    }
+
     /// Whether a worker plans it for itself.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.work, StageWork::Whole(_))

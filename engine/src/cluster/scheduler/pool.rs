@@ -17,7 +17,7 @@ use super::job::{Job, JobId, Remedy, WorkerId};
 use super::plan::{Planned, Planner};
 use super::rows::{JobRow, WorkerRow};
 use crate::cluster::protocol::{
-    Forget, Join, Order, Report, Run, Source, Stopped, Trouble, Welcome, order, update,
+    Forget, Join, Order, Report, Source, Stopped, Trouble, Welcome, order, update,
 };
 use crate::cluster::provision::{Adaptive, Outlook};
 use crate::wire::Wire;
@@ -31,28 +31,19 @@ const UNKNOWN_TASK: Duration = Duration::from_secs(1);
 /// How many ended queries are remembered.
 const REMEMBERED: usize = 100;
 
-struct Member {
-    joined: Join,
-    orders: UnboundedSender<Order>,
+pub(super) struct Member {
+    pub(super) joined: Join,
+    pub(super) orders: UnboundedSender<Order>,
     since: Instant,
     heard: Instant,
     memory: u64,
-    leaving: bool,
-}
-
-/// What a worker has to give.
-struct Free {
-    worker: WorkerId,
-    cores: usize,
-    memory: u64,
-    /// What its tasks do not hold of its memory; all there is, and more, where none runs.
-    room: Option<u64>,
+    pub(super) leaving: bool,
 }
 
 #[derive(Default)]
-struct State {
-    members: BTreeMap<WorkerId, Member>,
-    jobs: BTreeMap<JobId, Job>,
+pub(super) struct State {
+    pub(super) members: BTreeMap<WorkerId, Member>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
     /// Those that have ended, the latest last.
     ended: VecDeque<JobRow>,
     last_member: WorkerId,
@@ -410,85 +401,6 @@ impl State {
     fn forget(&mut self, job: JobId) {
         for member in self.members.values() {
             let _ = member.orders.send(Order { what: Some(order::What::Forget(Forget { job })) });
-        }
-    }
-
-    /// Gives every free core something to do, and tells clients whose answers are there.
-    fn dispatch(&mut self, wire: &Arc<Wire>) {
-        let Self { members, jobs, .. } = self;
-        let address = |worker: WorkerId| members.get(&worker).map(|m| m.joined.address.clone());
-        let mut free: Vec<Free> = members
-            .iter()
-            .filter(|(_, member)| !member.leaving)
-            .map(|(worker, member)| {
-                let busy: usize = jobs.values().map(|job| job.running_on(*worker)).sum();
-                let held: u64 = jobs.values().map(|job| job.held_on(*worker)).sum();
-                let memory = member.joined.memory;
-                Free {
-                    worker: *worker,
-                    cores: (member.joined.cores as usize).saturating_sub(busy),
-                    memory,
-                    room: (busy > 0).then(|| memory.saturating_sub(held)),
-                }
-            })
-            .collect();
-        let all: Vec<WorkerId> = free.iter().map(|free| free.worker).collect();
-        let mut runs: BTreeMap<(WorkerId, JobId, u32, u32), Run> = BTreeMap::new();
-        // A task each in turn, so that work is spread before it is piled up.
-        loop {
-            let mut given = false;
-            for Free { worker, cores, memory, room } in &mut free {
-                if *cores == 0 {
-                    continue;
-                }
-                let mut left = *room;
-                // Who has the least running comes first.
-                let mut order: Vec<(usize, JobId)> =
-                    jobs.iter().map(|(id, job)| (job.running(), *id)).collect();
-                order.sort_unstable();
-                for (_, id) in order {
-                    let Some(job) = jobs.get_mut(&id) else { continue };
-                    let Some(place) = job.next(*worker, &all, left) else {
-                        // Who waits for room gets the next there is.
-                        if job.next(*worker, &all, None).is_some() {
-                            left = Some(0);
-                        }
-                        continue;
-                    };
-                    let held = job.held_at(place);
-                    match job.start(place, *worker, wire, address) {
-                        Ok(Some(run)) => {
-                            let key = (*worker, run.job, run.stage, run.edition);
-                            match runs.get_mut(&key) {
-                                Some(before) => before.tasks.extend(run.tasks),
-                                None => drop(runs.insert(key, run)),
-                            }
-                            *cores -= 1;
-                            *room = Some(room.unwrap_or(*memory).saturating_sub(held));
-                            given = true;
-                        }
-                        Ok(None) => continue,
-                        Err(error) => {
-                            job.fail(Trouble::of(&error));
-                            continue;
-                        }
-                    }
-                    break;
-                }
-            }
-            if !given {
-                break;
-            }
-        }
-        for ((worker, ..), run) in runs {
-            if let Some(member) = members.get(&worker) {
-                let _ = member.orders.send(Order { what: Some(order::What::Run(run)) });
-            }
-        }
-        let nobody = all.is_empty();
-        for job in jobs.values_mut() {
-            job.finish(address);
-            job.give_up_alone(nobody);
         }
     }
 }

@@ -11,6 +11,7 @@ use datafusion::common::cast::as_uint64_array;
 use datafusion::common::{Result, exec_err, internal_err};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::array::DType;
@@ -133,6 +134,26 @@ impl Assembled {
 /// What is wrong with an array, on its way through DataFusion.
 pub(crate) fn error(error: ArrayError) -> DataFusionError {
     crate::EngineError::from(error).into()
+}
+
+/// The same, where what was asked for is at fault.
+pub(super) fn asked(reason: String) -> DataFusionError {
+    error(ArrayError::Asked(reason))
+}
+
+/// The same session's context for what is below an exchange of chunks: exchanges gather batches by their
+/// rows, and each row is a chunk.
+pub(super) fn one_by_one(context: &TaskContext) -> Arc<TaskContext> {
+    Arc::new(TaskContext::new(
+        context.task_id(),
+        context.session_id(),
+        context.session_config().clone().with_batch_size(1),
+        context.scalar_functions().clone(),
+        context.higher_order_functions().clone(),
+        context.aggregate_functions().clone(),
+        context.window_functions().clone(),
+        context.runtime_env(),
+    ))
 }
 
 /// Ranges of work: from which number to which, one for each part.

@@ -4,21 +4,27 @@
 //! ```text
 //! keys ─▶ MapChunks(program)                                          the chunks of an array
 //! keys ─▶ MapChunks(program, fold) ─▶ exchange ─▶ CombineChunks       what they come to
+//! keys ─▶ ScatterChunks ─▶ exchange ─▶ GatherChunks(program)          in place of MapChunks, where much would
+//!                                                                     be read again and again
 //! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_err};
 use datafusion::physical_expr::Partitioning;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::chunks::{error, keys};
+use super::exchange::{Exchange, Thresholds};
 use super::fold::Fold;
-use super::{CombineChunksExec, MapChunksExec};
+use super::given::Given;
+use super::work::Work;
+use super::{CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec};
 use crate::array::ArrayError;
 use crate::config::ByteSize;
 use crate::lazy::{Array, Op, Step};
@@ -31,6 +37,8 @@ pub(crate) struct Limits {
     pub(crate) parts: usize,
     /// Bytes of results that each task may be given whole.
     pub(crate) given: u64,
+    /// When what is read is exchanged.
+    pub(crate) exchange: Thresholds,
 }
 
 /// The plan that computes the chunks of an array.
@@ -55,18 +63,14 @@ fn lower_within(
     }
     let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
         let (program, given) = program(array, limits, reductions)?;
-        let chunks = array.grid().chunks().unwrap_or(u64::MAX);
-        let keys = keys(chunks, limits.parts)?;
-        return Ok(Arc::new(MapChunksExec::new(program, None, keys, given)));
+        return computed(Work::new(program, None), given, limits);
     };
     let [input] = array.inputs() else {
         return Err(error(ArrayError::asked("a reduction has one input")));
     };
     let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
     let (program, given) = program(input, limits, reductions)?;
-    let keys = keys(fold.work(input.grid()), limits.parts)?;
-    let partial: Arc<dyn ExecutionPlan> =
-        Arc::new(MapChunksExec::new(program, Some(fold.clone()), keys, given));
+    let partial = computed(Work::new(program, Some(fold.clone())), given, limits)?;
     let chunks = array.grid().chunks().unwrap_or(u64::MAX);
     let exchanged: Arc<dyn ExecutionPlan> = if partial.output_partitioning().partition_count() == 1
     {
@@ -74,14 +78,44 @@ fn lower_within(
     } else if chunks == 1 {
         Arc::new(CoalescePartitionsExec::new(partial))
     } else {
-        let parts = limits.parts.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1);
-        let by_chunk = Partitioning::Hash(vec![Arc::new(Column::new("chunk", 0))], parts);
-        Arc::new(RepartitionExec::try_new(partial, by_chunk)?)
+        by_chunk(partial, chunks, limits)?
     };
     Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), chunks <= 1, exchanged)))
 }
 
-type Given = Vec<(Arc<dyn ExecutionPlan>, Array)>;
+/// The plan that runs a program on all of its boxes.
+fn computed(work: Work, given: Given, limits: Limits) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(exchange) = Exchange::of(&work, limits.exchange) else {
+        let keys = keys(work.count(), limits.parts)?;
+        return Ok(Arc::new(MapChunksExec::new(work, keys, given)));
+    };
+    let mut scattered: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(exchange.len());
+    for which in 0..exchange.len() {
+        let Some(blocks) = exchange.get(&work, which).map(|read| read.blocks.chunks()) else {
+            return internal_err!("what is exchanged is not read");
+        };
+        let keys = keys(blocks.unwrap_or(u64::MAX), limits.parts)?;
+        let (work, exchange) = (work.clone(), exchange.clone());
+        scattered.push(Arc::new(ScatterChunksExec::new(work, exchange, which, keys)));
+    }
+    let pieces = match <[_; 1]>::try_from(scattered) {
+        Ok([one]) => one,
+        Err(several) => UnionExec::try_new(several)?,
+    };
+    let pieces = by_chunk(pieces, work.count(), limits)?;
+    Ok(Arc::new(GatherChunksExec::new(work, exchange, pieces, given)))
+}
+
+/// Brings together what belongs to the same chunk.
+fn by_chunk(
+    rows: Arc<dyn ExecutionPlan>,
+    chunks: u64,
+    limits: Limits,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let parts = limits.parts.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1);
+    let by_chunk = Partitioning::Hash(vec![Arc::new(Column::new("chunk", 0))], parts);
+    Ok(Arc::new(RepartitionExec::try_new(rows, by_chunk)?))
+}
 
 /// The program of an array without barriers, and what it is given of those there were.
 fn program(array: &Array, limits: Limits, reductions: &mut usize) -> Result<(Arc<Program>, Given)> {
@@ -107,7 +141,7 @@ fn program(array: &Array, limits: Limits, reductions: &mut usize) -> Result<(Arc
         };
         given.push((plan, barrier));
     }
-    Ok((Arc::new(Program::new(root).map_err(error)?), given))
+    Ok((Arc::new(Program::new(root).map_err(error)?), Given::new(given)))
 }
 
 struct Cut {

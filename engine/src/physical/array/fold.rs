@@ -6,8 +6,7 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::common::Result;
 use serde::{Deserialize, Serialize};
 
-use super::chunks::error;
-use super::map_chunks::asked;
+use super::chunks::{asked, error};
 use crate::array::{Grid, Kind, Region, Tensor, cells, shape_of};
 use crate::kernels::{Accumulator, Block, Reduce};
 

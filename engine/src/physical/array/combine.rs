@@ -23,9 +23,8 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::chunks::{self, error};
+use super::chunks::{self, asked, error};
 use super::fold::{Fold, buffer};
-use super::map_chunks::asked;
 use crate::array::{DType, Kind, Tensor};
 use crate::kernels::Accumulator;
 
@@ -135,7 +134,7 @@ impl ExecutionPlan for CombineChunksExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let mut input = self.input.execute(partition, Arc::clone(&context))?;
+        let mut input = self.input.execute(partition, chunks::one_by_one(&context))?;
         let consumer = MemoryConsumer::new(format!("CombineChunks[{partition}]"));
         let reservation = consumer.register(context.memory_pool());
         let (fold, kind, dtype) = (self.fold.clone(), self.kind, self.dtype);

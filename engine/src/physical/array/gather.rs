@@ -1,0 +1,293 @@
+//! Puts together what chunks are made of, from the pieces that come over an exchange, and computes them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{
+    Distribution, EquivalenceProperties, Partitioning, PhysicalExprRef,
+};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::chunks::{self, error};
+use super::exchange::{Exchange, Wanted};
+use super::given::Given;
+use super::pieces::{Kept, Piece, Store};
+use super::work::Work;
+use crate::array::{Region, Tensor, cells, shape_of};
+use crate::config::options_of;
+use crate::kernels::{Block, place};
+use crate::program::Loaded;
+use crate::run::SpillFolder;
+
+/// What knowing of a piece takes, beside its bytes.
+const A_PIECE: usize = 192;
+
+/// Computes chunks from pieces of what they are made of.
+#[derive(Debug)]
+pub struct GatherChunksExec {
+    work: Work,
+    exchange: Exchange,
+    /// The pieces: those of a chunk are all in one partition.
+    pieces: Arc<dyn ExecutionPlan>,
+    given: Given,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl GatherChunksExec {
+    pub(super) fn new(
+        work: Work,
+        exchange: Exchange,
+        pieces: Arc<dyn ExecutionPlan>,
+        given: Given,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(work.schema()),
+            Partitioning::UnknownPartitioning(pieces.output_partitioning().partition_count()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let properties = Arc::new(properties);
+        Self { work, exchange, pieces, given, properties, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// What is done.
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(super) fn given(&self) -> &Given {
+        &self.given
+    }
+}
+
+impl DisplayAs for GatherChunksExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GatherChunksExec: {}", self.work)
+    }
+}
+
+impl ExecutionPlan for GatherChunksExec {
+    fn name(&self) -> &'static str {
+        "GatherChunksExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        std::iter::once(&self.pieces).chain(self.given.plans()).collect()
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        let by_chunk = Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))]);
+        let given = self.given.plans().map(|_| Distribution::SinglePartition);
+        std::iter::once(by_chunk).chain(given).collect()
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false; 1 + self.given.len()]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some((pieces, given)) = children.split_first() else {
+            return internal_err!("GatherChunksExec came without its pieces");
+        };
+        let (work, exchange) = (self.work.clone(), self.exchange.clone());
+        let given = self.given.made_by(given)?;
+        Ok(Arc::new(Self::new(work, exchange, Arc::clone(pieces), given)))
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let register = |what: &str| {
+            let consumer = MemoryConsumer::new(format!("GatherChunks[{partition}], {what}"));
+            consumer.register(context.memory_pool())
+        };
+        let options = &options_of(context.session_config().options()).array;
+        let parts = self.properties.partitioning.partition_count().max(1);
+        let most = usize::try_from(options.pieces.0).unwrap_or(usize::MAX) / parts;
+        let folder = SpillFolder::of(context.session_config())?;
+        let spilled = SpillMetrics::new(&self.metrics, partition);
+        let task = Task {
+            work: self.work.clone(),
+            exchange: self.exchange.clone(),
+            given: self.given.clone(),
+            store: Store::new(folder, register("pieces"), most, spilled),
+            known: register("their places"),
+            reservation: register("a chunk"),
+            open: HashMap::new(),
+            left: Vec::new(),
+            pieces: self.pieces.execute(partition, chunks::one_by_one(&context))?,
+            context,
+        };
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let rows = futures::stream::try_unfold(task, |mut task| async move {
+            Ok(task.next().await?.map(|row| (row, task)))
+        })
+        .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+/// A chunk of which pieces are still to come.
+struct Open {
+    /// Values that are to come.
+    left: u64,
+    pieces: Vec<(Piece, Kept)>,
+}
+
+/// The chunks of one partition, each when all of its pieces are there.
+struct Task {
+    work: Work,
+    exchange: Exchange,
+    given: Given,
+    store: Store,
+    /// Memory of what is known of pieces, and of the chunk that is computed.
+    known: MemoryReservation,
+    reservation: MemoryReservation,
+    open: HashMap<u64, Open>,
+    /// What came and was not looked at.
+    left: Vec<(u64, Vec<Buffer>)>,
+    pieces: SendableRecordBatchStream,
+    context: Arc<TaskContext>,
+}
+
+impl Task {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            while let Some((number, parts)) = self.left.pop() {
+                if let Some(whole) = self.take(number, parts).await? {
+                    return self.compute(number, whole).await.map(Some);
+                }
+            }
+            match self.pieces.try_next().await? {
+                Some(batch) => self.left = chunks::rows(&batch)?,
+                None if self.open.is_empty() => return Ok(None),
+                None => return internal_err!("{} chunks lack pieces", self.open.len()),
+            }
+        }
+    }
+
+    /// Takes in a piece; all pieces of a chunk, where it was the last.
+    async fn take(
+        &mut self,
+        number: u64,
+        parts: Vec<Buffer>,
+    ) -> Result<Option<Vec<(Piece, Kept)>>> {
+        let mut parts = parts.into_iter();
+        let (Some(what), Some(values)) = (parts.next(), parts.next()) else {
+            return internal_err!("a piece of a chunk came without its values");
+        };
+        if number >= self.work.count() {
+            return internal_err!("a piece came for chunk {number}, which is none");
+        }
+        let Some(piece) = Piece::from_bytes(&what)? else { return Ok(Some(Vec::new())) };
+        let open = self.open.entry(number).or_insert_with(|| {
+            let wants = self.exchange.wants(&self.work, number);
+            let cells = wants.iter().map(|wanted| size(wanted.read.region()));
+            Open { left: cells.fold(0, u64::saturating_add), pieces: Vec::new() }
+        });
+        let Some(left) = open.left.checked_sub(size(&piece.region)) else {
+            return internal_err!("more pieces came for chunk {number} than it is made of");
+        };
+        open.left = left;
+        self.known.try_grow(A_PIECE)?;
+        let kept = self.store.keep(values).await?;
+        open.pieces.push((piece, kept));
+        if left > 0 {
+            return Ok(None);
+        }
+        Ok(self.open.remove(&number).map(|open| open.pieces))
+    }
+
+    async fn compute(&mut self, number: u64, pieces: Vec<(Piece, Kept)>) -> Result<RecordBatch> {
+        let given = self.given.collected(&self.context).await?;
+        self.work.reserve(number, &self.reservation)?;
+        self.known.shrink(A_PIECE.saturating_mul(pieces.len()));
+        let mut by_want: HashMap<u64, Vec<(Region, Buffer)>> = HashMap::new();
+        for (piece, kept) in pieces {
+            let bytes = self.store.take(kept).await?;
+            by_want.entry(piece.want).or_default().push((piece.region, bytes));
+        }
+        let mut have = Loaded::new();
+        for wanted in self.exchange.wants(&self.work, number) {
+            let pieces = by_want.remove(&wanted.number).unwrap_or_default();
+            let values = put_together(&wanted, pieces)?;
+            have.insert(wanted.read.key, values);
+        }
+        let made = self.work.run(number, have, &given).await?;
+        self.reservation.free();
+        made.row(&self.work.schema())
+    }
+}
+
+fn size(region: &Region) -> u64 {
+    cells(&shape_of(region)).unwrap_or(u64::MAX)
+}
+
+/// A box of its pieces. One that is whole is not copied.
+fn put_together(wanted: &Wanted<'_>, mut pieces: Vec<(Region, Buffer)>) -> Result<Tensor> {
+    let region = wanted.read.region();
+    let shape = shape_of(region);
+    let dtype = wanted.read.source.form().dtype;
+    if let ([(piece, _)], 1) = (&pieces[..], pieces.len())
+        && piece == region
+        && let Some((_, bytes)) = pieces.pop()
+    {
+        return Tensor::new(dtype, shape, bytes).map_err(error);
+    }
+    let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
+    let mut all = Block::zeros(dtype.kind(), size(region) as usize);
+    for (piece, bytes) in pieces {
+        let within = piece.len() == region.len()
+            && piece.iter().zip(region).all(|(a, b)| b.start <= a.start && a.end <= b.end);
+        if !within {
+            return internal_err!("a piece lies outside of the box that it is of");
+        }
+        let offset = piece.iter().zip(region).map(|(a, b)| (a.start - b.start) as usize);
+        let values = Tensor::new(dtype, shape_of(&piece), bytes).map_err(error)?;
+        let part = lengths(values.shape());
+        place(values.values(), &part, &mut all, &lengths(&shape), &offset.collect::<Vec<_>>());
+    }
+    Tensor::from_block(dtype, shape, all).map_err(error)
+}

@@ -1,0 +1,195 @@
+//! Computes chunks: each by a program, from what it reads and from results that are given to all. What is
+//! made is the chunks themselves, or what many of them come to.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::{
+    Distribution, EquivalenceProperties, Partitioning, PhysicalExprRef,
+};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::chunks;
+use super::given::Given;
+use super::work::{Made, Work};
+use crate::program::Loaded;
+
+/// Computes chunks.
+#[derive(Debug)]
+pub struct MapChunksExec {
+    work: Work,
+    /// Which chunks: ranges of their numbers.
+    keys: Arc<dyn ExecutionPlan>,
+    given: Given,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl MapChunksExec {
+    pub(crate) fn new(work: Work, keys: Arc<dyn ExecutionPlan>, given: Given) -> Self {
+        let parts = keys.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(work.schema()),
+            Partitioning::UnknownPartitioning(parts),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let metrics = ExecutionPlanMetricsSet::new();
+        Self { work, keys, given, properties: Arc::new(properties), metrics }
+    }
+
+    /// What is done.
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// The results that each chunk is given.
+    pub(super) fn given(&self) -> &Given {
+        &self.given
+    }
+}
+
+impl DisplayAs for MapChunksExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MapChunksExec: {}", self.work)
+    }
+}
+
+impl ExecutionPlan for MapChunksExec {
+    fn name(&self) -> &'static str {
+        "MapChunksExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        std::iter::once(&self.keys).chain(self.given.plans()).collect()
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        let given = self.given.plans().map(|_| Distribution::SinglePartition);
+        std::iter::once(Distribution::UnspecifiedDistribution).chain(given).collect()
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false; 1 + self.given.len()]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some((keys, given)) = children.split_first() else {
+            return internal_err!("MapChunksExec came without its keys");
+        };
+        let given = self.given.made_by(given)?;
+        Ok(Arc::new(Self::new(self.work.clone(), Arc::clone(keys), given)))
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let consumer = MemoryConsumer::new(format!("MapChunks[{partition}]"));
+        let task = Task {
+            work: self.work.clone(),
+            given: self.given.clone(),
+            reservation: consumer.register(context.memory_pool()),
+            open: None,
+            left: 0..0,
+            keys: self.keys.execute(partition, Arc::clone(&context))?,
+            context,
+        };
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let rows = futures::stream::try_unfold(task, |mut task| async move {
+            Ok(task.next().await?.map(|row| (row, task)))
+        })
+        .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+/// The chunks of one partition, one after the other.
+struct Task {
+    work: Work,
+    given: Given,
+    reservation: MemoryReservation,
+    /// What is being brought together.
+    open: Option<Made>,
+    left: Range<u64>,
+    keys: SendableRecordBatchStream,
+    context: Arc<TaskContext>,
+}
+
+impl Task {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let given = self.given.collected(&self.context).await?;
+        while let Some(number) = self.next_number().await? {
+            self.work.reserve(number, &self.reservation)?;
+            let made = self.work.run(number, Loaded::new(), &given).await?;
+            let done = match &mut self.open {
+                _ if self.work.fold().is_none() => Some(made),
+                None => self.open.replace(made),
+                Some(open) => open.take_in(made)?.and_then(|next| self.open.replace(next)),
+            };
+            if let Some(done) = done {
+                return self.hand_out(done);
+            }
+        }
+        match self.open.take() {
+            Some(done) => self.hand_out(done),
+            None => Ok(None),
+        }
+    }
+
+    fn hand_out(&self, made: Made) -> Result<Option<RecordBatch>> {
+        if self.open.is_none() {
+            self.reservation.free();
+        }
+        made.row(&self.work.schema()).map(Some)
+    }
+
+    async fn next_number(&mut self) -> Result<Option<u64>> {
+        loop {
+            if let Some(number) = self.left.next() {
+                return Ok(Some(number));
+            }
+            let Some(batch) = self.keys.try_next().await? else { return Ok(None) };
+            // One range a row, one row a batch.
+            let mut ranges = chunks::ranges(&batch)?.into_iter();
+            self.left = ranges.next().unwrap_or(0..0);
+            if ranges.next().is_some() {
+                return internal_err!("several ranges of chunks came in one batch");
+            }
+        }
+    }
+}

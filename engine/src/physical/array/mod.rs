@@ -1,0 +1,51 @@
+//! The operators that arrays are computed by. Their rows are chunks, or pieces of chunks.
+//!
+//! ```text
+//! array ─▶ lower ─▶ MapChunks                                  each chunk by itself
+//!                   MapChunks(fold) ─▶ exchange ─▶ CombineChunks   many brought to one
+//!                   ScatterChunks ─▶ exchange ─▶ GatherChunks      what is read, for chunks that lie otherwise
+//! ```
+
+mod cells;
+mod chunks;
+mod combine;
+mod exchange;
+mod fold;
+mod gather;
+mod given;
+mod lower;
+mod map;
+mod pieces;
+mod scatter;
+mod wire;
+mod work;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+
+pub(crate) use cells::{Cells, cell_schema};
+pub use cells::{CellsExec, coordinate_column};
+pub(crate) use chunks::Assembled;
+pub use combine::CombineChunksExec;
+pub(crate) use exchange::Thresholds;
+pub use gather::GatherChunksExec;
+pub(crate) use lower::{Limits, lower};
+pub use map::MapChunksExec;
+pub use scatter::ScatterChunksExec;
+pub(super) use wire::{
+    CellsWire, CombineChunksWire, GatherChunksWire, MapChunksWire, ScatterChunksWire,
+};
+pub(crate) use wire::{array_from, cells_from, cells_to};
+
+/// The chunks of a batch: the number of each, and its bytes.
+pub(crate) fn chunk_rows(batch: &RecordBatch) -> Result<Vec<(u64, Buffer)>> {
+    let rows = chunks::rows(batch)?.into_iter();
+    Ok(rows.filter_map(|(number, parts)| Some((number, parts.into_iter().next()?))).collect())
+}
+
+/// What chunks look like as rows.
+pub(crate) fn chunk_schema() -> SchemaRef {
+    chunks::schema(1)
+}

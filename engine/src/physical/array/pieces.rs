@@ -1,0 +1,128 @@
+//! Pieces of boxes: what crosses the exchange, and where pieces are kept until all of a box is there. Up to
+//! a bound that is in memory, as they came; beyond it on disk.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use datafusion::arrow::buffer::{Buffer, MutableBuffer};
+use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::metrics::SpillMetrics;
+
+use crate::array::Region;
+use crate::run::SpillFolder;
+
+/// A part of a box that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Which of the boxes that are wanted for a chunk.
+    pub(super) want: u64,
+    /// Where it lies in what is read.
+    pub(super) region: Region,
+}
+
+impl Piece {
+    /// As bytes.
+    pub(super) fn to_bytes(&self) -> Buffer {
+        let places = self.region.iter().flat_map(|range| [range.start, range.end]);
+        Buffer::from_vec(std::iter::once(self.want).chain(places).collect::<Vec<u64>>())
+    }
+
+    /// From bytes; nothing of none.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Option<Self>> {
+        let numbers: Vec<u64> = bytes
+            .chunks_exact(8)
+            .filter_map(|bytes| bytes.try_into().ok().map(u64::from_ne_bytes))
+            .collect();
+        let Some((want, places)) = numbers.split_first() else { return Ok(None) };
+        if !places.len().is_multiple_of(2) || !bytes.len().is_multiple_of(8) {
+            return Err(internal_datafusion_err!("a piece of a chunk came without its place"));
+        }
+        let ranges = places.chunks_exact(2).map(|ends| match ends {
+            [start, end] => *start..*end,
+            _ => 0..0,
+        });
+        Ok(Some(Self { want: *want, region: ranges.collect() }))
+    }
+}
+
+/// Where the bytes of a piece are.
+pub(super) enum Kept {
+    Memory(Buffer),
+    Disk { offset: u64, length: usize },
+}
+
+/// Keeps bytes.
+pub(super) struct Store {
+    folder: SpillFolder,
+    file: Option<Arc<File>>,
+    written: u64,
+    /// Of what is in memory.
+    reservation: MemoryReservation,
+    most: usize,
+    metrics: SpillMetrics,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.folder.give_back(self.written);
+    }
+}
+
+impl Store {
+    /// Nothing yet. Of what comes, as much as `most` stays in memory.
+    pub(super) fn new(
+        folder: SpillFolder,
+        reservation: MemoryReservation,
+        most: usize,
+        metrics: SpillMetrics,
+    ) -> Self {
+        Self { folder, file: None, written: 0, reservation, most, metrics }
+    }
+
+    /// Keeps bytes.
+    pub(super) async fn keep(&mut self, bytes: Buffer) -> Result<Kept> {
+        let length = bytes.len();
+        let fits = self.reservation.size().saturating_add(length) <= self.most;
+        if fits && self.reservation.try_grow(length).is_ok() {
+            return Ok(Kept::Memory(bytes));
+        }
+        let file = match &self.file {
+            Some(file) => Arc::clone(file),
+            None => {
+                self.metrics.spill_file_count.add(1);
+                Arc::clone(self.file.insert(Arc::new(self.folder.unlinked()?)))
+            }
+        };
+        let offset = self.written;
+        // Counted first, so that what is counted is what is given back.
+        self.written += length as u64;
+        self.folder.take(length as u64)?;
+        self.metrics.spilled_bytes.add(length);
+        let write = move || file.write_all_at(&bytes, offset);
+        let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?;
+        written.map_err(|error| self.folder.refused(error))?;
+        Ok(Kept::Disk { offset, length })
+    }
+
+    /// Gives bytes back. Those on disk stay there until the store goes.
+    pub(super) async fn take(&mut self, kept: Kept) -> Result<Buffer> {
+        let (offset, length) = match kept {
+            Kept::Memory(bytes) => {
+                self.reservation.shrink(bytes.len());
+                return Ok(bytes);
+            }
+            Kept::Disk { offset, length } => (offset, length),
+        };
+        let Some(file) = self.file.clone() else {
+            return Err(internal_datafusion_err!("a piece was not kept"));
+        };
+        let read = move || {
+            let mut bytes = MutableBuffer::from_len_zeroed(length);
+            file.read_exact_at(&mut bytes, offset).map(|()| Buffer::from(bytes))
+        };
+        Ok(tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??)
+    }
+}

@@ -1,0 +1,274 @@
+//! Reads each block of an array once and cuts it into the pieces that chunks of another array are made of.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExprRef};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::chunks::{self, error};
+use super::exchange::Exchange;
+use super::pieces::Piece;
+use super::work::Work;
+use crate::array::{Region, Tensor, shape_of};
+
+/// So many pieces are planned at once.
+const PIECES: usize = 1 << 18;
+/// After so many chunks others get their turn.
+const CHUNKS_AT_ONCE: u64 = 1 << 12;
+
+/// Cuts what is read into pieces. Its rows are the number of the chunk, what the piece is, and its values.
+#[derive(Debug)]
+pub struct ScatterChunksExec {
+    /// Whose chunks are made of it.
+    work: Work,
+    exchange: Exchange,
+    /// Which of the reads that are exchanged this is.
+    which: usize,
+    /// Which blocks: ranges of their numbers.
+    keys: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl ScatterChunksExec {
+    pub(super) fn new(
+        work: Work,
+        exchange: Exchange,
+        which: usize,
+        keys: Arc<dyn ExecutionPlan>,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(chunks::schema(2)),
+            Partitioning::UnknownPartitioning(keys.output_partitioning().partition_count()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let properties = Arc::new(properties);
+        Self { work, exchange, which, keys, properties, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// What is made of the pieces.
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(super) fn exchange(&self) -> (&Exchange, usize) {
+        (&self.exchange, self.which)
+    }
+}
+
+impl DisplayAs for ScatterChunksExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScatterChunksExec: ")?;
+        match self.exchange.get(&self.work, self.which) {
+            Some(read) => write!(f, "{} in blocks of {}", read.source.title(), read.blocks),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for ScatterChunksExec {
+    fn name(&self) -> &'static str {
+        "ScatterChunksExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.keys]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(keys), true) => {
+                let (work, exchange) = (self.work.clone(), self.exchange.clone());
+                Ok(Arc::new(Self::new(work, exchange, self.which, keys)))
+            }
+            _ => internal_err!("ScatterChunksExec has one input"),
+        }
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let consumer = MemoryConsumer::new(format!("ScatterChunks[{partition}]"));
+        let parts = self.properties.partitioning.partition_count() as u64;
+        // Chunks that want nothing of what is exchanged are told of once, each by one task.
+        let count = self.work.count();
+        let bound =
+            |part: u64| (u128::from(count) * u128::from(part) / u128::from(parts.max(1))) as u64;
+        let told = match self.which {
+            0 => bound(partition as u64)..bound(partition as u64 + 1),
+            _ => 0..0,
+        };
+        let task = Task {
+            work: self.work.clone(),
+            exchange: self.exchange.clone(),
+            which: self.which,
+            told,
+            left: Vec::new(),
+            asked: BTreeMap::new(),
+            open: None,
+            reservation: consumer.register(context.memory_pool()),
+            keys: self.keys.execute(partition, context)?,
+        };
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let rows = futures::stream::try_unfold(task, |mut task| async move {
+            Ok(task.next().await?.map(|row| (row, task)))
+        })
+        .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+/// A piece, and the chunk that it is for.
+type Asked = (u64, Piece);
+
+/// The blocks of one partition, one after the other.
+struct Task {
+    work: Work,
+    exchange: Exchange,
+    which: usize,
+    /// Chunks to be told of that may want nothing.
+    told: Range<u64>,
+    /// Blocks of which nothing is known yet.
+    left: Vec<Range<u64>>,
+    /// What is asked of blocks, by their numbers.
+    asked: BTreeMap<u64, Vec<Asked>>,
+    /// The block that was read, where it lies, and what is still asked of it.
+    open: Option<(Tensor, Region, Vec<Asked>)>,
+    reservation: MemoryReservation,
+    keys: SendableRecordBatchStream,
+}
+
+impl Task {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let schema = chunks::schema(2);
+        for number in self.told.by_ref() {
+            if self.exchange.wants(&self.work, number).is_empty() {
+                let nothing = || Buffer::from_vec(Vec::<u8>::new());
+                return chunks::row(&schema, number, vec![nothing(), nothing()]).map(Some);
+            }
+            if number.is_multiple_of(CHUNKS_AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
+        }
+        loop {
+            if let Some((block, region, asked)) = &mut self.open {
+                let Some((chunk, piece)) = asked.pop() else {
+                    self.open = None;
+                    self.reservation.free();
+                    continue;
+                };
+                let within: Region = piece
+                    .region
+                    .iter()
+                    .zip(region.iter())
+                    .map(|(range, block)| range.start - block.start..range.end - block.start)
+                    .collect();
+                let values = block.part(&within).map_err(error)?;
+                let parts = vec![piece.to_bytes(), values.data().clone()];
+                return chunks::row(&schema, chunk, parts).map(Some);
+            }
+            if let Some((number, asked)) = self.asked.pop_first() {
+                self.read(number, asked).await?;
+                continue;
+            }
+            if let Some(blocks) = self.left.pop() {
+                self.ask(blocks).await?;
+                continue;
+            }
+            let Some(batch) = self.keys.try_next().await? else { return Ok(None) };
+            self.left = chunks::ranges(&batch)?;
+        }
+    }
+
+    /// Reads a block.
+    async fn read(&mut self, number: u64, asked: Vec<Asked>) -> Result<()> {
+        let Some(read) = self.exchange.get(&self.work, self.which) else {
+            return internal_err!("what is exchanged is not read");
+        };
+        let region = read.blocks.region(&read.blocks.place(number));
+        let cells: u64 = shape_of(&region).iter().product();
+        let bytes = cells.saturating_mul(read.source.form().dtype.width() as u64);
+        // The block, and the piece that is being cut out of it.
+        self.reservation
+            .try_resize(usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(2))?;
+        let values = read.source.read(&region).await.map_err(error)?;
+        if values.shape() != shape_of(&region) || values.dtype() != read.source.form().dtype {
+            return internal_err!("{} gave other values than were asked for", read.source.title());
+        }
+        self.open = Some((values, region, asked));
+        Ok(())
+    }
+
+    /// Finds what is asked of some blocks; of fewer of them, where that is too much to know at once.
+    async fn ask(&mut self, blocks: Range<u64>) -> Result<()> {
+        let mut known = 0;
+        let mut asked: BTreeMap<u64, Vec<Asked>> = BTreeMap::new();
+        for chunk in 0..self.work.count() {
+            for wanted in self.exchange.wants(&self.work, chunk) {
+                if wanted.which != self.which {
+                    continue;
+                }
+                for (block, region) in wanted.blocks.boxes(wanted.read.region()) {
+                    if blocks.contains(&block) {
+                        let piece = Piece { want: wanted.number, region };
+                        asked.entry(block).or_default().push((chunk, piece));
+                        known += 1;
+                    }
+                }
+            }
+            if known > PIECES && blocks.end - blocks.start > 1 {
+                let middle = blocks.start + (blocks.end - blocks.start) / 2;
+                self.left.extend([middle..blocks.end, blocks.start..middle]);
+                return Ok(());
+            }
+            if chunk.is_multiple_of(CHUNKS_AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.asked = asked;
+        Ok(())
+    }
+}

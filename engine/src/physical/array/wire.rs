@@ -1,0 +1,305 @@
+//! The operators on chunks, as bytes and back.
+
+use std::sync::Arc;
+
+use datafusion::common::{Result, exec_datafusion_err, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use prost::Message;
+
+use super::cells::{Cells, CellsExec};
+use super::chunks::error;
+use super::combine::CombineChunksExec;
+use super::exchange::Exchange;
+use super::fold::Fold;
+use super::gather::GatherChunksExec;
+use super::given::Given;
+use super::map::MapChunksExec;
+use super::scatter::ScatterChunksExec;
+use super::work::Work;
+use crate::array::{ArraySource, DType, Grid, Kind, Memory};
+use crate::lazy::Array;
+use crate::physical::only;
+use crate::program::Program;
+use crate::wire::{Wire, WireLink, WireNode};
+
+/// An array from bytes, with the sources that a session's extensions know.
+pub(crate) fn array_from(bytes: &[u8], context: &TaskContext) -> Result<Array> {
+    let wire = context.session_config().get_extension::<Wire>().unwrap_or_default();
+    Array::from_wire(bytes, &|name, bytes| wire.source(name, bytes, context)).map_err(error)
+}
+
+/// A program with what it is brought to, and what its results are given to.
+#[derive(Clone, PartialEq, prost::Message)]
+struct WorkBytes {
+    #[prost(bytes = "vec", tag = "1")]
+    root: Vec<u8>,
+    /// What is folded, as JSON; nothing where nothing is.
+    #[prost(string, tag = "2")]
+    fold: String,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    given: Vec<Vec<u8>>,
+    /// What is exchanged, and which of it, as JSON; nothing where nothing is.
+    #[prost(string, tag = "4")]
+    exchange: String,
+}
+
+impl WorkBytes {
+    fn of(work: &Work, given: &Given, exchange: Option<(&Exchange, usize)>) -> Result<Self> {
+        let root = work.program().root().to_wire().map_err(error)?;
+        let fold = work.fold().map(serde_json::to_string).transpose().map_err(unread)?;
+        let given = given.arrays().map(|array| array.handed(0).and_then(|given| given.to_wire()));
+        let given = given.collect::<Result<_, _>>().map_err(error)?;
+        let exchange = exchange.map(|exchange| serde_json::to_string(&exchange));
+        let exchange = exchange.transpose().map_err(unread)?.unwrap_or_default();
+        Ok(Self { root, fold: fold.unwrap_or_default(), given, exchange })
+    }
+
+    /// The work, and what its given results look like.
+    fn work(&self, link: &WireLink<'_>) -> Result<(Work, Vec<Array>)> {
+        let root = array_from(&self.root, link.context()?)?;
+        let fold: Option<Fold> = match self.fold.is_empty() {
+            true => None,
+            false => Some(serde_json::from_str(&self.fold).map_err(unread)?),
+        };
+        if fold.as_ref().is_some_and(|fold| fold.axes.len() != root.ndim()) {
+            return internal_err!("chunks are folded along dimensions that they do not have");
+        }
+        let given = self.given.iter().map(|bytes| array_from(bytes, link.context()?));
+        let given = given.collect::<Result<Vec<_>>>()?;
+        let program = Arc::new(Program::new(root).map_err(error)?);
+        Ok((Work::new(program, fold), given))
+    }
+
+    /// What is exchanged, and which of it.
+    fn exchange(&self, work: &Work) -> Result<(Exchange, usize)> {
+        let (exchange, which): (Exchange, usize) =
+            serde_json::from_str(&self.exchange).map_err(unread)?;
+        match exchange.fits(work) && which < exchange.len() {
+            true => Ok((exchange, which)),
+            false => internal_err!("what is exchanged does not fit what is read"),
+        }
+    }
+}
+
+/// The first input, and the results that are given to all, which the others make.
+fn with_given(
+    work: &Work,
+    given: Vec<Array>,
+    inputs: &[Arc<dyn ExecutionPlan>],
+) -> Result<(Arc<dyn ExecutionPlan>, Given)> {
+    work.program().root().takes(&given).map_err(error)?;
+    match inputs.split_first() {
+        Some((first, plans)) if plans.len() == given.len() => {
+            Ok((Arc::clone(first), Given::new(plans.iter().cloned().zip(given).collect())))
+        }
+        _ => internal_err!("an operator on chunks came with {} inputs", inputs.len()),
+    }
+}
+
+/// [`MapChunksExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct MapChunksWire;
+
+impl WireNode for MapChunksWire {
+    fn name(&self) -> &'static str {
+        "strata.map_chunks"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(node) = node.downcast_ref::<MapChunksExec>() else { return Ok(None) };
+        WorkBytes::of(node.work(), node.given(), None).map(|bytes| Some(bytes.encode_to_vec()))
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        link: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (work, given) = WorkBytes::decode(bytes).map_err(unread)?.work(link)?;
+        let (keys, given) = with_given(&work, given, inputs)?;
+        Ok(Arc::new(MapChunksExec::new(work, keys, given)))
+    }
+}
+
+/// [`ScatterChunksExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct ScatterChunksWire;
+
+impl WireNode for ScatterChunksWire {
+    fn name(&self) -> &'static str {
+        "strata.scatter_chunks"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(node) = node.downcast_ref::<ScatterChunksExec>() else { return Ok(None) };
+        let bytes = WorkBytes::of(node.work(), &Given::default(), Some(node.exchange()))?;
+        Ok(Some(bytes.encode_to_vec()))
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        link: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let bytes = WorkBytes::decode(bytes).map_err(unread)?;
+        let (work, _) = bytes.work(link)?;
+        let (exchange, which) = bytes.exchange(&work)?;
+        Ok(Arc::new(ScatterChunksExec::new(work, exchange, which, only(inputs)?)))
+    }
+}
+
+/// [`GatherChunksExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct GatherChunksWire;
+
+impl WireNode for GatherChunksWire {
+    fn name(&self) -> &'static str {
+        "strata.gather_chunks"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(node) = node.downcast_ref::<GatherChunksExec>() else { return Ok(None) };
+        let bytes = WorkBytes::of(node.work(), node.given(), Some((node.exchange(), 0)))?;
+        Ok(Some(bytes.encode_to_vec()))
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        link: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let bytes = WorkBytes::decode(bytes).map_err(unread)?;
+        let (work, given) = bytes.work(link)?;
+        let (exchange, _) = bytes.exchange(&work)?;
+        let (pieces, given) = with_given(&work, given, inputs)?;
+        Ok(Arc::new(GatherChunksExec::new(work, exchange, pieces, given)))
+    }
+}
+
+/// [`CombineChunksExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct CombineChunksWire;
+
+impl WireNode for CombineChunksWire {
+    fn name(&self) -> &'static str {
+        "strata.combine_chunks"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(node) = node.downcast_ref::<CombineChunksExec>() else { return Ok(None) };
+        serde_json::to_vec(&node.described()).map(Some).map_err(unread)
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (fold, kind, dtype, single): (Fold, Kind, DType, bool) =
+            serde_json::from_slice(bytes).map_err(unread)?;
+        Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, single, only(inputs)?)))
+    }
+}
+
+/// [`CellsExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct CellsWire;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CellsBytes {
+    /// The column of the values, what they are and how they are cut, and the columns of the dimensions, as
+    /// JSON.
+    #[prost(string, tag = "1")]
+    told: String,
+    /// What the dimensions have at their places; nothing for those that have numbers.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    coords: Vec<Vec<u8>>,
+}
+
+/// What the rows of cells look like, as bytes.
+pub(crate) fn cells_to(cells: &Cells) -> Result<Vec<u8>> {
+    let names: Vec<&str> = cells.coords.iter().map(|(name, _)| name.as_str()).collect();
+    let told = serde_json::to_string(&(&cells.name, cells.dtype, &cells.grid, names));
+    let coords = cells.coords.iter().map(|(_, coord)| match coord {
+        Some(coord) => {
+            let grid = Grid::whole(coord.shape());
+            Memory::new(coord.clone(), grid).to_wire().map_err(error)
+        }
+        None => Ok(Vec::new()),
+    });
+    let coords = coords.collect::<Result<_>>()?;
+    Ok(CellsBytes { told: told.map_err(unread)?, coords }.encode_to_vec())
+}
+
+/// The same from bytes.
+pub(crate) fn cells_from(bytes: &[u8]) -> Result<Cells> {
+    let CellsBytes { told, coords } = CellsBytes::decode(bytes).map_err(unread)?;
+    let (name, dtype, grid, names): (String, DType, Grid, Vec<String>) =
+        serde_json::from_str(&told).map_err(unread)?;
+    let lengths = grid.shape();
+    let fits = grid.is_sound() && names.len() == lengths.len() && coords.len() == lengths.len();
+    let coords = coords.iter().zip(&lengths).map(|(bytes, length)| {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let values = Memory::from_wire(bytes).map_err(error)?.values().clone();
+        match values.shape() == [*length] {
+            true => Ok(Some(values)),
+            false => internal_err!("a coordinate is not as long as its dimension"),
+        }
+    });
+    let coords = coords.collect::<Result<Vec<_>>>()?;
+    if !fits {
+        return internal_err!("the cells of an array came with other dimensions");
+    }
+    Ok(Cells { name, coords: names.into_iter().zip(coords).collect(), dtype, grid })
+}
+
+impl WireNode for CellsWire {
+    fn name(&self) -> &'static str {
+        "strata.cells"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let cells = node.downcast_ref::<CellsExec>();
+        cells.map(|node| cells_to(node.cells())).transpose()
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(CellsExec::new(Arc::new(cells_from(bytes)?), only(inputs)?)))
+    }
+}
+
+fn unread(error: impl std::fmt::Display) -> datafusion::error::DataFusionError {
+    exec_datafusion_err!("an operator on chunks: {error}")
+}

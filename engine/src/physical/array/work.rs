@@ -1,0 +1,144 @@
+//! The boxes that a chunk program is run on, and what comes of each: a chunk, or the state of what many
+//! are brought to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::MemoryReservation;
+
+use super::chunks::{self, asked, error};
+use super::fold::{Fold, buffer};
+use crate::array::{Region, Tensor, shape_of};
+use crate::config::ByteSize;
+use crate::kernels::Accumulator;
+use crate::program::{Loaded, Program};
+
+/// A program, and what its boxes are brought to, if they do not go on themselves.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    program: Arc<Program>,
+    fold: Option<Fold>,
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = self.program.root();
+        write!(f, "{} {:?} in chunks of {}", root.dtype(), root.shape(), root.grid())?;
+        match &self.fold {
+            Some(fold) => write!(f, ", {fold}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Work {
+    pub(crate) fn new(program: Arc<Program>, fold: Option<Fold>) -> Self {
+        Self { program, fold }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(super) fn fold(&self) -> Option<&Fold> {
+        self.fold.as_ref()
+    }
+
+    /// How many boxes there are.
+    pub(crate) fn count(&self) -> u64 {
+        let grid = self.program.root().grid();
+        match &self.fold {
+            Some(fold) => fold.work(grid),
+            None => grid.chunks().unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The number of the chunk that a box goes into, and the box. All boxes of a chunk follow each other.
+    pub(crate) fn region(&self, number: u64) -> (u64, Region) {
+        let grid = self.program.root().grid();
+        match &self.fold {
+            Some(fold) => fold.region(grid, number),
+            None => (number, grid.region(&grid.place(number))),
+        }
+    }
+
+    /// What comes of it, as rows.
+    pub(super) fn schema(&self) -> SchemaRef {
+        let kind = self.program.root().kind();
+        chunks::schema(self.fold.as_ref().map_or(1, |fold| fold.parts(kind)))
+    }
+
+    /// The bytes that a box takes with all that it is made of.
+    pub(crate) fn holds(&self, number: u64) -> u64 {
+        let (into, region) = self.region(number);
+        let root = self.program.root();
+        let beside =
+            self.fold.as_ref().map_or(0, |fold| fold.bytes(root.kind(), root.grid(), into));
+        self.program.holds(&region, self.fold.is_some()).saturating_add(beside)
+    }
+
+    /// Reserves what a box takes, in place of what the one before took.
+    pub(super) fn reserve(&self, number: u64, reservation: &MemoryReservation) -> Result<()> {
+        let bytes = self.holds(number);
+        let room = usize::try_from(bytes).unwrap_or(usize::MAX);
+        reservation.try_resize(room).map_err(|refused| {
+            let shape = shape_of(&self.region(number).1);
+            DataFusionError::ResourcesExhausted(format!(
+                "a chunk of shape {shape:?} takes {} with all that it is made of, which does not fit: cut \
+                 the array into smaller chunks with rechunk(…), or raise memory.limit ({refused})",
+                ByteSize(bytes)
+            ))
+        })
+    }
+
+    /// Runs the program on a box, of which some may have been read.
+    pub(super) async fn run(&self, number: u64, have: Loaded, given: &[Tensor]) -> Result<Made> {
+        let (into, region) = self.region(number);
+        let loaded = self.program.load(&region, have).await.map_err(error)?;
+        let Some(fold) = &self.fold else {
+            let values = self.program.values(&region, loaded, given).map_err(error)?;
+            return Ok(Made { into, what: What::Chunk(values) });
+        };
+        let root = self.program.root();
+        let mut state = fold.accumulator(root.kind(), &root.shape(), &region);
+        self.program.fold(&region, loaded, given, &mut state).map_err(error)?;
+        Ok(Made { into, what: What::State(state) })
+    }
+}
+
+/// What came of one box, or of several that go into the same chunk.
+pub(super) struct Made {
+    into: u64,
+    what: What,
+}
+
+enum What {
+    Chunk(Tensor),
+    State(Accumulator),
+}
+
+impl Made {
+    /// Takes in what came of another box. Gives it back where it does not go into the same chunk.
+    pub(super) fn take_in(&mut self, other: Self) -> Result<Option<Self>> {
+        match (&mut self.what, other.what) {
+            (What::State(all), What::State(one)) if self.into == other.into => {
+                all.merge(&one).map_err(asked)?;
+                Ok(None)
+            }
+            (_, what) => Ok(Some(Self { into: other.into, what })),
+        }
+    }
+
+    /// As a row.
+    pub(super) fn row(self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let parts = match self.what {
+            What::Chunk(values) => vec![values.data().clone()],
+            What::State(state) => state.to_state().into_iter().map(buffer).collect(),
+        };
+        chunks::row(schema, self.into, parts)
+    }
+}
