@@ -48,12 +48,13 @@ pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
-pub use lazy::{Array, Index, Labelled, Scalar, cut_evenly};
+pub use lazy::{Array, Chosen, Index, Labelled, Pad, Scalar, cut_evenly};
 pub use logical::{ArrayNode, CellsNode};
 pub use physical::coordinate_column;
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
-    MapChunksExec, PackedExec, ScatterChunksExec, SkimExec, VerifiedExec, WindowByPartitionExec,
+    MapChunksExec, PackedExec, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
+    WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
 pub use session::{SessionBuilder, SessionSettings};

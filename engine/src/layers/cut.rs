@@ -26,7 +26,7 @@ use super::fingerprint::Fingerprints;
 use super::graph::{Device, Feed, Layer, LayerId, Operator, Work};
 use super::measured::{Measured, OperatorMetrics};
 use super::memory::{self, Memory};
-use crate::physical::{CompactExec, DiagnosedExec, PackedExec, VerifiedExec};
+use crate::physical::{CompactExec, DiagnosedExec, PackedExec, SharedExec, VerifiedExec};
 
 /// The layers of a plan, sources first.
 pub(super) fn layers(plan: &Arc<dyn ExecutionPlan>, counted: &Counted<'_>) -> Result<Vec<Layer>> {
@@ -124,7 +124,8 @@ impl Cutter<'_> {
         let collects = plan
             .downcast_ref::<HashJoinExec>()
             .is_some_and(|join| *join.partition_mode() == PartitionMode::CollectLeft);
-        for (at, (input, wanted)) in children.iter().zip(wanted).enumerate() {
+        let children: Vec<_> = children.into_iter().map(unshared).collect();
+        for (at, (input, wanted)) in children.iter().copied().zip(wanted).enumerate() {
             sizes.push(Size::of(input.as_ref(), &self.statistics)?);
             let whole = matches!(wanted, Distribution::SinglePartition);
             if (collects && at == 0) || (values && at > 0) || (whole && tasks > 1 && gathers(input))
@@ -230,6 +231,14 @@ impl Open {
 fn gathers(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<CoalescePartitionsExec>().is_some()
         || plan.downcast_ref::<SortPreservingMergeExec>().is_some()
+}
+
+/// What is computed once, wherever it is used.
+fn unshared(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    match (plan.downcast_ref::<SharedExec>(), &plan.children()[..]) {
+        (Some(_), [input]) => input,
+        _ => plan,
+    }
 }
 
 /// What is gathered, where every task gathers it for itself.

@@ -155,7 +155,7 @@ impl Array {
 
 impl Scalar {
     /// The kind that a number has beside an array: the array's, unless that cannot have it.
-    fn beside(self, dtype: DType, binary: Binary) -> Result<Kind> {
+    pub(super) fn beside(self, dtype: DType, binary: Binary) -> Result<Kind> {
         let kind = dtype.kind();
         let fits = |low: i128, high: i128, value: i128| (low..=high).contains(&value);
         let whole = match self {
@@ -194,6 +194,16 @@ impl Scalar {
                 }
             }
         })
+    }
+
+    /// The kind of a number that stands alone.
+    pub(super) fn own_kind(self) -> Kind {
+        match self {
+            Self::Bool(_) => Kind::Bool,
+            Self::Signed(_) => Kind::I64,
+            Self::Unsigned(_) => Kind::U64,
+            Self::Float(_) => Kind::F64,
+        }
     }
 
     /// The same number as another kind.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Array, Index, Result, Scalar};
+use super::{Array, Index, Pad, Result, Scalar};
 use crate::array::{ArrayError, DType};
 use crate::kernels::{Binary, Reduce, Unary};
 
@@ -16,6 +16,15 @@ pub struct Labelled {
     pub array: Array,
     /// What the places along a dimension are, by the dimension's name.
     pub coords: BTreeMap<String, Array>,
+}
+
+/// What is chosen: the values of an array, or a number.
+#[derive(Debug, Clone, Copy)]
+pub enum Chosen<'a> {
+    /// The values of an array.
+    Array(&'a Labelled),
+    /// A number.
+    Number(Scalar),
 }
 
 impl From<Array> for Labelled {
@@ -59,6 +68,73 @@ impl Labelled {
     /// Where this is true, what `yes` has there, else what `no` has.
     pub fn select(&self, yes: &Self, no: &Self) -> Result<Self> {
         Ok(self.with(&[yes, no], self.array.select(&yes.array, &no.array)?))
+    }
+
+    /// As [`select`](Self::select), with numbers that take the type of the other side where it can have them.
+    pub fn select_with(&self, yes: Chosen<'_>, no: Chosen<'_>) -> Result<Self> {
+        let number = |number: Scalar, beside: Option<&Self>| {
+            let kind = match beside {
+                Some(array) => number.beside(array.array.dtype(), Binary::Maximum)?,
+                None => number.own_kind(),
+            };
+            Array::full(&[], number.into_kind(kind), kind.into()).map(Self::from)
+        };
+        match (yes, no) {
+            (Chosen::Array(yes), Chosen::Array(no)) => self.select(yes, no),
+            (Chosen::Array(yes), Chosen::Number(no)) => self.select(yes, &number(no, Some(yes))?),
+            (Chosen::Number(yes), Chosen::Array(no)) => self.select(&number(yes, Some(no))?, no),
+            (Chosen::Number(yes), Chosen::Number(no)) => {
+                self.select(&number(yes, None)?, &number(no, None)?)
+            }
+        }
+    }
+
+    /// One after the other along a dimension of the first. Others with the same names in another order are
+    /// turned to its order. Coordinates of the dimension go along where all have one.
+    pub fn concatenate(all: &[Self], axis: usize) -> Result<Self> {
+        let Some(first) = all.first() else {
+            return Err(ArrayError::asked("nothing to concatenate"));
+        };
+        let turned = all.iter().map(|one| one.turned_as(first));
+        let turned = turned.collect::<Result<Vec<_>>>()?;
+        let arrays: Vec<Array> = turned.iter().map(|one| one.array.clone()).collect();
+        let array = Array::concatenate(&arrays, axis)?;
+        let mut made = first.with(&turned.iter().collect::<Vec<_>>(), array);
+        if let Some(dim) = first.array.dims().get(axis).cloned().flatten() {
+            let coords = turned.iter().map(|one| one.coords.get(&dim).cloned());
+            made.coords.remove(&dim);
+            if let Some(coords) = coords.collect::<Option<Vec<Array>>>() {
+                made.coords.insert(dim, Array::concatenate(&coords, 0)?);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Beside one another along a new dimension, before this place.
+    pub fn stack(all: &[Self], axis: usize, name: Option<&str>) -> Result<Self> {
+        let Some(first) = all.first() else { return Err(ArrayError::asked("nothing to stack")) };
+        let turned = all.iter().map(|one| one.turned_as(first));
+        let turned = turned.collect::<Result<Vec<_>>>()?;
+        let arrays: Vec<Array> = turned.iter().map(|one| one.array.clone()).collect();
+        let array = Array::stack(&arrays, axis, name)?;
+        Ok(first.with(&turned.iter().collect::<Vec<_>>(), array))
+    }
+
+    /// With the dimensions in the order that those of another have, where they are the same by their names.
+    fn turned_as(&self, other: &Self) -> Result<Self> {
+        let (own, theirs) = (self.array.dims(), other.array.dims());
+        let named = own.len() == theirs.len() && own.iter().chain(theirs).all(Option::is_some);
+        let order: Option<Vec<usize>> =
+            theirs.iter().map(|dim| own.iter().position(|own| own == dim)).collect();
+        match order {
+            Some(order) if named && own != theirs => self.transpose(&order),
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// With more places before and after.
+    pub fn pad(&self, widths: &[(u64, u64)], pad: Pad) -> Result<Self> {
+        Ok(self.with(&[], self.array.pad(widths, pad)?))
     }
 
     /// The same values as another type.

@@ -13,6 +13,7 @@ mod index;
 mod labelled;
 mod make;
 mod op;
+mod pad;
 mod reduce;
 mod shape;
 mod view;
@@ -21,10 +22,11 @@ mod wire;
 use std::sync::Arc;
 
 pub use index::Index;
-pub use labelled::Labelled;
+pub use labelled::{Chosen, Labelled};
 pub use make::cut_evenly;
 pub use op::Scalar;
 pub(crate) use op::{Op, Step};
+pub use pad::Pad;
 
 use crate::array::{ArrayError, DType, Form, Grid, Kind, cells};
 

@@ -6,7 +6,7 @@ use super::{Array, Result, Step};
 use crate::array::{ArrayError, Cuts, DType, Form, Grid, cells};
 
 /// So many places are named one by one.
-const MOST_PLACES: u64 = 1 << 24;
+pub(super) const MOST_PLACES: u64 = 1 << 24;
 
 impl Array {
     /// The dimensions in another order.

@@ -18,7 +18,7 @@ pub(crate) use array::{
     chunk_rows, chunk_schema, lower,
 };
 pub use array::{
-    CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec,
+    CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec, SharedExec,
     coordinate_column,
 };
 pub use atomic_write::AtomicWriteExec;
@@ -34,13 +34,14 @@ use std::sync::Arc;
 use crate::wire::WireNode;
 
 /// What of these crosses the wire.
-pub(crate) fn wire() -> [Arc<dyn WireNode>; 8] {
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 9] {
     [
         Arc::new(array::CellsWire),
         Arc::new(array::CombineChunksWire),
         Arc::new(array::GatherChunksWire),
         Arc::new(array::MapChunksWire),
         Arc::new(array::ScatterChunksWire),
+        Arc::new(array::SharedWire),
         Arc::new(compact::CompactWire),
         Arc::new(packed::PackedWire),
         Arc::new(window_by_partition::WindowByPartitionWire),

@@ -165,7 +165,7 @@ pub(super) fn runs(input: &Array, axis: usize, places: &[u64], region: &[Range<u
     runs
 }
 
-/// The rows of an array, along its first dimension, that a box of its values in another shape lies in; and
+/// The rows of an array, along its first dimension that is longer than 1, that a box of its values in another shape lies in; and
 /// the number of the first value of these rows.
 pub(super) fn rows_of(array: &Array, input: &Array, region: &[Range<u64>]) -> (Region, u64) {
     let number = |place: &dyn Fn(&Range<u64>) -> u64| {
@@ -174,10 +174,12 @@ pub(super) fn rows_of(array: &Array, input: &Array, region: &[Range<u64>]) -> (R
     };
     let (low, high) = (number(&|range| range.start), number(&|range| range.end.max(1) - 1));
     let shape = input.shape();
-    let row = cells(shape.get(1..).unwrap_or_default()).unwrap_or(1).max(1);
+    // Rows lie along the first dimension that has more than one place.
+    let along = shape.iter().position(|length| *length != 1).unwrap_or(0);
+    let row = cells(shape.get(along + 1..).unwrap_or_default()).unwrap_or(1).max(1);
     let mut rows: Region = shape.iter().map(|length| 0..*length).collect();
     let (first, last) = (low / row, high / row);
-    if let Some(range) = rows.first_mut() {
+    if let Some(range) = rows.get_mut(along) {
         *range = first..last + 1;
     }
     (rows, first * row)

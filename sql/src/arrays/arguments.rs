@@ -21,6 +21,11 @@ impl Bound {
         Some(self.named.swap_remove(at).1)
     }
 
+    /// Whether there is a value of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.named.iter().any(|(own, ..)| own.eq_ignore_ascii_case(name))
+    }
+
     /// Fails if there are names that nobody has asked for.
     pub(crate) fn done(&self, known: &[&str]) -> Result<()> {
         let Some((name, _, at)) = self.named.first() else { return Ok(()) };

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
-use super::{HeldArrays, Value, asked, labels, makers, verbs};
+use super::{HeldArrays, Value, asked, labels, makers, masks, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -55,6 +55,12 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
         }
         What::Subscript(on, subscripts) => {
             let on = bind(session, on).await?.array()?;
+            if let [Subscript::One(term)] = &subscripts[..]
+                && let Value::Array(mask) = bind(session, term).await?
+                && masks::is_whole(&on, &mask)
+            {
+                return masks::masked(session, &on, &mask).await.map(Value::Array);
+            }
             let mut indexes = Vec::with_capacity(subscripts.len());
             for subscript in subscripts {
                 indexes.push(index(session, subscript).await?);
@@ -186,6 +192,7 @@ async fn index(session: &SessionContext, subscript: &Subscript) -> Result<Index>
             Value::List(places) => {
                 Ok(Index::Places(places.iter().map(whole).collect::<Result<_>>()?))
             }
+            Value::Array(places) => masks::index(session, &places).await,
             one => Ok(Index::At(whole(&one)?)),
         },
         Subscript::Slice(start, stop, step) => {

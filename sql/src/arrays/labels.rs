@@ -1,11 +1,13 @@
 //! Choosing places by what they are: `sel(time BETWEEN …, lat > 60)`.
 
+mod nearest;
+
 use arrow::array::{BooleanArray, RecordBatch};
 use datafusion::common::DFSchema;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::execution::context::SessionContext;
 use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
-use strata_engine::{Array, Index, Labelled, coordinate_column};
+use strata_engine::{Array, Index, Labelled, Tensor, coordinate_column};
 
 use super::asked;
 use crate::error::{Error, Result};
@@ -26,9 +28,16 @@ pub(super) async fn select(
     arguments: &[TermArgument],
 ) -> Result<Labelled> {
     let mut selected = on.clone();
+    let near = nearest::asked(session, arguments).await?;
     for argument in arguments {
-        let TermValue::Condition(condition) = &argument.value else {
-            return Err(Error::text("a condition is wanted, as in lat > 60").at(argument.at));
+        let condition = match &argument.value {
+            TermValue::Condition(condition) => condition,
+            TermValue::Term(_) if nearest::is_option(argument) => continue,
+            TermValue::Term(label) => {
+                let named = nearest::label(session, &selected, argument, label, near).await;
+                selected = named.map_err(|error| error.at(argument.at))?;
+                continue;
+            }
         };
         for condition in conjuncts(condition) {
             selected =
@@ -73,12 +82,8 @@ async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Resul
         return Err(Error::text(format!("'{condition}' is not about one dimension"))
             .hint("give a condition for each: sel(lat > 60, lon < 90)"));
     };
-    let axis = on.array.axis_named(dim).map_err(asked)?;
-    let Some(coord) = on.coords.get(dim) else {
-        return Err(Error::text(format!("the dimension '{dim}' has no coordinate"))
-            .hint(format!("choose by number: isel({dim} => 0), or x[0:10]")));
-    };
-    let places = places(session, dim, coord, condition).await?;
+    let (on, axis, values) = with_labels(session, on, dim).await?;
+    let places = places(session, dim, &values, condition)?;
     // One place that is told exactly has no dimension any more.
     let exact = matches!(condition, Expr::BinaryOp { op: BinaryOperator::Eq, .. });
     let index = match places[..] {
@@ -99,15 +104,32 @@ async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Resul
     on.index(&subscripts).map_err(asked)
 }
 
+/// The coordinate of a dimension, and the array with it in memory: who asks again need not compute it.
+async fn with_labels(
+    session: &SessionContext,
+    on: &Labelled,
+    dim: &str,
+) -> Result<(Labelled, usize, Tensor)> {
+    let axis = on.array.axis_named(dim).map_err(asked)?;
+    let Some(coord) = on.coords.get(dim) else {
+        return Err(Error::text(format!("the dimension '{dim}' has no coordinate"))
+            .hint(format!("choose by number: isel({dim} => 0), or x[0:10]")));
+    };
+    let values = coord.compute(session).await?;
+    let held = Array::of(values.clone()).and_then(|held| held.named(vec![Some(dim.to_string())]));
+    let mut on = on.clone();
+    on.coords.insert(dim.to_string(), held.map_err(asked)?);
+    Ok((on, axis, values))
+}
+
 /// The places along a dimension whose coordinate meets a condition.
-async fn places(
+fn places(
     session: &SessionContext,
     dim: &str,
-    coord: &Array,
+    values: &Tensor,
     condition: &Expr,
 ) -> Result<Vec<i64>> {
-    let values = coord.compute(session).await?;
-    let column = coordinate_column(&values);
+    let column = coordinate_column(values);
     let batch = RecordBatch::try_from_iter([(dim.to_lowercase(), column)])
         .map_err(|error| Error::text(error.to_string()))?;
     let schema = DFSchema::try_from(batch.schema())?;

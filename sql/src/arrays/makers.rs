@@ -1,9 +1,11 @@
 //! Functions that arrays begin with, and functions of arrays.
 
 use datafusion::execution::context::SessionContext;
-use strata_engine::{Array, Binary, DType, Distribution, Kind, Labelled, Scalar, Unary, nearest};
+use strata_engine::{
+    Array, Binary, Chosen, DType, Distribution, Kind, Labelled, Scalar, Unary, nearest,
+};
 
-use super::arguments::{Bound, axis, shape};
+use super::arguments::{Bound, axis, shape, whole};
 use super::bind::{arrays, binary_of};
 use super::{Value, asked};
 use crate::error::{Error, Result};
@@ -98,30 +100,70 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
         "where" => {
             let [condition, yes, no] = <[Value; 3]>::try_from(std::mem::take(&mut with.plain))
                 .map_err(|_| misused(&name))?;
-            let (yes, no) = (yes.array()?, no.array()?);
-            return condition.array()?.select(&yes, &no).map(Value::Array).map_err(asked);
+            let (yes, no) = (chosen(yes)?, chosen(no)?);
+            let condition = condition.array()?;
+            let made = condition.select_with(yes.as_chosen(), no.as_chosen());
+            return made.map(Value::Array).map_err(asked);
         }
         "concatenate" | "stack" => {
             let along = with.take("axis").unwrap_or(Value::Number(Scalar::Signed(0)));
             let all = arrays(std::mem::take(&mut with.plain))?;
             with.done(&["axis"])?;
             let first = all.first().ok_or_else(|| misused(&name))?;
-            let plain: Vec<Array> = all.iter().map(|labelled| labelled.array.clone()).collect();
             let made = match (name.as_str(), &along) {
-                ("stack", Value::Text(dim)) => Array::stack(&plain, 0, Some(dim)),
+                ("stack", Value::Text(dim)) => Labelled::stack(&all, 0, Some(dim)),
                 ("stack", number) => {
-                    let at = super::arguments::whole(number)?;
-                    Array::stack(&plain, usize::try_from(at).unwrap_or(usize::MAX), None)
+                    // A new dimension may come after the last.
+                    let (at, places) = (whole(number)?, first.array.ndim() as i64 + 1);
+                    let from_start = if at < 0 { at + places } else { at };
+                    let at = usize::try_from(from_start).map_err(|_| {
+                        Error::text(format!("axis {at} is out of range for {places} dimensions"))
+                    })?;
+                    Labelled::stack(&all, at, None)
                 }
-                _ => Array::concatenate(&plain, axis(first, &along)?),
+                _ => Labelled::concatenate(&all, axis(first, &along)?),
             };
-            let array = made.map_err(asked)?;
-            return Ok(Value::Array(Labelled { name: first.name.clone(), ..array.into() }));
+            return made.map(Value::Array).map_err(asked);
         }
         _ => return function(&name, with),
     };
+    // Those that are not cut as they are made.
+    let made = match with.has("chunks") {
+        true => {
+            let grid = with.grid(&made.shape(), made.dtype())?;
+            made.rechunk(grid).map_err(asked)?
+        }
+        false => made,
+    };
+    let made = match with.has("dtype") {
+        true => made.cast(with.dtype("dtype", made.kind())?).map_err(asked)?,
+        false => made,
+    };
+    let made = named(made, &mut with)?;
     with.done(&["dtype", "chunks", "dims"])?;
     Ok(Value::Array(made.into()))
+}
+
+/// What `where` chooses from.
+enum Choice {
+    Array(Labelled),
+    Number(Scalar),
+}
+
+impl Choice {
+    fn as_chosen(&self) -> Chosen<'_> {
+        match self {
+            Self::Array(array) => Chosen::Array(array),
+            Self::Number(number) => Chosen::Number(*number),
+        }
+    }
+}
+
+fn chosen(value: Value) -> Result<Choice> {
+    match value {
+        Value::Number(number) => Ok(Choice::Number(number)),
+        other => other.array().map(Choice::Array),
+    }
 }
 
 /// A function of the values of one or two arrays.

@@ -5,6 +5,7 @@ mod bind;
 mod held;
 mod labels;
 mod makers;
+mod masks;
 mod save;
 mod table;
 mod verbs;

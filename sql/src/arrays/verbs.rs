@@ -1,7 +1,7 @@
 //! What is done to an array with a verb.
 
 use datafusion::execution::context::SessionContext;
-use strata_engine::{Binary, Grid, Index, Labelled, Reduce, Unary, nearest};
+use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, nearest};
 
 use super::arguments::{Bound, axes, axis, cuts, dtype, whole};
 use super::bind::binary_of;
@@ -23,6 +23,7 @@ const VERBS: &[(&str, &str)] = &[
     ("mean", "mean(lat, lon)"),
     ("min", "min(time)"),
     ("named", "named('anomaly')"),
+    ("pad", "pad(time => (1, 2), mode => 'constant', value => 0)"),
     ("prod", "prod(0)"),
     ("rechunk", "rechunk(time => -1, lat => 37)"),
     ("reshape", "reshape(2, -1)"),
@@ -133,6 +134,7 @@ pub(super) async fn call(
             [Value::Text(name)] => Ok(Labelled { name: Some(name.clone()), ..on }),
             _ => return Err(misused(&verb)),
         },
+        "pad" => return pad(&on, with).map(Value::Array),
         "rechunk" => return rechunk(&on, with).map(Value::Array),
         "reshape" => {
             let lengths: Vec<Value> = match &with.plain[..] {
@@ -184,6 +186,54 @@ fn of_values(on: Labelled, verb: &str, with: Bound) -> Result<Value> {
         (_, Some(binary), Some(other)) => binary_of(binary, Value::Array(on), other),
         (None, None, _) => Err(unknown(verb)),
         _ => Err(misused(verb)),
+    }
+}
+
+/// More places: so many before and after each dimension, or some that are named.
+fn pad(on: &Labelled, mut with: Bound) -> Result<Labelled> {
+    let value = with.number("value", Scalar::Signed(0))?;
+    let pad = match with.take("mode") {
+        None => Pad::Constant(value),
+        Some(Value::Text(mode)) => match mode.as_str() {
+            "constant" => Pad::Constant(value),
+            "edge" => Pad::Edge,
+            "reflect" => Pad::Reflect,
+            "symmetric" => Pad::Symmetric,
+            "wrap" => Pad::Wrap,
+            other => {
+                return Err(Error::text(format!("there is no mode '{other}'"))
+                    .hint("there are constant, edge, reflect, symmetric and wrap"));
+            }
+        },
+        Some(_) => return Err(Error::text("mode => is a text, as in 'edge'")),
+    };
+    let mut widths = match &with.plain[..] {
+        [] => vec![(0, 0); on.array.ndim()],
+        [both] => vec![width(both)?; on.array.ndim()],
+        _ => return Err(misused("pad")),
+    };
+    for (name, value, at) in std::mem::take(&mut with.named) {
+        let axis = axis(on, &Value::Text(name)).map_err(|error| error.at(at))?;
+        if let Some(own) = widths.get_mut(axis) {
+            *own = width(&value).map_err(|error| error.at(at))?;
+        }
+    }
+    on.pad(&widths, pad).map_err(asked)
+}
+
+/// How many places more: before and after, or as many on both sides.
+fn width(value: &Value) -> Result<(u64, u64)> {
+    let one = |value: &Value| {
+        let places = whole(value)?;
+        u64::try_from(places)
+            .map_err(|_| Error::text(format!("{places} places cannot be added: give 0 or more")))
+    };
+    match value {
+        Value::List(both) => match &both[..] {
+            [before, after] => Ok((one(before)?, one(after)?)),
+            _ => Err(misused("pad")),
+        },
+        both => Ok((one(both)?, one(both)?)),
     }
 }
 

@@ -208,7 +208,13 @@ fn atom(parser: &mut Parser<'_>, depth: usize) -> Result<Term> {
         Token::SingleQuotedString(text) => What::Text(text.clone()),
         token if is_keyword(token, Keyword::TRUE) => What::Truth(true),
         token if is_keyword(token, Keyword::FALSE) => What::Truth(false),
-        Token::Word(word) if reserved(word.keyword) && word.quote_style.is_none() => {
+        // `where(…)` is a function of arrays.
+        Token::Word(word)
+            if reserved(word.keyword)
+                && word.quote_style.is_none()
+                && !(word.keyword == Keyword::WHERE
+                    && parser.peek_token().token == Token::LParen) =>
+        {
             return Err(unexpected("an array", &first));
         }
         Token::Word(word) => match parser.peek_token().token == Token::LParen {

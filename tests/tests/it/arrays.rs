@@ -2,6 +2,7 @@
 
 mod exchange;
 mod expressions;
+mod language;
 mod numpy;
 mod zarr;
 

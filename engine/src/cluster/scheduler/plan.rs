@@ -9,7 +9,6 @@ use ballista_core::execution_plans::UnresolvedShuffleExec;
 use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
 use bytes::Bytes;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::config::ConfigOptions;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -17,15 +16,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::Partitioning;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::memory::LazyMemoryExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::PhysicalPlanner;
 
 use crate::cluster::options::for_the_pool;
@@ -114,8 +111,10 @@ impl Planner {
         }
         let mut planned = self.cut(physical, &state)?;
         // Where a part would find its rows otherwise than it was planned for, there are no parts.
-        if !planned.stages.iter().all(|stage| stage.is_sound(state.config_options())) {
-            return Ok(whole());
+        for stage in &planned.stages {
+            if !stage.is_sound()? {
+                return Ok(whole());
+            }
         }
         for stage in &mut planned.stages {
             match stage.encoded(&wire, &[]) {
@@ -184,12 +183,19 @@ impl Planner {
 }
 
 impl StagePlan {
-    /// Whether its operators find the rows of the stages below as they need them.
-    fn is_sound(&self, options: &ConfigOptions) -> bool {
-        let StageWork::Parts { plan, places, .. } = &self.work else { return true };
-        let checked = resolved(plan, places, &[])
-            .and_then(|plan| SanityCheckPlan::new().optimize(plan, options));
-        checked.is_ok()
+    /// Whether operators that take all rows in one partition have them in one.
+    fn is_sound(&self) -> Result<bool> {
+        let StageWork::Parts { plan, places, .. } = &self.work else { return Ok(true) };
+        let mut sound = true;
+        resolved(plan, places, &[])?.apply(|node| {
+            let wanted = node.input_distribution_requirements().into_per_child();
+            sound &= node.children().iter().zip(wanted).all(|(input, wanted)| {
+                !matches!(wanted, Distribution::SinglePartition)
+                    || input.output_partitioning().partition_count() <= 1
+            });
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(sound)
     }
 
     /// Whether a worker plans it for itself.

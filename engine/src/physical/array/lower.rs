@@ -23,6 +23,7 @@ use super::chunks::{error, keys};
 use super::exchange::{Exchange, Thresholds};
 use super::fold::Fold;
 use super::given::Given;
+use super::shared::SharedExec;
 use super::work::Work;
 use super::{CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec};
 use crate::array::ArrayError;
@@ -43,44 +44,133 @@ pub(crate) struct Limits {
 
 /// The plan that computes the chunks of an array.
 pub(crate) fn lower(array: &Array, limits: Limits) -> Result<Arc<dyn ExecutionPlan>> {
-    lower_within(array, limits, &mut 0)
+    let mut lowering = Lowering { limits, uses: HashMap::new(), known: HashMap::new() };
+    lowering.count(array)?;
+    lowering.lower(array).map(|lowered| lowered.plan)
 }
 
 /// More reductions than this are not planned together.
 const MOST_REDUCTIONS: usize = 500;
 
-fn lower_within(
-    array: &Array,
+/// What is known while a plan is made.
+struct Lowering {
     limits: Limits,
-    reductions: &mut usize,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    *reductions += 1;
-    if *reductions > MOST_REDUCTIONS {
-        return Err(error(ArrayError::asked(format!(
-            "reductions of reductions, of which more than {MOST_REDUCTIONS} are to be computed: each is \
-             computed again wherever it is used; save what is there in between"
-        ))));
+    /// How many programs are given what a barrier comes to.
+    uses: HashMap<usize, usize>,
+    /// What was lowered already.
+    known: HashMap<usize, Lowered>,
+}
+
+#[derive(Clone)]
+struct Lowered {
+    plan: Arc<dyn ExecutionPlan>,
+    /// How many reductions there are in it.
+    reductions: usize,
+}
+
+impl Lowering {
+    /// Counts the programs that are given each barrier.
+    fn count(&mut self, array: &Array) -> Result<()> {
+        let mut left = vec![array.clone()];
+        while let Some(array) = left.pop() {
+            let below = match array.op() {
+                Op::Step(Step::Reduce { .. }) => array.inputs().first().unwrap_or(&array).clone(),
+                _ => array,
+            };
+            let mut cut = Cut::default();
+            cut.without_barriers(&below).map_err(error)?;
+            for barrier in cut.given {
+                let uses = self.uses.entry(barrier.id()).or_default();
+                *uses += 1;
+                if *uses == 1 {
+                    left.push(barrier);
+                }
+            }
+        }
+        Ok(())
     }
-    let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
-        let (program, given) = program(array, limits, reductions)?;
-        return computed(Work::new(program, None), given, limits);
-    };
-    let [input] = array.inputs() else {
-        return Err(error(ArrayError::asked("a reduction has one input")));
-    };
-    let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
-    let (program, given) = program(input, limits, reductions)?;
-    let partial = computed(Work::new(program, Some(fold.clone())), given, limits)?;
-    let chunks = array.grid().chunks().unwrap_or(u64::MAX);
-    let exchanged: Arc<dyn ExecutionPlan> = if partial.output_partitioning().partition_count() == 1
-    {
-        partial
-    } else if chunks == 1 {
-        Arc::new(CoalescePartitionsExec::new(partial))
-    } else {
-        by_chunk(partial, chunks, limits)?
-    };
-    Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), chunks <= 1, exchanged)))
+
+    fn lower(&mut self, array: &Array) -> Result<Lowered> {
+        if let Some(known) = self.known.get(&array.id()) {
+            return Ok(known.clone());
+        }
+        let mut reductions = 1;
+        let plan = self.plan(array, &mut reductions)?;
+        let lowered = Lowered { plan, reductions };
+        self.known.insert(array.id(), lowered.clone());
+        Ok(lowered)
+    }
+
+    fn plan(&mut self, array: &Array, reductions: &mut usize) -> Result<Arc<dyn ExecutionPlan>> {
+        let limits = self.limits;
+        let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
+            let (program, given) = self.program(array, reductions)?;
+            return computed(Work::new(program, None), given, limits);
+        };
+        let [input] = array.inputs() else {
+            return Err(error(ArrayError::asked("a reduction has one input")));
+        };
+        let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
+        let (program, given) = self.program(input, reductions)?;
+        let partial = computed(Work::new(program, Some(fold.clone())), given, limits)?;
+        let chunks = array.grid().chunks().unwrap_or(u64::MAX);
+        let exchanged: Arc<dyn ExecutionPlan> =
+            if partial.output_partitioning().partition_count() == 1 {
+                partial
+            } else if chunks == 1 {
+                Arc::new(CoalescePartitionsExec::new(partial))
+            } else {
+                by_chunk(partial, chunks, limits)?
+            };
+        let single = chunks <= 1;
+        Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), single, exchanged)))
+    }
+
+    /// The program of an array without barriers, and what it is given of those there were.
+    fn program(&mut self, array: &Array, reductions: &mut usize) -> Result<(Arc<Program>, Given)> {
+        let mut cut = Cut::default();
+        let root = cut.without_barriers(array).map_err(error)?;
+        let mut given = Vec::with_capacity(cut.given.len());
+        let mut room = self.limits.given;
+        for barrier in cut.given {
+            if barrier.bytes() > room {
+                return Err(error(ArrayError::asked(format!(
+                    "an array of shape {:?} ({}) is to be given to every task, and there is room for {}: \
+                     raise memory.limit, or reduce over more dimensions",
+                    barrier.shape(),
+                    ByteSize(barrier.bytes()),
+                    ByteSize(room)
+                ))));
+            }
+            room -= barrier.bytes();
+            given.push((self.given(&barrier, reductions)?, barrier));
+        }
+        Ok((Arc::new(Program::new(root).map_err(error)?), Given::new(given)))
+    }
+
+    /// What a barrier comes to, in one partition.
+    fn given(&mut self, barrier: &Array, reductions: &mut usize) -> Result<Arc<dyn ExecutionPlan>> {
+        let known = self.known.contains_key(&barrier.id());
+        let mut lowered = self.lower(barrier)?;
+        // A plan is a tree: what is used again stands in it again.
+        *reductions += lowered.reductions;
+        if *reductions > MOST_REDUCTIONS {
+            return Err(error(ArrayError::asked(format!(
+                "reductions of reductions, which are more than {MOST_REDUCTIONS} where each is written out \
+                 wherever it is used: save what is there in between"
+            ))));
+        }
+        if !known {
+            if lowered.plan.output_partitioning().partition_count() != 1 {
+                lowered.plan = Arc::new(CoalescePartitionsExec::new(lowered.plan));
+            }
+            if self.uses.get(&barrier.id()).is_some_and(|uses| *uses > 1) {
+                lowered.plan = Arc::new(SharedExec::new(lowered.plan));
+            }
+            self.known.insert(barrier.id(), lowered.clone());
+        }
+        Ok(lowered.plan)
+    }
 }
 
 /// The plan that runs a program on all of its boxes.
@@ -117,33 +207,8 @@ fn by_chunk(
     Ok(Arc::new(RepartitionExec::try_new(rows, by_chunk)?))
 }
 
-/// The program of an array without barriers, and what it is given of those there were.
-fn program(array: &Array, limits: Limits, reductions: &mut usize) -> Result<(Arc<Program>, Given)> {
-    let mut cut = Cut { known: HashMap::new(), given: Vec::new() };
-    let root = cut.without_barriers(array).map_err(error)?;
-    let mut given = Vec::with_capacity(cut.given.len());
-    let mut room = limits.given;
-    for barrier in cut.given {
-        if barrier.bytes() > room {
-            return Err(error(ArrayError::asked(format!(
-                "an array of shape {:?} ({}) is to be given to every task, and there is room for {}: raise \
-                 memory.limit, or reduce over more dimensions",
-                barrier.shape(),
-                ByteSize(barrier.bytes()),
-                ByteSize(room)
-            ))));
-        }
-        room -= barrier.bytes();
-        let plan = lower_within(&barrier, limits, reductions)?;
-        let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
-            1 => plan,
-            _ => Arc::new(CoalescePartitionsExec::new(plan)),
-        };
-        given.push((plan, barrier));
-    }
-    Ok((Arc::new(Program::new(root).map_err(error)?), Given::new(given)))
-}
-
+/// Cuts an array at its barriers.
+#[derive(Default)]
 struct Cut {
     known: HashMap<usize, Array>,
     given: Vec<Array>,

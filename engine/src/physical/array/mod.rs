@@ -17,6 +17,7 @@ mod lower;
 mod map;
 mod pieces;
 mod scatter;
+mod shared;
 mod wire;
 mod work;
 
@@ -34,8 +35,9 @@ pub use gather::GatherChunksExec;
 pub(crate) use lower::{Limits, lower};
 pub use map::MapChunksExec;
 pub use scatter::ScatterChunksExec;
+pub use shared::SharedExec;
 pub(super) use wire::{
-    CellsWire, CombineChunksWire, GatherChunksWire, MapChunksWire, ScatterChunksWire,
+    CellsWire, CombineChunksWire, GatherChunksWire, MapChunksWire, ScatterChunksWire, SharedWire,
 };
 pub(crate) use wire::{array_from, cells_from, cells_to};
 

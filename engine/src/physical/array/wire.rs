@@ -16,6 +16,7 @@ use super::gather::GatherChunksExec;
 use super::given::Given;
 use super::map::MapChunksExec;
 use super::scatter::ScatterChunksExec;
+use super::shared::SharedExec;
 use super::work::Work;
 use crate::array::{ArraySource, DType, Grid, Kind, Memory};
 use crate::lazy::Array;
@@ -219,6 +220,33 @@ impl WireNode for CombineChunksWire {
         let (fold, kind, dtype, single): (Fold, Kind, DType, bool) =
             serde_json::from_slice(bytes).map_err(unread)?;
         Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, single, only(inputs)?)))
+    }
+}
+
+/// [`SharedExec`] on the wire. What is shared stays within a process: the other side runs the input.
+#[derive(Debug)]
+pub(in crate::physical) struct SharedWire;
+
+impl WireNode for SharedWire {
+    fn name(&self) -> &'static str {
+        "strata.shared"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        Ok(node.downcast_ref::<SharedExec>().map(|_| Vec::new()))
+    }
+
+    fn decode(
+        &self,
+        _: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        only(inputs)
     }
 }
 

@@ -1,0 +1,177 @@
+//! What is written in the array language comes to what NumPy makes of the same.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use strata::RunText;
+use strata_tests::answer::Cell;
+use strata_tests::oracle::{Grain, answer};
+use strata_tests::pool::{Shape, TestPool};
+use strata_tests::python::python_with;
+
+/// A text of ours, and one of NumPy's.
+const ALIKE: &[(&str, &str)] = &[
+    // More places.
+    ("arange(5).pad(2)", "np.pad(np.arange(5), 2)"),
+    ("arange(5).pad((1, 3), value => 9)", "np.pad(np.arange(5), (1, 3), constant_values=9)"),
+    ("arange(5).pad((7, 6), mode => 'edge')", "np.pad(np.arange(5), (7, 6), 'edge')"),
+    ("arange(5).pad((7, 6), mode => 'reflect')", "np.pad(np.arange(5), (7, 6), 'reflect')"),
+    ("arange(5).pad((7, 6), mode => 'symmetric')", "np.pad(np.arange(5), (7, 6), 'symmetric')"),
+    ("arange(5).pad((7, 6), mode => 'wrap')", "np.pad(np.arange(5), (7, 6), 'wrap')"),
+    ("arange(1).pad((2, 3), mode => 'reflect')", "np.pad(np.arange(1), (2, 3), 'reflect')"),
+    (
+        "ones(2, 3, dims => ('y', 'x'), chunks => (1, 2)).pad(y => (0, 1), x => 2)",
+        "np.pad(np.ones((2, 3)), ((0, 1), (2, 2)))",
+    ),
+    // Masks, and places that are computed.
+    ("x = arange(10, chunks => 3); x[x > 6]", "x = np.arange(10); x[x > 6]"),
+    ("x = arange(10, chunks => 3); x[x % 3 == 1]", "x = np.arange(10); x[x % 3 == 1]"),
+    ("x = arange(10, chunks => 3); x[x > 100]", "x = np.arange(10); x[x > 100]"),
+    ("x = arange(10, chunks => 3); x[(x * 7) % 10]", "x = np.arange(10); x[(x * 7) % 10]"),
+    (
+        "x = arange(12).reshape(3, 4); x[x[:, 0] > 3, 1:3]",
+        "x = np.arange(12).reshape(3, 4); x[x[:, 0] > 3, 1:3]",
+    ),
+    (
+        "x = arange(12).reshape(3, 4).rechunk(2, 3); x[x % 5 == 2]",
+        "x = np.arange(12).reshape(3, 4); x[x % 5 == 2]",
+    ),
+    // Numbers that take the type of what is beside them.
+    (
+        "x = arange(5, dtype => 'f32'); where(x > 2, x, 0) / 3",
+        "x = np.arange(5, dtype='f4'); np.where(x > 2, x, 0) / 3",
+    ),
+    (
+        "x = arange(5, dtype => 'u8'); where(x > 2, 7, x)",
+        "x = np.arange(5, dtype='u1'); np.where(x > 2, 7, x)",
+    ),
+    ("x = arange(3, dtype => 'u8'); x AND -1", "x = np.arange(3); np.logical_and(x, -1)"),
+    // Put together.
+    (
+        "a = arange(4); b = arange(3) * 10; concatenate(a, b)",
+        "a = np.arange(4); b = np.arange(3) * 10; np.concatenate([a, b])",
+    ),
+    ("a = arange(4); stack(a, a + 1, axis => -1)", "a = np.arange(4); np.stack([a, a + 1], -1)"),
+    ("a = arange(4); stack(a, a + 1, axis => 0)", "a = np.arange(4); np.stack([a, a + 1], 0)"),
+    // What is used again.
+    (
+        "x = (arange(2000) * 7919 % 11).reshape(50, 40).rechunk(7, 9); m = x.mean(0); d = x - m; \
+         (d / d.std(0)).max(1) - m.sum()",
+        "x = (np.arange(2000) * 7919 % 11).reshape(50, 40); m = x.mean(0); d = x - m; \
+         (d / d.std(0)).max(1) - m.sum()",
+    ),
+    // Rows of rows.
+    (
+        "arange(24).reshape(1, 4, 6).rechunk(1, 3, 2).reshape(1, 8, 3)[0, 5]",
+        "np.arange(24).reshape(1, 4, 6).reshape(1, 8, 3)[0, 5]",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_come_to_what_numpy_makes_of_them() {
+    let Some(python) = python_with("numpy") else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/eval_arrays.py");
+    let texts: Vec<&str> = ALIKE.iter().map(|(_, text)| *text).collect();
+    let mut child = Command::new(python.program())
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&serde_json::to_vec(&texts).unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let expected: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let here = Grain { batch_size: 8192, partitions: 3 }.session();
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    for session in [here, pool.session(&[])] {
+        for ((text, theirs), expected) in ALIKE.iter().zip(&expected) {
+            let (setup, last) = text.rsplit_once(';').unwrap_or(("", text));
+            for statement in setup.split(';').filter(|statement| !statement.trim().is_empty()) {
+                session.run(statement).await.unwrap().collect().await.unwrap();
+            }
+            let got = answer(&session, last).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+            let shape: Vec<u64> = serde_json::from_value(expected["shape"].clone()).unwrap();
+            assert_eq!(got.names.len(), shape.len() + 1, "{text}");
+            let values: Vec<Option<f64>> =
+                serde_json::from_value(expected["values"].clone()).unwrap();
+            assert_eq!(got.rows.len(), values.len(), "{text} has not the values of {theirs}");
+            let mut rows = got.rows;
+            rows.sort_by_key(|row| {
+                let place = |cell: &Cell| match cell {
+                    Cell::Int(at) => *at,
+                    other => panic!("{other:?} is no place"),
+                };
+                row[..shape.len()].iter().map(place).collect::<Vec<_>>()
+            });
+            for (row, value) in rows.iter().zip(values) {
+                let got = match row.last().unwrap() {
+                    Cell::Int(value) => *value as f64,
+                    Cell::Real(value) => *value,
+                    Cell::Bool(value) => f64::from(u8::from(*value)),
+                    other => panic!("{text}: {other:?}"),
+                };
+                if let Some(value) = value {
+                    assert!(
+                        (got - value).abs() <= 1e-6 * value.abs(),
+                        "{text}: {got}, not {value}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Labels that are near, and labels that go along.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_are_found_and_go_along() {
+    let Some(python) = python_with("xarray") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.zarr").display().to_string();
+    let made = format!(
+        "import numpy as np, xarray as xr, pandas as pd\n\
+         t = pd.date_range('2020-01-01', periods=6, freq='D')\n\
+         xr.Dataset({{'v': (('time', 'lat'), np.arange(24.0).reshape(6, 4))}},\
+         coords={{'time': t, 'lat': [60.0, 50.0, 40.0, 30.0]}}).to_zarr({path:?})"
+    );
+    let status = Command::new(python.program()).args(["-c", &made]).status().unwrap();
+    assert!(status.success());
+    let session = Grain { batch_size: 8192, partitions: 2 }.session();
+    session.run(&format!("v = zarr('{path}').v")).await.unwrap().collect().await.unwrap();
+    for (text, expected) in [
+        ("v.sel(lat => 42, time => '2020-01-03', method => 'nearest')", vec![10.0]),
+        ("v.sel(lat => 40, time => '2020-01-03')", vec![10.0]),
+        // Of two that are as near, the later.
+        ("v.sel(lat => 55, method => 'nearest')[0]", vec![1.0]),
+        ("v.sel(lat => [31, 59], method => 'nearest')[5]", vec![23.0, 20.0]),
+        ("v.sel(time => '2020-01-02T13:00:00', method => 'nearest')[0]", vec![8.0]),
+        ("concatenate(v[:2], v[4:], axis => time).sel(time => '2020-01-05')[0]", vec![16.0]),
+        ("concatenate(v, v.transpose(lat, time), axis => time)[6:7, 0]", vec![0.0]),
+    ] {
+        let got = answer(&session, text).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+        let values: Vec<f64> = got
+            .rows
+            .iter()
+            .map(|row| match row.last().unwrap() {
+                Cell::Real(value) => *value,
+                other => panic!("{text}: {other:?}"),
+            })
+            .collect();
+        assert_eq!(values, expected, "{text}");
+    }
+    for (text, words) in [
+        ("v.sel(lat => 42)", "labelled 42"),
+        ("v.sel(lat => 'north')", "no label of type"),
+        ("v.sel(time => 5)", "no label of type"),
+        ("v.sel(depth => 5)", "no dimension 'depth'"),
+        ("v.sel(lat => 42, method => 'closest')", "method => is 'nearest'"),
+        ("v[v[:, :2] > 1]", "does not fit"),
+        ("v.pad(-1)", "0 or more"),
+        ("v.pad(lat => 1, mode => 'mirror')", "no mode 'mirror'"),
+    ] {
+        let error = answer(&session, text).await.unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
