@@ -1,7 +1,11 @@
 //! Arrays: their answers are NumPy's.
 
+mod cf;
 mod expressions;
+mod npy;
 mod numpy;
+mod rows;
+mod writes;
 mod zarr;
 
 use expressions::Expression;
