@@ -12,6 +12,7 @@ use strata_engine::{Extension, SessionParts, Wire, WriteTarget};
 use url::Url;
 
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
+use crate::numpy::NpyArray;
 use crate::secrets::Secrets;
 use crate::stores::{Fence, Stores};
 use crate::write;
@@ -72,6 +73,10 @@ impl Extension for Files {
         wire.register_source(ZarrArray::WIRE_NAME, |bytes, context| {
             let resolve = |url: &Url| store_of(&context.runtime_env(), url);
             Ok(Arc::new(ZarrArray::from_wire(bytes, resolve)?))
+        })?;
+        wire.register_source(NpyArray::WIRE_NAME, |bytes, context| {
+            let resolve = |url: &Url| store_of(&context.runtime_env(), url);
+            Ok(Arc::new(NpyArray::from_wire(bytes, resolve)?))
         })
     }
 

@@ -1,5 +1,5 @@
-//! Files and object stores for Strata: a path or URL is a table, credentials are named secrets,
-//! writes appear whole or not at all, and a file that cannot be read is named with the place of its
+//! Files and object stores for Strata: a path or URL is a table, Zarr stores and NumPy files are
+//! arrays, credentials are named secrets, writes appear whole or not at all, and a file that cannot be read is named with the place of its
 //! fault.
 
 #![cfg_attr(
@@ -14,9 +14,11 @@
 )]
 
 mod check;
+mod chunked;
 mod error;
 mod extension;
 mod files;
+pub mod numpy;
 mod secrets;
 mod stores;
 mod write;

@@ -40,8 +40,8 @@ pub use error::{EngineError, Result, nearest};
 pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
 
 pub use frame::{
-    AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
-    asof_join, join_using, pivot, sample, summarize, unpivot,
+    AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
+    asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
 pub use kernels::{Binary, Block, Distribution, Reduce, Slice, Unary};
 pub use layers::{
@@ -56,7 +56,7 @@ pub use physical::{
     MapChunksExec, PackedExec, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
     WindowByPartitionExec,
 };
-pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress};
+pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};
 pub use wire::{FindsSource, Wire, WireLink, WireNode};

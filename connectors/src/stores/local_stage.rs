@@ -46,6 +46,19 @@ impl LocalStage {
         }
         Err(fail(std::io::Error::from(ErrorKind::NotFound)))
     }
+
+    /// The file, for those who write at places of their own.
+    pub(super) fn file(&self) -> Result<File> {
+        self.file.lock().try_clone().map_err(|source| failure(&self.target, source))
+    }
+
+    /// Removes the file, unless it is complete.
+    pub(super) fn give_up(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            // Nobody is left to tell.
+            let _ = std::fs::remove_file(staged);
+        }
+    }
 }
 
 /// `.x.csv#<digits>`: hidden from shells by its dot, and from object_store's listings by `#` and
@@ -114,10 +127,7 @@ impl MultipartUpload for LocalStage {
 
 impl Drop for LocalStage {
     fn drop(&mut self) {
-        if let Some(staged) = self.staged.take() {
-            // Nobody is left to tell.
-            let _ = std::fs::remove_file(staged);
-        }
+        self.give_up();
     }
 }
 

@@ -7,6 +7,7 @@ mod local_stage;
 mod ranges;
 mod routed;
 mod staged;
+mod whole_file;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::error::{ConnectorError, Result};
 use crate::secrets::{SecretKind, Secrets};
 pub(crate) use fenced::Fence;
 pub(crate) use staged::StagedStore;
+pub(crate) use whole_file::WholeFile;
 use {ranges::WholeWhenNoRanges, routed::RoutedStore};
 
 /// The schemes with a store, for messages.

@@ -3,47 +3,48 @@
 //! and ZIP archives.
 //!
 //! ```text
-//! place      where it lies: folder or archive; every read passes there, and is counted
-//! archive    reading from an archive;  zip: what its directory says
 //! metadata   the documents of a node;  json, values, v2, v3: what they say, as a layout
 //! gate       what an array may claim: sizes that can be counted, codecs that are known
 //! codecs     from stored bytes to values and back
 //! chunks     the reads that bring chunks; shard: the index of several in one object
+//! cf         what numbers mean: scales, missing values;  since: times;  encode: the way back
 //! array      boxes of values;  hierarchy: arrays and groups
-//! write      arrays and groups that appear when they are complete
+//! write      arrays and groups that appear when they are complete;  save: what is computed, into them
 //! ```
 //!
 //! Files come from anywhere. What is read is counted before memory is taken for it, and what is wrong
 //! with one chunk is an error that names it.
 
-mod archive;
 mod array;
-mod boxes;
+mod cf;
 mod chunks;
 mod codecs;
 mod dataset;
+mod encode;
 mod gate;
 mod hierarchy;
 mod json;
 mod layout;
 mod metadata;
-mod place;
-mod pool;
 mod save;
 mod shard;
+mod since;
 mod v2;
 mod v3;
 mod values;
 mod write;
-mod zip;
 
+pub use crate::chunked::place::Place;
+use crate::chunked::{boxes, place, pool};
 pub use array::ZarrArray;
-pub(crate) use dataset::store_of;
 pub use dataset::{Opened, Variables, variables};
+pub(crate) use dataset::{located, store_of};
 pub use hierarchy::{Group, Node, open};
-pub use place::Place;
-pub use save::{Saved, save};
+pub use save::{Lengths, Mode, Saved, Saves, Saving, Start, save};
+pub(crate) use values::Stored;
 pub use write::{ArraySpec, ArrayWriter, Compression, Existing, StoreWriter};
 
+#[cfg(test)]
+mod damaged;
 #[cfg(test)]
 mod tests;

@@ -73,6 +73,13 @@ pub(super) fn layout(
             );
         }
     };
+    let mut attributes = attributes.clone();
+    // As Xarray has it, what is not written in version 2 is missing. What it could not have written, because
+    // dimensions have no names, is of programs that mean the number.
+    let fill = said.get("fill_value").filter(|fill| !fill.is_null());
+    if let Some(fill) = fill.filter(|_| attributes.contains_key("_ARRAY_DIMENSIONS")) {
+        attributes.insert("_FillValue".to_string(), fill.clone());
+    }
     let layout = Layout {
         chunk: filled(chunk, &shape),
         shard: None,
@@ -81,8 +88,8 @@ pub(super) fn layout(
         codecs: gate::codecs(&codecs, rank, stored.dtype.kind())?,
         keys: Keys { prefixed: false, separator },
         fill: stored.fill(said.get("fill_value").unwrap_or(&Value::Null))?,
-        dims: dims_of_attributes(attributes, rank),
-        attributes: attributes.clone(),
+        dims: dims_of_attributes(&attributes, rank),
+        attributes,
         shape,
     };
     gate::sizes(&layout)?;

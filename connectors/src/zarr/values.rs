@@ -9,10 +9,10 @@ const NOT_A_TIME: i64 = i64::MIN;
 
 /// What is stored, and what it means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) dtype: DType,
+pub(crate) struct Stored {
+    pub(crate) dtype: DType,
     /// By what stored times are multiplied to be in the unit of the type.
-    pub(super) times: i64,
+    pub(crate) times: i64,
 }
 
 impl Stored {
@@ -48,7 +48,7 @@ impl Stored {
     }
 
     /// The `dtype` of Zarr v2, and whether the big end of a value comes first.
-    pub(super) fn of_v2(dtype: &Value) -> Result<(Self, bool), String> {
+    pub(crate) fn of_v2(dtype: &Value) -> Result<(Self, bool), String> {
         let name = dtype.as_str().ok_or_else(|| unknown(&dtype.to_string()))?;
         let (order, rest) = name.split_at_checked(1).ok_or_else(|| unknown(name))?;
         let (big, rest) = match order {
@@ -136,7 +136,7 @@ impl Stored {
     }
 
     /// A stored time in the unit of the type; none where that is beyond what can be counted.
-    pub(super) fn time(self, stored: i64) -> Option<i64> {
+    pub(crate) fn time(self, stored: i64) -> Option<i64> {
         if stored == NOT_A_TIME { Some(stored) } else { stored.checked_mul(self.times) }
     }
 }

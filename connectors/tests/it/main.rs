@@ -8,6 +8,7 @@ mod read;
 mod s3;
 mod web;
 mod write;
+mod zarr;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

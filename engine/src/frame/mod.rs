@@ -6,6 +6,7 @@
 mod asof;
 mod columns;
 mod error;
+mod from_rows;
 mod group;
 mod join;
 mod nulls;
@@ -24,6 +25,7 @@ use datafusion::scalar::ScalarValue;
 pub(crate) use asof::carry_forward;
 pub use asof::{AsofJoin, asof_join};
 pub use error::FrameError;
+pub use from_rows::{Placed, from_rows};
 pub use group::Grouped;
 pub use join::join_using;
 pub use pivot::{PivotColumn, pivot};

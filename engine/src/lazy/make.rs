@@ -12,8 +12,9 @@ pub(crate) const CHUNK_BYTES: u64 = 16 << 20;
 impl Array {
     /// What a source has.
     pub fn read(source: Arc<dyn ArraySource>) -> Result<Self> {
-        let form = source.form().clone();
+        let (form, title) = (source.form().clone(), source.title());
         Self::new(Op::Read(source), Vec::new(), form)
+            .map_err(|error| ArrayError::Source { array: title, reason: error.to_string() })
     }
 
     /// Values in memory.

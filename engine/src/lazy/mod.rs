@@ -155,6 +155,11 @@ impl Array {
         Ok(())
     }
 
+    /// Whether it is the very same expression, and not one that is written alike.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What tells it from other arrays of this process.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize

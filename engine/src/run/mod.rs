@@ -7,6 +7,7 @@ mod frugal;
 mod local;
 mod memory;
 mod progress;
+mod scratch;
 mod spill;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use cluster::PoolRunner;
 pub use local::LocalRunner;
 pub(crate) use memory::StrataPool;
 pub use progress::{Progress, ScanProgress};
+pub use scratch::Scratch;
 pub(crate) use spill::SpillFolder;
 
 use crate::error::Result;

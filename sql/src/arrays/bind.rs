@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
-use super::{HeldArrays, Value, asked, labels, makers, masks, verbs};
+use super::{HeldArrays, Value, asked, labels, makers, masks, table, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -45,6 +45,10 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
             _ => Err(Error::text(format!("there is no '{name}' here"))),
         },
         What::Verb(on, verb, arguments) => {
+            if verb.eq_ignore_ascii_case("to_array") {
+                let made = table::to_array(session, on, arguments).await;
+                return made.map_err(|error| error.about(verb));
+            }
             let on = bind(session, on).await?.array()?;
             if verbs::takes_conditions(verb) {
                 let selected = labels::select(session, &on, arguments).await;

@@ -1,8 +1,12 @@
 //! Functions that arrays begin with, and functions of arrays.
 
+use std::collections::BTreeMap;
+
 use datafusion::execution::context::SessionContext;
+use strata_connectors::numpy;
+use strata_connectors::zarr::{self, Opened};
 use strata_engine::{
-    Array, Binary, Chosen, DType, Distribution, Kind, Labelled, Scalar, Unary, nearest,
+    Array, ArrayError, Binary, Chosen, DType, Distribution, Kind, Labelled, Scalar, Unary, nearest,
 };
 
 use super::arguments::{Bound, axis, shape, whole};
@@ -13,6 +17,9 @@ use crate::error::{Error, Result};
 /// The functions that make arrays, each with how it is written.
 const MAKERS: &[(&str, &str)] = &[
     ("zarr", "zarr('file, folder or URL')"),
+    ("npy", "npy('file or URL')"),
+    ("npz", "npz('file or URL').name"),
+    ("dataset", "dataset(temp => t, rain => r)"),
     ("zeros", "zeros(3, 4, dtype => 'f32', chunks => (1, 4))"),
     ("ones", "ones(3, 4)"),
     ("full", "full(7, 3, 4)"),
@@ -36,18 +43,15 @@ pub(crate) fn is_maker(name: &str) -> bool {
 pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) -> Result<Value> {
     let name = name.to_ascii_lowercase();
     let made = match name.as_str() {
-        "zarr" => {
+        "zarr" | "npy" | "npz" => {
             let path = match &with.plain[..] {
                 [Value::Text(path)] => path.clone(),
                 _ => return Err(misused(&name)),
             };
             with.done(&[])?;
-            let node = strata_connectors::zarr::variables(session, &path).await.map_err(asked)?;
-            return Ok(match node {
-                strata_connectors::zarr::Opened::Array(array) => Value::Array(array),
-                strata_connectors::zarr::Opened::Group(group) => Value::Group(group),
-            });
+            return open(session, &name, &path).await.map_err(asked);
         }
+        "dataset" => return dataset(with),
         "zeros" | "ones" => {
             let value = Scalar::Unsigned(u64::from(name == "ones"));
             filled(value, Kind::F64, &with.plain.clone(), &mut with)?
@@ -163,6 +167,52 @@ fn chosen(value: Value) -> Result<Choice> {
     match value {
         Value::Number(number) => Ok(Choice::Number(number)),
         other => other.array().map(Choice::Array),
+    }
+}
+
+/// Arrays that belong together, by the names they are given or have.
+fn dataset(with: Bound) -> Result<Value> {
+    let mut arrays = BTreeMap::new();
+    let plain = with.plain.into_iter().map(|value| {
+        let array = value.array()?;
+        let name = array.name.clone().ok_or_else(|| {
+            Error::text("an array without a name").hint("name it, as in dataset(temp => t)")
+        })?;
+        Ok::<_, Error>((name, array))
+    });
+    let named = with.named.into_iter().map(|(name, value, at)| {
+        let array = value.array().map_err(|error| error.at(at))?;
+        Ok::<_, Error>((name, array))
+    });
+    for array in plain.chain(named) {
+        let (name, array) = array?;
+        let array = Labelled { name: Some(name.clone()), ..array };
+        if arrays.insert(name.clone(), Ok(array)).is_some() {
+            return Err(Error::text(format!("two arrays called '{name}'")));
+        }
+    }
+    match arrays.is_empty() {
+        true => Err(misused("dataset")),
+        false => Ok(Value::Group(zarr::Variables { title: "the dataset".to_string(), arrays })),
+    }
+}
+
+/// What is in a store or a file. Zarr's stores may have any name; those of NumPy's files tell what they are.
+async fn open(
+    session: &SessionContext,
+    maker: &str,
+    path: &str,
+) -> std::result::Result<Value, ArrayError> {
+    let lower = path.to_ascii_lowercase();
+    match maker {
+        "npz" => numpy::npz(session, path).await.map(Value::Group),
+        "zarr" if lower.ends_with(".npz") => numpy::npz(session, path).await.map(Value::Group),
+        "npy" => numpy::npy(session, path).await.map(Value::Array),
+        "zarr" if lower.ends_with(".npy") => numpy::npy(session, path).await.map(Value::Array),
+        _ => Ok(match zarr::variables(session, path).await? {
+            Opened::Array(array) => Value::Array(array),
+            Opened::Group(group) => Value::Group(group),
+        }),
     }
 }
 

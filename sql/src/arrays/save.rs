@@ -1,13 +1,21 @@
 //! `array.save('store.zarr')`: the end of a statement, which computes and writes.
 
 use datafusion::execution::context::SessionContext;
-use strata_connectors::zarr::{Existing, Saved};
-use strata_engine::{ByteSize, counted};
+use strata_connectors::numpy;
+use strata_connectors::zarr::{
+    self, Compression, Existing, Lengths, Mode, Saved, Saves, Saving, Start,
+};
+use strata_engine::{ByteSize, Scalar, counted};
 
 use super::Value;
+use super::arguments::{Bound, whole};
 use super::bind::{bind, bind_arguments};
 use crate::error::{Error, Result};
 use crate::parse::{Term, What};
+
+/// The options, for those who mistype one.
+const OPTIONS: &[&str] =
+    &["overwrite", "append", "region", "chunks", "shards", "compression", "level", "attributes"];
 
 /// Saves, if that is what the term asks for; says what was written.
 pub(crate) async fn save(session: &SessionContext, term: &Term) -> Result<Option<String>> {
@@ -16,17 +24,137 @@ pub(crate) async fn save(session: &SessionContext, term: &Term) -> Result<Option
         return Ok(None);
     }
     let about = |error: Error| error.about("save").at(term.at);
-    let array = bind(session, on).await?.array().map_err(about)?;
-    let mut with = bind_arguments(session, arguments, true).await.map_err(about)?;
-    let overwrite = with.flag("overwrite").map_err(about)?;
-    with.done(&["overwrite"]).map_err(about)?;
+    let what = bind(session, on).await?;
+    let with = bind_arguments(session, arguments, true).await.map_err(about)?;
+    saved(session, what, with).await.map(Some).map_err(about)
+}
+
+async fn saved(session: &SessionContext, what: Value, mut with: Bound) -> Result<String> {
     let [Value::Text(path)] = &with.plain[..] else {
-        return Err(about(Error::text("it takes the folder of a new store"))
-            .hint("write save('anomaly.zarr'), or save('anomaly.zarr', overwrite => true)"));
+        return Err(Error::text("it takes the folder of a store, or a .npy file").hint(
+            "write save('anomaly.zarr') or save('anomaly.npy'), with overwrite => true where it is there",
+        ));
     };
-    let existing = if overwrite { Existing::Overwrite } else { Existing::Refuse };
-    let saved = strata_connectors::zarr::save(session, &array, path, existing).await;
-    let Saved { chunks, bytes } = saved.map_err(|error| about(error.into()))?;
-    let chunks = counted(chunks, "chunk");
-    Ok(Some(format!("{path}: {chunks}, {} of values", ByteSize(bytes))))
+    let path = path.clone();
+    let saved = match path.to_ascii_lowercase().ends_with(".npy") {
+        true => {
+            let existing = existing(&mut with)?;
+            with.done(&["overwrite"])?;
+            let array = what.array()?.array;
+            numpy::save(session, &array, &path, existing).await
+        }
+        false => {
+            let saving = saving(&mut with)?;
+            with.done(OPTIONS)?;
+            match what {
+                Value::Group(group) => {
+                    zarr::save(session, Saves::Group(&group), &path, &saving).await
+                }
+                one => zarr::save(session, Saves::Array(&one.array()?), &path, &saving).await,
+            }
+        }
+    };
+    let Saved { chunks, bytes } = saved?;
+    Ok(format!("{path}: {}, {} of values", counted(chunks, "chunk"), ByteSize(bytes)))
+}
+
+fn existing(with: &mut Bound) -> Result<Existing> {
+    Ok(if with.flag("overwrite")? { Existing::Overwrite } else { Existing::Refuse })
+}
+
+fn saving(with: &mut Bound) -> Result<Saving> {
+    let existing = existing(with)?;
+    let mode = match (with.take("append"), with.take("region")) {
+        (None, None) => Mode::New(existing),
+        _ if existing == Existing::Overwrite => {
+            return Err(Error::text(
+                "overwrite => true puts a new store in the place of the old one, and nothing \
+                 into it: leave it out",
+            ));
+        }
+        (Some(Value::Text(dim)), None) => Mode::Append(dim),
+        (Some(Value::Number(number)), None) => {
+            Mode::Append(whole(&Value::Number(number))?.to_string())
+        }
+        (None, Some(region)) => Mode::Region(start(&region)?),
+        (Some(_), None) => {
+            return Err(Error::text("append => is a dimension, as in append => time"));
+        }
+        (Some(_), Some(_)) => return Err(Error::text("append => or region =>, not both")),
+    };
+    let attributes = match with.take("attributes") {
+        None => Default::default(),
+        Some(Value::Text(text)) => serde_json::from_str(&text)
+            .map_err(|error| Error::text(format!("attributes => is no object of JSON: {error}")))?,
+        Some(_) => {
+            return Err(Error::text("attributes => is a text in JSON")
+                .hint("write attributes => '{\"units\": \"K\"}'"));
+        }
+    };
+    Ok(Saving {
+        mode,
+        chunks: lengths(with, "chunks")?,
+        shards: lengths(with, "shards")?,
+        compression: compression(with)?,
+        attributes,
+    })
+}
+
+fn start(region: &Value) -> Result<Start> {
+    let place = |value: &Value| {
+        let at = whole(value)?;
+        u64::try_from(at).map_err(|_| Error::text(format!("{at} is no place to write to")))
+    };
+    match region {
+        Value::Text(text) if text == "auto" => Ok(Start::ByLabels),
+        Value::List(all) => Ok(Start::At(all.iter().map(place).collect::<Result<_>>()?)),
+        one @ Value::Number(_) => Ok(Start::At(vec![place(one)?])),
+        _ => Err(Error::text("region => says where the first value goes")
+            .hint("write region => (0, 10, 0), or region => auto to find it by coordinates")),
+    }
+}
+
+fn lengths(with: &mut Bound, name: &str) -> Result<Option<Lengths>> {
+    Ok(match with.take(name) {
+        None => None,
+        Some(Value::List(all)) => {
+            Some(Lengths::Each(all.iter().map(whole).collect::<Result<_>>()?))
+        }
+        Some(one) => Some(Lengths::All(whole(&one)?)),
+    })
+}
+
+fn compression(with: &mut Bound) -> Result<Compression> {
+    let level = match with.take("level") {
+        None => None,
+        Some(Value::Number(level @ (Scalar::Signed(_) | Scalar::Unsigned(_)))) => {
+            Some(whole(&Value::Number(level))?)
+        }
+        Some(_) => return Err(Error::text("level => is a whole number")),
+    };
+    let name = match with.take("compression") {
+        None => "zstd".to_string(),
+        Some(Value::Text(name)) => name.to_ascii_lowercase(),
+        Some(_) => return Err(Error::text("compression => is a name, as in 'zstd'")),
+    };
+    let within = |low: i64, high: i64, default: i64| match level.unwrap_or(default) {
+        level if (low..=high).contains(&level) => Ok(level as i32),
+        level => {
+            Err(Error::text(format!("level => {level}: {name} has levels from {low} to {high}")))
+        }
+    };
+    let packer = name.strip_prefix("blosc").map(|rest| rest.trim_start_matches([':', '-']));
+    match (name.as_str(), packer) {
+        ("none", _) if level.is_none() => Ok(Compression::None),
+        ("none", _) => Err(Error::text("level => says how hard to pack, and 'none' does not")),
+        ("zstd", _) => Ok(Compression::Zstd(within(-131_072, 22, 3)?)),
+        ("gzip", _) => Ok(Compression::Gzip(within(0, 9, 5)?.unsigned_abs())),
+        (_, Some("")) => Ok(Compression::Blosc("lz4".to_string(), within(0, 9, 5)?.unsigned_abs())),
+        (_, Some(packer @ ("lz4" | "zlib" | "zstd"))) => {
+            Ok(Compression::Blosc(packer.to_string(), within(0, 9, 5)?.unsigned_abs()))
+        }
+        _ => Err(Error::text(format!("'{name}' is no way to pack that is known")).hint(
+            "there are 'zstd', 'gzip', 'blosc', 'blosc:lz4', 'blosc:zlib', 'blosc:zstd' and 'none'",
+        )),
+    }
 }

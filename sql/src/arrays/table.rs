@@ -3,11 +3,12 @@
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use sqlparser::ast::Ident;
-use strata_engine::{CellsNode, Labelled};
+use strata_engine::{CellsNode, Labelled, Placed, from_rows};
 
+use super::bind::bind_arguments;
 use super::{HeldArrays, Value, bind, labels};
 use crate::error::{Error, Result};
-use crate::parse::Term;
+use crate::parse::{Term, TermArgument, What};
 use crate::statements::{Outcome, name_rows};
 use crate::verbs::normalized;
 
@@ -43,6 +44,39 @@ async fn cells(session: &SessionContext, array: &Labelled) -> Result<DataFrame> 
     }
     let plan = CellsNode::new(array.array.clone(), name, columns)?.into_plan();
     Ok(DataFrame::new(session.state(), plan))
+}
+
+/// `rows.to_array(day, region, value => amount)`: a table whose rows say where their values belong.
+pub(super) async fn to_array(
+    session: &SessionContext,
+    on: &Term,
+    arguments: &[TermArgument],
+) -> Result<Value> {
+    let What::Name(name) = &on.what else {
+        return Err(Error::text("it is done to a table that has a name")
+            .hint("name it first: t = …; t.to_array(day, region, value => amount)"));
+    };
+    let mut with = bind_arguments(session, arguments, true).await?;
+    let fill = match with.take("fill") {
+        None => None,
+        Some(Value::Number(fill)) => Some(fill),
+        Some(_) => return Err(Error::text("fill => is a number")),
+    };
+    let (value, plain) = (with.take("value"), std::mem::take(&mut with.plain));
+    with.done(&["value", "fill"])?;
+    let text = |value: Value| match value {
+        Value::Text(name) => Ok(name),
+        _ => Err(Error::text("it takes names of columns")
+            .hint("write to_array(day, region, value => amount)")),
+    };
+    let value = value.ok_or_else(|| {
+        Error::text("value => is missing: the column of the values")
+            .hint("write to_array(day, region, value => amount)")
+    })?;
+    let dims = plain.into_iter().map(text).collect::<Result<_>>()?;
+    let placed = Placed { dims, value: text(value)?, fill };
+    let frame = session.table(name.as_str()).await?;
+    Ok(Value::Array(from_rows(session, frame, &placed).await?))
 }
 
 /// `name = array`: a name for an array, and for the table of its cells.

@@ -28,11 +28,12 @@ const VERBS: &[(&str, &str)] = &[
     ("rechunk", "rechunk(time => -1, lat => 37)"),
     ("reshape", "reshape(2, -1)"),
     ("roll", "roll(3, time)"),
-    ("save", "save('anomaly.zarr')"),
+    ("save", "save('anomaly.zarr', overwrite => true)"),
     ("sel", "sel(time BETWEEN '2020-01-01' AND '2020-01-31', lat > 60)"),
     ("squeeze", "squeeze()"),
     ("std", "std(time, ddof => 1)"),
     ("sum", "sum(0, 1)"),
+    ("to_array", "to_array(day, region, value => amount)"),
     ("transpose", "transpose(lon, lat, time)"),
     ("var", "var(time)"),
 ];

@@ -1,9 +1,13 @@
 //! Arrays: their answers are NumPy's.
 
+mod cf;
 mod exchange;
 mod expressions;
 mod language;
+mod npy;
 mod numpy;
+mod rows;
+mod writes;
 mod zarr;
 
 use expressions::Expression;

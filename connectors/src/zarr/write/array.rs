@@ -6,19 +6,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use strata_engine::{ArrayError, Grid, Tensor, cells, shape_of};
-use url::Url;
 
 use crate::zarr::chunks::Chunks;
 use crate::zarr::layout::Layout;
 use crate::zarr::place::Place;
 use crate::zarr::shard::ShardIndex;
-use crate::zarr::{boxes, gate, pool};
+use crate::zarr::{ZarrArray, boxes, pool};
 
-/// Writes the chunks of one array. Clones and those sent to other processes write the same array.
+/// Writes the chunks of one array. Clones write the same array.
 #[derive(Debug, Clone)]
 pub struct ArrayWriter {
     chunks: Arc<Chunks>,
@@ -31,15 +29,6 @@ pub struct ArrayWriter {
 
 /// Whose turn it is to read an object, change it and write it.
 type Turn = Arc<tokio::sync::Mutex<()>>;
-
-/// What another process must know to write the same.
-#[derive(Serialize, Deserialize)]
-struct OnTheWire {
-    url: String,
-    path: String,
-    layout: Layout,
-    before: Option<Vec<u64>>,
-}
 
 impl ArrayWriter {
     pub(super) fn new(
@@ -61,30 +50,22 @@ impl ArrayWriter {
         &self.grid
     }
 
-    /// What other processes need to write the same array.
-    pub fn to_wire(&self) -> Result<Vec<u8>, ArrayError> {
-        let place = &self.chunks.place;
-        let told = OnTheWire {
-            url: place.url().to_string(),
-            path: place.path().to_string(),
-            layout: self.chunks.layout.clone(),
-            before: self.before.clone(),
-        };
-        serde_json::to_vec(&told).map_err(|error| ArrayError::asked(error.to_string()))
+    /// Writes into an array that is there. Its readers see each chunk as it is written.
+    pub fn existing(array: &ZarrArray) -> Result<Self, ArrayError> {
+        if array.place().is_archive() {
+            return Err(ArrayError::Source {
+                array: array.place().title(),
+                reason: "archives are read, not written".to_string(),
+            });
+        }
+        Self::new(array.place().clone(), array.layout().clone(), None)
     }
 
-    /// Reads what [`ArrayWriter::to_wire`] wrote, with the store of a URL.
-    pub fn from_wire(
-        bytes: &[u8],
-        resolve: impl FnOnce(&Url) -> Result<Arc<dyn ObjectStore>, ArrayError>,
-    ) -> Result<Self, ArrayError> {
-        let unread =
-            |reason: String| ArrayError::asked(format!("a Zarr array came over damaged: {reason}"));
-        let told: OnTheWire =
-            serde_json::from_slice(bytes).map_err(|error| unread(error.to_string()))?;
-        gate::sizes(&told.layout).map_err(unread)?;
-        let url = Url::parse(&told.url).map_err(|error| unread(error.to_string()))?;
-        Self::new(Place::within(&url, resolve(&url)?, &told.path)?, told.layout, told.before)
+    /// What is wrong with values that are to be written from a place on.
+    pub(in crate::zarr) fn refused(&self, start: &[u64], reason: impl ToString) -> ArrayError {
+        let along = start.iter().zip(&self.chunks.layout.chunk);
+        let chunk: Vec<u64> = along.map(|(at, piece)| at / piece).collect();
+        self.chunks.fault(&chunk, reason)
     }
 
     /// Writes one piece of [`ArrayWriter::grid`], at its place there.
@@ -98,7 +79,7 @@ impl ArrayWriter {
     }
 
     /// Writes a box of values from a place on. Where it holds a part of a chunk (or shard), the rest is
-    /// read first; such parts of one chunk must not be written by several processes at a time.
+    /// read first; such parts of one chunk must not be written by several writers at a time.
     pub async fn write(&self, start: &[u64], values: &Tensor) -> Result<(), ArrayError> {
         let layout = &self.chunks.layout;
         if values.dtype() != layout.dtype {
@@ -150,8 +131,9 @@ impl ArrayWriter {
         start: &[u64],
         values: &Tensor,
     ) -> Result<(), ArrayError> {
-        let busy = Arc::clone(self.busy.lock().entry(index.to_vec()).or_default());
-        let guard = busy.lock().await;
+        let turn = Arc::clone(self.busy.lock().entry(index.to_vec()).or_default());
+        let waits = InTurn { writer: self, index, turn: &turn };
+        let guard = turn.lock().await;
         let layout = &self.chunks.layout;
         let (width, size) = (layout.dtype.width(), shape_of(whole));
         let mut all = self.take(&size)?;
@@ -185,7 +167,7 @@ impl ArrayWriter {
         self.put(index, &origin, &all, &size).await?;
         pool::give(all);
         drop(guard);
-        self.busy.lock().remove(index);
+        drop(waits);
         Ok(())
     }
 
@@ -325,5 +307,22 @@ impl ArrayWriter {
 
     fn asked(&self, reason: String) -> ArrayError {
         ArrayError::asked(format!("{}: {reason}", self.chunks.place.title()))
+    }
+}
+
+/// Somebody who waits for an object, or changes it.
+struct InTurn<'a> {
+    writer: &'a ArrayWriter,
+    index: &'a [u64],
+    turn: &'a Turn,
+}
+
+impl Drop for InTurn<'_> {
+    fn drop(&mut self) {
+        // The last one puts it away: whoever came later must not find another.
+        let mut busy = self.writer.busy.lock();
+        if Arc::strong_count(self.turn) <= 2 {
+            busy.remove(self.index);
+        }
     }
 }

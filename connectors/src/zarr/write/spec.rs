@@ -1,7 +1,9 @@
 //! What an array to be written is like, and the document of Zarr v3 that says so.
 
 use serde_json::{Map, Value, json};
-use strata_engine::{DType, Kind};
+use strata_engine::{ArrayError, DType, Kind};
+
+use crate::zarr::v3;
 
 /// How the values of chunks are packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,12 @@ impl ArraySpec {
             fill: None,
             compression: Compression::default(),
         }
+    }
+
+    /// Fails where no store can have it.
+    pub(in crate::zarr) fn check(&self, name: &str) -> Result<(), ArrayError> {
+        let refused = |reason| ArrayError::Source { array: name.to_string(), reason };
+        v3::layout(&self.document()).map(|_| ()).map_err(refused)
     }
 
     /// What `zarr.json` says of it.

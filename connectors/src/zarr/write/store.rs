@@ -262,10 +262,13 @@ impl StoreWriter {
     async fn describe_more(&self, made: BTreeMap<String, Value>) -> Result<(), ArrayError> {
         let place = &self.stage.place;
         let mut shapes = Vec::new();
-        for (path, (_, shape)) in &self.grown {
+        for (path, (array, shape)) in &self.grown {
             let at = place.child(path);
             for key in ["zarr.json", ".zarray"] {
                 if let Some(mut document) = document(&at, key).await? {
+                    if document.get("shape") != Some(&json!(array.form().shape())) {
+                        return Err(source(&at, "it was changed by somebody else meanwhile"));
+                    }
                     document.insert("shape".to_string(), json!(shape));
                     shapes.push((at.clone(), path, key, Value::Object(document)));
                     break;

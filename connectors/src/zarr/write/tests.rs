@@ -106,8 +106,6 @@ async fn arrays_grow() {
         let mut writer = StoreWriter::append(&url(), Arc::clone(&store)).await.unwrap();
         let to = writer.grow("", 0, 5).await.unwrap();
         assert!(to.write(&[9, 0], &counted(&[15, 6], &[9..15, 0..6])).await.is_err());
-        let to =
-            ArrayWriter::from_wire(&to.to_wire().unwrap(), |_| Ok(Arc::clone(&store))).unwrap();
         to.write(&[10, 0], &counted(&[15, 6], &[10..15, 0..6])).await.unwrap();
         assert_eq!(array(&store).await.unwrap().form().shape(), [10, 6]);
         if finish {
@@ -125,6 +123,32 @@ async fn arrays_grow() {
     let mut writer = StoreWriter::append(&url(), Arc::clone(&store)).await.unwrap();
     assert!(writer.array("b", &spec()).await.unwrap_err().to_string().contains("one array"));
     assert!(StoreWriter::append(&Url::parse("memory:///none.zarr").unwrap(), store).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parts_of_one_chunk_are_written_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = Url::from_file_path(folder.path().join("cube.zarr")).unwrap();
+    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+    let mut writer =
+        StoreWriter::create(&url, Arc::clone(&store), Existing::Refuse, Map::new()).await.unwrap();
+    let spec = ArraySpec::new(DType::Plain(Kind::I32), vec![10, 6], vec![10, 6]);
+    let to = writer.array("", &spec).await.unwrap();
+    let tasks = (0..60).map(|at| {
+        let (to, start) = (to.clone(), [at / 6, at % 6]);
+        let region = start.map(|at| at..at + 1);
+        let values = counted(&[10, 6], &region);
+        tokio::spawn(async move { to.write(&start, &values).await })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap().unwrap();
+    }
+    writer.finish().await.unwrap();
+    let Node::Array(array) = open(&Place::new(&url, store).unwrap()).await.unwrap() else {
+        panic!()
+    };
+    let read = array.read(&[0..10, 0..6]).await.unwrap();
+    assert_eq!(read.values(), counted(&[10, 6], &[0..10, 0..6]).values());
 }
 
 #[tokio::test]

@@ -10,33 +10,33 @@ use std::collections::BTreeMap;
 
 /// The longest tail in which the end of the directory can lie: 22 bytes, a comment, a ZIP64 locator
 /// and its record.
-pub(super) const TAIL: u64 = 22 + 65_535 + 20 + 56;
+pub(crate) const TAIL: u64 = 22 + 65_535 + 20 + 56;
 
 /// The fixed part of what stands before an entry's data.
-pub(super) const LOCAL_HEADER: u64 = 30;
+pub(crate) const LOCAL_HEADER: u64 = 30;
 
 /// A directory longer than this is refused.
 const LONGEST_DIRECTORY: u64 = 1 << 30;
 
 /// One entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Where its local header begins.
-    pub(super) header: u64,
+    pub(crate) header: u64,
     /// How many bytes it takes in the archive.
-    pub(super) packed: u64,
+    pub(crate) packed: u64,
     /// How many bytes it has.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Whether it is deflated.
-    pub(super) deflated: bool,
+    pub(crate) deflated: bool,
     /// Its CRC-32.
-    pub(super) crc: u32,
+    pub(crate) crc: u32,
     /// How long its name and what follows it are, as the directory has it.
-    pub(super) names: u64,
+    pub(crate) names: u64,
 }
 
 /// Where the directory is, from the end of the archive.
-pub(super) fn directory(tail: &[u8], size: u64) -> Result<(u64, u64), String> {
+pub(crate) fn directory(tail: &[u8], size: u64) -> Result<(u64, u64), String> {
     let starts = (0..tail.len().saturating_sub(21)).rev();
     let end = starts
         .filter(|at| tail.get(*at..at + 4) == Some(b"PK\x05\x06".as_slice()))
@@ -72,7 +72,7 @@ pub(super) fn directory(tail: &[u8], size: u64) -> Result<(u64, u64), String> {
 }
 
 /// The entries of a directory, by name. Of several with one name, the last counts.
-pub(super) fn entries(directory: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
+pub(crate) fn entries(directory: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     let mut found = BTreeMap::new();
     let mut at = 0_usize;
     while directory.get(at..at.saturating_add(4)) == Some(b"PK\x01\x02".as_slice()) {
@@ -131,7 +131,7 @@ fn large_fields(mut extra: &[u8]) -> Option<&[u8]> {
 }
 
 /// How many bytes stand between the start of an entry's local header and its data.
-pub(super) fn local_header(header: &[u8]) -> Option<u64> {
+pub(crate) fn local_header(header: &[u8]) -> Option<u64> {
     if header.get(..4) != Some(b"PK\x03\x04".as_slice()) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Where a Zarr hierarchy lies: a folder of an object store, or a ZIP archive in one. Everything read
+//! Where arrays lie: a folder or a file of an object store, or a ZIP archive in one. Everything read
 //! passes here, and is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +19,11 @@ use super::pool;
 use super::zip::Entry;
 
 /// Objects larger than this are not read whole.
-pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
+pub(crate) const LARGEST_OBJECT: u64 = 4 << 30;
 
 /// Why something at a place cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PlaceError {
+pub(crate) enum PlaceError {
     #[error("{0}")]
     Store(#[from] object_store::Error),
     #[error("{0}")]
@@ -40,7 +40,7 @@ pub(super) enum PlaceError {
 
 /// What part of an object is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     All,
     /// These bytes. Where the object ends before, fewer.
     Range(Range<u64>),
@@ -50,36 +50,36 @@ pub(super) enum Part {
 
 /// What was read of an object.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) bytes: Bytes,
+pub(crate) struct Found {
+    pub(crate) bytes: Bytes,
     /// How large the object is.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// What tells its content from another.
-    pub(super) version: String,
+    pub(crate) version: String,
 }
 
 /// A place in a store, from which arrays and groups are opened.
 #[derive(Debug, Clone)]
 pub struct Place {
-    pub(super) root: Arc<Root>,
+    pub(crate) root: Arc<Root>,
     /// Below the root: empty, or as in `a/b`.
     path: String,
 }
 
 #[derive(Debug)]
-pub(super) struct Root {
+pub(crate) struct Root {
     url: Url,
     store: Arc<dyn ObjectStore>,
     /// The folder, or the archive.
-    pub(super) prefix: Path,
+    pub(crate) prefix: Path,
     archive: Option<OnceCell<BTreeMap<String, Entry>>>,
     reads: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Place {
-    /// The place that a URL names, in the store that holds it. A part of the path that ends in `.zip`
-    /// is an archive, and what follows it lies inside. Nothing is read yet.
+    /// The place that a URL names, in the store that holds it. A part of the path that ends in `.zip` or
+    /// `.npz` is an archive, and what follows it lies inside. Nothing is read yet.
     pub fn new(url: &Url, store: Arc<dyn ObjectStore>) -> Result<Self, ArrayError> {
         let unfit = |error: object_store::path::Error| ArrayError::Source {
             array: url.to_string(),
@@ -91,7 +91,8 @@ impl Place {
             if archive {
                 inside.push(part.as_ref().to_string());
             } else {
-                archive = part.as_ref().to_ascii_lowercase().ends_with(".zip");
+                let name = part.as_ref().to_ascii_lowercase();
+                archive = name.ends_with(".zip") || name.ends_with(".npz");
                 prefix = prefix.join(part);
             }
         }
@@ -109,7 +110,7 @@ impl Place {
     }
 
     /// The same, with what lies below the URL, as [`Place::path`] has it.
-    pub(super) fn within(
+    pub(crate) fn within(
         url: &Url,
         store: Arc<dyn ObjectStore>,
         path: &str,
@@ -159,41 +160,40 @@ impl Place {
         }
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
+    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.root.store
     }
 
-    pub(super) fn is_archive(&self) -> bool {
+    pub(crate) fn is_archive(&self) -> bool {
         self.root.archive.is_some()
     }
 
     /// Where an object lies in the store.
-    pub(super) fn at(&self, key: &str) -> Result<Path, object_store::path::Error> {
+    pub(crate) fn at(&self, key: &str) -> Result<Path, object_store::path::Error> {
         let parts = [self.root.prefix.as_ref(), &self.path, key];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         Path::parse(parts.join("/"))
     }
 
     /// All of an object, or none where there is none.
-    pub(super) async fn get(&self, key: &str) -> Result<Option<Found>, PlaceError> {
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Found>, PlaceError> {
         self.read(key, Part::All, LARGEST_OBJECT).await
     }
 
     /// Some of an object, not more than `cap` bytes.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         &self,
         key: &str,
         part: Part,
         cap: u64,
     ) -> Result<Option<Found>, PlaceError> {
-        let Some(archive) = &self.root.archive else {
+        let Some(entries) = self.entries().await? else {
             return self.fetch(&self.at(key)?, part, cap).await;
         };
-        let entries = archive.get_or_try_init(|| self.directory()).await?;
         let name = self.child(key).path;
         let Some(entry) = entries.get(&name) else { return Ok(None) };
         let bytes = self.unpack(&name, *entry, part, cap).await?;
@@ -205,7 +205,7 @@ impl Place {
     }
 
     /// Some of an object of the store.
-    pub(super) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         at: &Path,
         part: Part,
@@ -244,10 +244,17 @@ impl Place {
         Ok(Some(Found { bytes, size, version }))
     }
 
+    /// The entries of an archive, by their names; none where it is none.
+    pub(crate) async fn entries(&self) -> Result<Option<&BTreeMap<String, Entry>>, PlaceError> {
+        match &self.root.archive {
+            Some(archive) => archive.get_or_try_init(|| self.directory()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The names of the folders at this place.
-    pub(super) async fn folders(&self) -> Result<BTreeSet<String>, PlaceError> {
-        if let Some(archive) = &self.root.archive {
-            let entries = archive.get_or_try_init(|| self.directory()).await?;
+    pub(crate) async fn folders(&self) -> Result<BTreeSet<String>, PlaceError> {
+        if let Some(entries) = self.entries().await? {
             let below =
                 if self.path.is_empty() { String::new() } else { format!("{}/", self.path) };
             let inside =
@@ -263,7 +270,7 @@ impl Place {
     }
 
     /// All keys below this place.
-    pub(super) async fn keys(&self) -> Result<Vec<Path>, PlaceError> {
+    pub(crate) async fn keys(&self) -> Result<Vec<Path>, PlaceError> {
         let listed = self.root.store.list(Some(&self.at("")?));
         Ok(listed.map_ok(|object| object.location).try_collect().await?)
     }

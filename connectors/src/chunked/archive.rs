@@ -14,9 +14,13 @@ use super::zip::{self, Entry};
 /// Room for the local header of an archive's entry to be longer than the directory says.
 const SLACK: u64 = 64;
 
+/// Of what is deflated, as much more than is asked for is read where little is: no more is needed where its
+/// packer took care that nothing gets longer by much.
+const LITTLE: u64 = 64 << 10;
+
 impl Place {
     /// The entries of the archive.
-    pub(super) async fn directory(&self) -> Result<BTreeMap<String, Entry>, PlaceError> {
+    pub(crate) async fn directory(&self) -> Result<BTreeMap<String, Entry>, PlaceError> {
         let at = &self.root.prefix;
         let missing = || PlaceError::Zip(format!("there is no '{at}'"));
         let tail = self.fetch(at, Part::Last(zip::TAIL), zip::TAIL).await?.ok_or_else(missing)?;
@@ -39,7 +43,7 @@ impl Place {
     }
 
     /// Some of an entry of the archive, in one read where the archive is as usual.
-    pub(super) async fn unpack(
+    pub(crate) async fn unpack(
         &self,
         name: &str,
         entry: Entry,
@@ -52,11 +56,16 @@ impl Place {
             Part::Range(range) => range.start.min(entry.size)..range.end.min(entry.size),
             Part::Last(length) => entry.size.saturating_sub(length)..entry.size,
         };
-        // What is deflated is read from its start.
-        let packed = if entry.deflated { 0..entry.packed } else { wanted.clone() };
+        // What is deflated is read from its start; little of it, as long as that may do.
+        let start = wanted.end.saturating_add(LITTLE).min(entry.packed);
+        let packed = match entry.deflated {
+            true if wanted.end <= LITTLE && start < entry.packed => 0..start,
+            true => 0..entry.packed,
+            false => wanted.clone(),
+        };
         let size =
-            packed.end.max(entry.size * u64::from(entry.deflated)).saturating_sub(packed.start);
-        // What is deflated is unpacked whole, however little of it is asked for.
+            packed.end.max(wanted.end * u64::from(entry.deflated)).saturating_sub(packed.start);
+        // What is deflated is unpacked from its start, however little of it is asked for.
         let cap = if entry.deflated { LARGEST_OBJECT } else { cap.max(SLACK) };
         if size > cap {
             return Err(PlaceError::TooLarge { size, cap });
@@ -87,11 +96,19 @@ impl Place {
             return Err(bad("is cut off"));
         }
         let bytes = if entry.deflated {
-            inflate(&bytes, entry.size).ok_or_else(|| bad("is damaged"))?
+            let last = wanted.end == entry.size;
+            match inflate(&bytes, wanted.end, last) {
+                Some(bytes) => bytes,
+                // More of it had to be read.
+                None if !whole => {
+                    Box::pin(self.unpack(name, entry, Part::All, LARGEST_OBJECT)).await?
+                }
+                None => return Err(bad("is damaged")),
+            }
         } else {
             bytes
         };
-        if whole {
+        if whole && bytes.len() as u64 == entry.size {
             let mut crc = flate2::Crc::new();
             crc.update(&bytes);
             if crc.sum() != entry.crc {
@@ -106,8 +123,8 @@ impl Place {
     }
 }
 
-/// What a deflated entry holds, if that is as many bytes as it says.
-fn inflate(packed: &[u8], size: u64) -> Option<Bytes> {
+/// The first bytes of a deflated entry, if there are as many; if they are the `last`, no more.
+fn inflate(packed: &[u8], size: u64, last: bool) -> Option<Bytes> {
     // Nothing gets shorter by more than this: what claims to is not given the memory.
     if size > (packed.len() as u64).saturating_mul(1_040) {
         return None;
@@ -116,5 +133,5 @@ fn inflate(packed: &[u8], size: u64) -> Option<Bytes> {
     let mut from = flate2::read::DeflateDecoder::new(packed);
     from.read_exact(&mut buffer).ok()?;
     let mut more = [0];
-    (from.read(&mut more).ok()? == 0).then(|| pool::share(buffer))
+    (!last || from.read(&mut more).ok()? == 0).then(|| pool::share(buffer))
 }

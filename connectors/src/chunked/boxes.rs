@@ -6,7 +6,7 @@ use strata_engine::cells;
 
 /// Copies a box of values, `width` bytes each: from where it begins in `from` to where it begins in
 /// `to`. What is not there is not copied.
-pub(super) fn copy(
+pub(crate) fn copy(
     width: usize,
     shape: &[u64],
     (from, from_shape, from_start): (&[u8], &[u64], &[u64]),
@@ -45,7 +45,7 @@ pub(super) fn copy(
 }
 
 /// Fills a box with one value: `to` and where it begins there.
-pub(super) fn fill_box(
+pub(crate) fn fill_box(
     shape: &[u64],
     value: &[u8],
     (to, to_shape, to_start): (&mut [u8], &[u64], &[u64]),
@@ -78,7 +78,7 @@ fn advance(place: &mut [u64], shape: &[u64]) -> bool {
 }
 
 /// All places of a box of chunks.
-pub(super) fn places(touched: &[Range<u64>]) -> impl Iterator<Item = Vec<u64>> + use<> {
+pub(crate) fn places(touched: &[Range<u64>]) -> impl Iterator<Item = Vec<u64>> + use<> {
     let shape: Vec<u64> =
         touched.iter().map(|range| range.end.saturating_sub(range.start)).collect();
     let starts: Vec<u64> = touched.iter().map(|range| range.start).collect();
@@ -106,7 +106,7 @@ fn steps(shape: &[u64]) -> Vec<u64> {
 }
 
 /// Where a box lies in a row within a larger one: from which value on, and how many.
-pub(super) fn row(inside: &[Range<u64>], shape: &[u64]) -> Option<(u64, u64)> {
+pub(crate) fn row(inside: &[Range<u64>], shape: &[u64]) -> Option<(u64, u64)> {
     // Past the first dimension of more than one value, all others are whole.
     let mut open = false;
     for (range, length) in inside.iter().zip(shape) {
@@ -121,7 +121,7 @@ pub(super) fn row(inside: &[Range<u64>], shape: &[u64]) -> Option<(u64, u64)> {
 }
 
 /// Fills with one value, of so many bytes.
-pub(super) fn fill(to: &mut [u8], value: &[u8]) {
+pub(crate) fn fill(to: &mut [u8], value: &[u8]) {
     match value {
         [first, rest @ ..] if rest.iter().all(|byte| byte == first) => to.fill(*first),
         _ => {
