@@ -43,12 +43,12 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Reach, Rolling, SampleSize, Unpivot,
     asof_join, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Block, Distribution, Reduce, Slice, Unary};
+pub use kernels::{Binary, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
-pub use lazy::{Array, Index, Labelled, Scalar, cut_evenly};
+pub use lazy::{Array, Bins, ChunkKernel, Index, Labelled, Scalar, cut_evenly};
 pub use logical::{ArrayNode, CellsNode};
 pub use physical::coordinate_column;
 pub use physical::{

@@ -21,6 +21,7 @@ use super::fold::Fold;
 use super::{CombineChunksExec, MapChunksExec};
 use crate::array::ArrayError;
 use crate::config::ByteSize;
+use crate::kernels::Becomes;
 use crate::lazy::{Array, Op, Step};
 use crate::program::Program;
 
@@ -53,7 +54,10 @@ fn lower_within(
              computed again wherever it is used; save what is there in between"
         ))));
     }
-    let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
+    if let (Op::Step(Step::Shared), [input]) = (array.op(), array.inputs()) {
+        return lower_within(input, limits, reductions);
+    }
+    let Some((becomes, axes)) = folded(array) else {
         let (program, given) = program(array, limits, reductions)?;
         let chunks = array.grid().chunks().unwrap_or(u64::MAX);
         let keys = keys(chunks, limits.parts)?;
@@ -62,7 +66,7 @@ fn lower_within(
     let [input] = array.inputs() else {
         return Err(error(ArrayError::asked("a reduction has one input")));
     };
-    let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
+    let fold = Fold { becomes, axes };
     let (program, given) = program(input, limits, reductions)?;
     let keys = keys(fold.work(input.grid()), limits.parts)?;
     let partial: Arc<dyn ExecutionPlan> =
@@ -71,7 +75,7 @@ fn lower_within(
     let exchanged: Arc<dyn ExecutionPlan> = if partial.output_partitioning().partition_count() == 1
     {
         partial
-    } else if chunks == 1 {
+    } else if chunks <= 1 {
         Arc::new(CoalescePartitionsExec::new(partial))
     } else {
         let parts = limits.parts.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1);
@@ -79,6 +83,19 @@ fn lower_within(
         Arc::new(RepartitionExec::try_new(partial, by_chunk)?)
     };
     Ok(Arc::new(CombineChunksExec::new(fold, input.kind(), array.dtype(), chunks <= 1, exchanged)))
+}
+
+/// What many values are brought to, and along which dimensions.
+fn folded(array: &Array) -> Option<(Becomes, Vec<bool>)> {
+    match array.op() {
+        Op::Step(Step::Reduce { reduce, skip_nan, axes }) => {
+            Some((Becomes::One { reduce: *reduce, skip_nan: *skip_nan }, axes.clone()))
+        }
+        Op::Step(Step::Summarize { summary, axes }) => {
+            Some((Becomes::Several(summary.clone()), axes.clone()))
+        }
+        _ => None,
+    }
 }
 
 type Given = Vec<(Arc<dyn ExecutionPlan>, Array)>;
@@ -120,7 +137,7 @@ impl Cut {
         if let Some(known) = self.known.get(&array.id()) {
             return Ok(known.clone());
         }
-        let cut = if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
+        let cut = if array.op().is_barrier() {
             self.given.push(array.clone());
             Array::new(Op::Given(self.given.len() - 1), Vec::new(), array.form().clone())?
         } else {

@@ -29,9 +29,9 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use super::chunks::{self, Assembled, error};
-use crate::array::{Region, Tensor, shape_of};
+use crate::array::{Region, Tensor, cells, shape_of};
 use crate::config::ByteSize;
-use crate::kernels::Accumulator;
+use crate::kernels::Folded;
 use crate::lazy::Array;
 use crate::physical::fold::Fold;
 use crate::program::Program;
@@ -198,7 +198,7 @@ struct Task {
     reservation: MemoryReservation,
     schema: SchemaRef,
     /// What is being brought together, and its number.
-    open: Option<(u64, Accumulator)>,
+    open: Option<(u64, Folded)>,
     left: Range<u64>,
     keys: SendableRecordBatchStream,
     context: Arc<TaskContext>,
@@ -226,7 +226,11 @@ impl Task {
             if self.open.as_ref().is_some_and(|(open, _)| *open != kept) {
                 done = self.close()?;
             }
-            self.reserve(&region, fold.bytes(root.kind(), root.grid(), kept))?;
+            let values = cells(&shape_of(&region)).unwrap_or(u64::MAX) as usize;
+            let grown = self.open.as_ref().map_or(0, |(_, open)| open.grown());
+            let grown = grown.saturating_add(fold.becomes.keeps(root.kind(), values)) as u64;
+            let states = fold.bytes(root.kind(), root.grid(), kept);
+            self.reserve(&region, states.saturating_add(grown))?;
             let mut one = fold.accumulator(root.kind(), &root.shape(), &region);
             let loaded = self.program.load(&region).await.map_err(error)?;
             self.program.fold(&region, loaded, &given, &mut one).map_err(error)?;

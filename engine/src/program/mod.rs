@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::array::{ArrayError, Region, Tensor, shape_of};
-use crate::kernels::Accumulator;
+use crate::kernels::Folded;
 use crate::lazy::{Array, Op, Step};
 use evaluate::Evaluation;
 use fused::Fused;
@@ -60,8 +60,8 @@ impl Program {
             if !seen.insert(array.id()) {
                 continue;
             }
-            if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
-                return Err(ArrayError::asked("a chunk program has no reductions within"));
+            if array.op().is_barrier() {
+                return Err(ArrayError::asked("a chunk program has no barriers within"));
             }
             if is_elementwise(&array) {
                 let fused = Fused::of(&array)?;
@@ -116,7 +116,7 @@ impl Program {
         region: &[Range<u64>],
         loaded: Loaded,
         given: &[Tensor],
-        into: &mut Accumulator,
+        into: &mut Folded,
     ) -> Result<()> {
         Evaluation::new(self, loaded, given).fold(region, into)
     }

@@ -6,6 +6,7 @@ mod held;
 mod labels;
 mod makers;
 mod save;
+mod statistics;
 mod table;
 mod verbs;
 

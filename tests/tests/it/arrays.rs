@@ -2,6 +2,7 @@
 
 mod expressions;
 mod numpy;
+mod statistics;
 mod zarr;
 
 use expressions::Expression;
