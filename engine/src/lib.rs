@@ -43,12 +43,12 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
     asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Block, Distribution, Reduce, Slice, Unary};
+pub use kernels::{Binary, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
-pub use lazy::{Array, Chosen, Index, Labelled, Pad, Scalar, cut_evenly};
+pub use lazy::{Array, Bins, Chosen, ChunkKernel, Index, Labelled, Pad, Scalar, cut_evenly};
 pub use logical::{ArrayNode, CellsNode};
 pub use physical::coordinate_column;
 pub use physical::{

@@ -57,6 +57,55 @@ def reduced(of, values):
     return getattr(np, name)(values, axis=axes, keepdims=keep, **more)
 
 
+def first_of(values, k, axis, places):
+    """The first ones in order; of equal values the first."""
+    turned = np.flip(values, axis) if k > 0 else values
+    order = np.argsort(turned, axis=axis, kind="stable")
+    if k > 0:
+        order = np.flip(values.shape[axis] - 1 - order, axis)
+    order = np.take(order, range(min(abs(k), values.shape[axis])), axis=axis)
+    if order.shape[axis] == 0:
+        raise ValueError("none")
+    return order if places else np.take_along_axis(values, order, axis)
+
+
+def along(of, values):
+    """What looks at values in their order, or counts them."""
+    kind, axis = of["op"], of.get("axis")
+    axes = tuple(of["axes"]) or None if "axes" in of else None
+    skip = of.get("skip")
+    if kind == "scan":
+        return getattr(np, ("nan" if skip else "") + of["name"])(values, axis=axis)
+    if kind == "median":
+        kept = [n for at, n in enumerate(values.shape) if at not in np.atleast_1d(axes)]
+        if len(np.atleast_1d(axes)) > 1 and 0 in kept:
+            # NumPy puts the dimensions together with a reshape, which it has none for nothing.
+            dtype = values.dtype if values.dtype.kind == "f" else np.dtype("f8")
+            return np.zeros(kept, dtype)
+        return (np.nanmedian if skip else np.median)(values, axis=axes)
+    if kind == "quantile":
+        of_quantile = np.nanquantile if skip else np.quantile
+        return of_quantile(values, of["at"], axis=axes, method=of["method"])
+    if kind == "sort":
+        return np.sort(values, axis=axis)
+    if kind == "argsort":
+        return np.argsort(values, axis=axis, kind="stable")
+    if kind == "topk":
+        return first_of(values, of["k"], axis, of["places"])
+    if kind == "digitize":
+        return np.digitize(values, of["edges"], right=of["right"])
+    if kind == "histogram":
+        if "edges" in of:
+            return np.histogram(values, bins=of["edges"])[0]
+        return np.histogram(values, bins=of["bins"], range=of["range"])[0]
+    if kind == "bincount":
+        counts = np.bincount(values.ravel(), minlength=of["length"])
+        if len(counts) > of["length"]:
+            raise ValueError("more than that")
+        return counts
+    raise ValueError(f"no operation {kind}")
+
+
 def evaluate(of, values):
     kind = of["op"]
     if kind == "values":
@@ -117,7 +166,7 @@ def evaluate(of, values):
         return a
     if kind == "reduce":
         return reduced(of, a)
-    raise ValueError(f"no operation {kind}")
+    return along(of, a)
 
 
 def main():

@@ -21,11 +21,14 @@ use tokio::net::TcpListener;
 
 use crate::Bench;
 
+/// A path, and the range of it, where one was asked for.
+type Asked = (String, Option<String>);
+
 /// What a server has been asked for, and what it refuses.
 #[derive(Debug, Clone, Default)]
 struct Rules {
     /// Paths, and their ranges.
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     /// What paths end in, and the answer to those who ask.
     refused: Arc<Mutex<Option<(String, StatusCode)>>>,
 }

@@ -5,7 +5,10 @@
 mod binary;
 mod block;
 mod cast;
+mod digitize;
 mod element;
+mod floats;
+mod lanes;
 mod number;
 mod philox;
 mod random;
@@ -13,6 +16,7 @@ mod reduce;
 mod rounding;
 mod select;
 mod strided;
+mod summary;
 mod unary;
 
 pub use binary::Binary;
@@ -20,10 +24,18 @@ pub(crate) use binary::BinaryKernel;
 pub(crate) use block::each_kind;
 pub use block::{Block, Slice};
 pub(crate) use cast::cast;
+pub(crate) use digitize::{digitize, falling};
+pub(crate) use floats::Floats;
+pub(crate) use lanes::Lanes;
+pub use lanes::{Interpolation, Scan};
+pub(crate) use lanes::{Shape, along, scan, totals};
 pub use random::Distribution;
 pub(crate) use reduce::Accumulator;
 pub use reduce::Reduce;
 pub(crate) use select::select;
-pub(crate) use strided::{append, gather, is_row_major, place, repeated, row_major};
+pub(crate) use strided::{
+    append, append_bits, gather, is_row_major, of_bits, place, repeated, row_major,
+};
+pub(crate) use summary::{Becomes, Edges, Folded, Summary};
 pub use unary::Unary;
 pub(crate) use unary::UnaryKernel;

@@ -147,6 +147,45 @@ pub(crate) fn append(values: Slice<'_>, to: &mut Block) {
     each_kind!(typed);
 }
 
+/// Adds the bits of values to the end of others, each widened to eight bytes by zeros.
+pub(crate) fn append_bits(values: Slice<'_>, to: &mut Vec<u64>) {
+    match values {
+        Slice::Bool(values) | Slice::U8(values) => to.extend(values.iter().map(|v| u64::from(*v))),
+        Slice::I8(values) => to.extend(values.iter().map(|v| u64::from(v.cast_unsigned()))),
+        Slice::I16(values) => to.extend(values.iter().map(|v| u64::from(v.cast_unsigned()))),
+        Slice::I32(values) => to.extend(values.iter().map(|v| u64::from(v.cast_unsigned()))),
+        Slice::I64(values) => to.extend(values.iter().map(|v| v.cast_unsigned())),
+        Slice::U16(values) => to.extend(values.iter().map(|v| u64::from(*v))),
+        Slice::U32(values) => to.extend(values.iter().map(|v| u64::from(*v))),
+        Slice::U64(values) => to.extend_from_slice(values),
+        Slice::F32(values) => to.extend(values.iter().map(|v| u64::from(v.to_bits()))),
+        Slice::F64(values) => to.extend(values.iter().map(|v| v.to_bits())),
+    }
+}
+
+/// The values that bits stand for, as [`append_bits`] has them.
+pub(crate) fn of_bits(bits: &[u64], kind: crate::array::Kind) -> Block {
+    use crate::array::Kind;
+    macro_rules! integers {
+        ($kind:ident: $type:ty) => {
+            Block::$kind(bits.iter().map(|bits| *bits as $type).collect())
+        };
+    }
+    match kind {
+        Kind::Bool => integers!(Bool: u8),
+        Kind::I8 => integers!(I8: i8),
+        Kind::I16 => integers!(I16: i16),
+        Kind::I32 => integers!(I32: i32),
+        Kind::I64 => integers!(I64: i64),
+        Kind::U8 => integers!(U8: u8),
+        Kind::U16 => integers!(U16: u16),
+        Kind::U32 => integers!(U32: u32),
+        Kind::U64 => integers!(U64: u64),
+        Kind::F32 => Block::F32(bits.iter().map(|bits| f32::from_bits(*bits as u32)).collect()),
+        Kind::F64 => Block::F64(bits.iter().map(|bits| f64::from_bits(*bits)).collect()),
+    }
+}
+
 /// So many of one value.
 pub(crate) fn repeated(value: Slice<'_>, count: usize, out: &mut Block) {
     gather(value, 0, &[0], &[count], (0, count), out);

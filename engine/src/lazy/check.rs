@@ -3,7 +3,7 @@
 
 use super::view::Axis;
 use super::{Array, Op, Result, Scalar, Step};
-use crate::array::{ArrayError, DType, Form, Kind, cells};
+use crate::array::{ArrayError, Cuts, DType, Form, Grid, Kind, cells};
 
 /// Fails unless an array's form is what its step makes of its inputs. How it is cut is its own to say.
 pub(super) fn check(op: &Op, inputs: &[Array], form: &Form) -> Result<()> {
@@ -16,6 +16,10 @@ pub(super) fn check(op: &Op, inputs: &[Array], form: &Form) -> Result<()> {
                     && source.form().dtype == form.dtype
             }
             Op::Given(_) => inputs.is_empty(),
+            Op::Kernel(kernel) => match inputs {
+                [input] => input.shape() == shape && kernel.result(input.dtype()) == Ok(form.dtype),
+                _ => false,
+            },
             Op::Step(step) => fits(step, inputs, form, &shape),
         };
     match sound {
@@ -108,7 +112,56 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
             };
             axes.len() == input.ndim() && kept == shape && made == kind
         }
-        (Step::Rechunk, [_]) => same_shape && same_kind,
+        (Step::Rechunk | Step::Shared, [_]) => same_shape && same_kind,
+        (Step::Totals { scan, axis, cuts, .. }, [input]) => {
+            let lengths = along(&input.shape(), *axis, cuts.pieces());
+            is_cut(cuts, input, *axis)
+                && lengths.as_deref() == Some(shape)
+                && scan.carried(input.kind()) == kind
+        }
+        (Step::Scan { scan, axis, cuts, .. }, [input, carries]) => {
+            let lengths = along(shape, *axis, cuts.pieces());
+            is_cut(cuts, input, *axis)
+                && input.shape() == shape
+                && lengths == Some(carries.shape())
+                && scan.result(input.kind()) == kind
+                && scan.carried(input.kind()) == carries.kind()
+        }
+        (Step::Lanes { lanes, axis, many }, [input]) => {
+            let lengths = input.shape();
+            let Some(seen) = axis.checked_add(*many).and_then(|end| lengths.get(*axis..end)) else {
+                return false;
+            };
+            let length = lanes.length(cells(seen).unwrap_or(u64::MAX));
+            let (before, after) = (lengths.iter().take(*axis), lengths.iter().skip(axis + many));
+            before.chain([&length]).chain(after).eq(shape)
+                && form.grid.0.get(*axis).is_some_and(|cuts| cuts.pieces() <= 1)
+                && lanes.result(input.kind()) == Ok(kind)
+        }
+        (Step::Digitize { edges, .. }, [_]) => {
+            same_shape && kind == Kind::I64 && crate::kernels::falling(edges).is_ok()
+        }
+        (Step::Summarize { summary, axes }, [input]) => {
+            let kept = input.shape().into_iter().zip(axes).filter(|(_, gone)| !**gone);
+            let mut kept: Vec<u64> = kept.map(|(length, _)| length).collect();
+            kept.push(summary.length());
+            axes.len() == input.ndim()
+                && kept == shape
+                && form.grid.0.last().is_some_and(|last| last.pieces() <= 1)
+                && summary.result(input.kind()) == Ok(kind)
+        }
         _ => false,
     }
+}
+
+/// A shape with another length along an axis, if it has that.
+fn along(shape: &[u64], axis: usize, length: u64) -> Option<Vec<u64>> {
+    let mut lengths = shape.to_vec();
+    *lengths.get_mut(axis)? = length;
+    Some(lengths)
+}
+
+/// Whether these are pieces of a dimension of an array.
+fn is_cut(cuts: &Cuts, of: &Array, axis: usize) -> bool {
+    Grid(vec![cuts.clone()]).is_sound() && of.shape().get(axis) == Some(&cuts.length())
 }

@@ -159,6 +159,16 @@ impl Labelled {
         ))
     }
 
+    /// The same labels on other values, but for those of a dimension whose places are others now.
+    pub fn made(&self, array: Array, moved: Option<usize>) -> Self {
+        let mut made = self.with(&[], array);
+        let moved = moved.and_then(|axis| self.array.dims().get(axis)).and_then(Option::as_ref);
+        if let Some(dim) = moved {
+            made.coords.remove(dim);
+        }
+        made
+    }
+
     /// The dimensions in another order.
     pub fn transpose(&self, order: &[usize]) -> Result<Self> {
         Ok(self.with(&[], self.array.transpose(order)?))

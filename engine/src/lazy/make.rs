@@ -7,7 +7,7 @@ use crate::array::{ArrayError, ArraySource, Cuts, DType, Form, Grid, Kind, Memor
 use crate::kernels::Distribution;
 
 /// How many bytes a chunk has where nobody says how to cut.
-pub(crate) const CHUNK_BYTES: u64 = 16 << 20;
+pub(super) const CHUNK_BYTES: u64 = 16 << 20;
 
 impl Array {
     /// What a source has.

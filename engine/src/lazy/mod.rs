@@ -10,23 +10,29 @@ mod broadcast;
 mod check;
 mod elementwise;
 mod index;
+mod kernel;
 mod labelled;
+mod lanes;
 mod make;
 mod op;
 mod pad;
 mod reduce;
 mod shape;
+mod summarize;
 mod view;
 mod wire;
 
 use std::sync::Arc;
 
 pub use index::Index;
+pub use kernel::ChunkKernel;
 pub use labelled::{Chosen, Labelled};
 pub use make::cut_evenly;
 pub use op::Scalar;
 pub(crate) use op::{Op, Step};
 pub use pad::Pad;
+pub use summarize::Bins;
+pub(crate) use wire::Finds;
 
 use crate::array::{ArrayError, DType, Form, Grid, Kind, cells};
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::kernel::ChunkKernel;
 use super::view::View;
-use crate::array::{ArraySource, DType};
-use crate::kernels::{Binary, Distribution, Reduce, Unary};
+use crate::array::{ArraySource, Cuts, DType};
+use crate::kernels::{Binary, Distribution, Floats, Lanes, Reduce, Scan, Summary, Unary};
 
 /// One step. Its inputs stand beside it, in the [`Node`](super::Node).
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub enum Op {
     Read(Arc<dyn ArraySource>),
     /// The result of another plan, by its number: it is handed in whole.
     Given(usize),
+    /// What a kernel makes of each chunk.
+    Kernel(Arc<dyn ChunkKernel>),
     /// Everything else.
     Step(Step),
 }
@@ -49,6 +52,26 @@ pub enum Step {
     Reduce { reduce: Reduce, skip_nan: bool, axes: Vec<bool> },
     /// The same values, cut otherwise.
     Rechunk,
+    /// The same values, computed once and given whole to all that use them.
+    Shared,
+    /// Along a dimension, what each of these pieces comes to.
+    Totals { scan: Scan, skip_nan: bool, axis: usize, cuts: Cuts },
+    /// Along a dimension, each value of a piece with all before it. What each piece begins with is the
+    /// second input.
+    Scan { scan: Scan, skip_nan: bool, axis: usize, cuts: Cuts },
+    /// What comes of all values along so many dimensions from `axis` on, together; one has it.
+    Lanes { lanes: Lanes, axis: usize, many: usize },
+    /// Which of the bins between these edges each value lies in.
+    Digitize { edges: Floats, right: bool },
+    /// Several values of many along these dimensions, which go; a new last one has them.
+    Summarize { summary: Summary, axes: Vec<bool> },
+}
+
+impl Op {
+    /// Whether what comes of it is a plan of its own, and no chunk program has it within.
+    pub(crate) fn is_barrier(&self) -> bool {
+        matches!(self, Self::Step(Step::Reduce { .. } | Step::Summarize { .. } | Step::Shared))
+    }
 }
 
 /// One value, in the bits of its kind widened to eight bytes.

@@ -6,14 +6,20 @@ use std::sync::Arc;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::{Array, Op, Result, Step, check};
+use super::{Array, ChunkKernel, Op, Result, Step, check};
 use crate::array::{ArrayError, ArraySource, DType, Form, Grid};
 
 /// More steps than this are nobody's expression.
 const MOST_STEPS: usize = 1 << 20;
 
-/// Finds a source from its name and what it wrote of itself.
-pub(crate) type Finds<'a> = dyn Fn(&str, &[u8]) -> Result<Arc<dyn ArraySource>> + 'a;
+/// Finds what only some processes know.
+pub(crate) trait Finds {
+    /// A source from its name and what it wrote of itself.
+    fn source(&self, name: &str, bytes: &[u8]) -> Result<Arc<dyn ArraySource>>;
+
+    /// A kernel from its name.
+    fn kernel(&self, name: &str) -> Result<Arc<dyn ChunkKernel>>;
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Bytes {
@@ -39,6 +45,7 @@ struct Sent {
 enum SentOp {
     Read { source: String, bytes: usize },
     Given(usize),
+    Kernel(String),
     Step(Step),
 }
 
@@ -65,6 +72,7 @@ impl Array {
                     SentOp::Read { source, bytes: sources.len() - 1 }
                 }
                 Op::Given(number) => SentOp::Given(*number),
+                Op::Kernel(kernel) => SentOp::Kernel(kernel.name().to_string()),
                 Op::Step(step) => SentOp::Step(step.clone()),
             };
             let inputs = array.inputs().iter().filter_map(|input| places.get(&input.id()).copied());
@@ -79,7 +87,7 @@ impl Array {
     }
 
     /// The array from bytes, which may be anybody's.
-    pub(crate) fn from_wire(bytes: &[u8], finds: &Finds<'_>) -> Result<Self> {
+    pub(crate) fn from_wire(bytes: &[u8], finds: &dyn Finds) -> Result<Self> {
         let unread = |reason: String| ArrayError::asked(format!("bytes of an array: {reason}"));
         let bytes = Bytes::decode(bytes).map_err(|error| unread(error.to_string()))?;
         let sent: Vec<Sent> =
@@ -100,9 +108,10 @@ impl Array {
                     let own = bytes.sources.get(at);
                     let own =
                         own.ok_or_else(|| unread("a source without its bytes".to_string()))?;
-                    Op::Read(finds(&source, own)?)
+                    Op::Read(finds.source(&source, own)?)
                 }
                 SentOp::Given(number) => Op::Given(number),
+                SentOp::Kernel(name) => Op::Kernel(finds.kernel(&name)?),
                 SentOp::Step(step) => Op::Step(step),
             };
             let form = Form { dtype, grid, dims };

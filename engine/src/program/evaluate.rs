@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fused::Operand;
-use super::wants::{pieces, rows_of, runs};
+use super::wants::{chunks_of, made_of, pieces, rows_of, runs};
 use super::{Loaded, Program, Result, leaves};
-use crate::array::{ArrayError, Region, Tensor, shape_of};
-use crate::kernels::{Accumulator, Block, gather, place, repeated, row_major};
-use crate::lazy::{Array, Op, Step};
+use crate::array::{ArrayError, Cuts, Region, Tensor, shape_of};
+use crate::kernels::{
+    Block, Folded, Shape, along, digitize, gather, place, repeated, row_major, scan, totals,
+};
+use crate::lazy::{Array, ChunkKernel, Op, Step};
 
 /// One box on its way.
 pub(super) struct Evaluation<'a> {
@@ -113,8 +115,99 @@ impl<'a> Evaluation<'a> {
                 Tensor::from_block(dtype, shape, all)
             }
             (Op::Step(Step::Rechunk), Some(input)) => self.values(input, region),
+            (Op::Step(Step::Totals { .. } | Step::Scan { .. } | Step::Lanes { .. }), _) => {
+                self.along(array, region)
+            }
+            (Op::Step(Step::Digitize { edges, right }), Some(input)) => {
+                let values = self.values(input, region)?;
+                Tensor::from_block(dtype, shape, digitize(values.values(), edges, *right))
+            }
+            (Op::Kernel(kernel), Some(input)) => self.blocks(kernel.as_ref(), array, input, region),
             _ => Err(missing("a step that no program has")),
         }
+    }
+
+    /// What comes of values along an axis, of which more are looked at than are asked for.
+    fn along(&mut self, array: &Array, region: &[Range<u64>]) -> Result<Tensor> {
+        let mut inputs = Vec::with_capacity(2);
+        for (input, box_of) in made_of(array, region) {
+            inputs.push((self.values(&input, &box_of)?, box_of));
+        }
+        let Some((values, seen)) = inputs.first() else { return Err(missing("an input")) };
+        let Op::Step(step) = array.op() else { return Err(missing("a step")) };
+        let shape = |axis: usize| Shape::along(values.shape(), axis, 1);
+        let (axis, made, begins) = match step {
+            Step::Totals { scan, skip_nan, axis, cuts } => {
+                let starts = starts(cuts, seen, *axis);
+                let made = totals(*scan, *skip_nan, values.values(), shape(*axis), &starts);
+                (*axis, made, region.get(*axis).map_or(0, |range| range.start))
+            }
+            Step::Scan { scan: what, skip_nan, axis, cuts } => {
+                let starts = starts(cuts, seen, *axis);
+                let Some((carries, _)) = inputs.get(1) else { return Err(missing("carries")) };
+                let (values, carries) = (values.values(), carries.values());
+                let made = scan(*what, *skip_nan, values, shape(*axis), &starts, carries);
+                (*axis, made, seen.get(*axis).map_or(0, |range| range.start))
+            }
+            Step::Lanes { lanes, axis, many } => {
+                let shape = Shape::along(values.shape(), *axis, *many);
+                (*axis, along(lanes, values.values(), shape), 0)
+            }
+            _ => return Err(missing("a step that goes along nothing")),
+        };
+        let mut whole = shape_of(region);
+        let others: u64 =
+            whole.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| n).product();
+        let mut wanted: Region = whole.iter().map(|length| 0..*length).collect();
+        if let (Some(length), Some(own), Some(asked)) =
+            (whole.get_mut(axis), wanted.get_mut(axis), region.get(axis))
+        {
+            *length = made.len() as u64 / others.max(1);
+            *own = asked.start - begins..asked.end - begins;
+        }
+        Tensor::from_block(array.dtype(), whole, made)?.part(&wanted)
+    }
+
+    /// What a kernel makes of the chunks that a box touches, each of them whole.
+    fn blocks(
+        &mut self,
+        kernel: &dyn ChunkKernel,
+        array: &Array,
+        input: &Array,
+        region: &[Range<u64>],
+    ) -> Result<Tensor> {
+        let lengths_of = |region: &[Range<u64>]| lengths(&shape_of(region));
+        let mut all: Option<Block> = None;
+        for chunk in chunks_of(array, region) {
+            let values = kernel.apply(&self.values(input, &chunk)?)?;
+            if values.shape() != shape_of(&chunk) || values.dtype() != array.dtype() {
+                return Err(ArrayError::asked(format!(
+                    "the kernel '{}' was to give {} of shape {:?}, and gave {} of shape {:?}",
+                    kernel.name(),
+                    array.dtype(),
+                    shape_of(&chunk),
+                    values.dtype(),
+                    values.shape()
+                )));
+            }
+            if chunk == region {
+                return Ok(values);
+            }
+            let both = || chunk.iter().zip(region);
+            let shared = both().map(|(own, all)| own.start.max(all.start)..own.end.min(all.end));
+            let shared: Region = shared.collect();
+            let from = |begins: &[Range<u64>]| -> Region {
+                let each = shared.iter().zip(begins);
+                each.map(|(range, all)| range.start - all.start..range.end - all.start).collect()
+            };
+            let part = values.part(&from(&chunk))?;
+            let offset: Vec<usize> =
+                from(region).iter().map(|range| range.start as usize).collect();
+            let all = all.get_or_insert_with(|| Block::zeros(array.kind(), cells(region)));
+            place(part.values(), &lengths_of(&shared), all, &lengths_of(region), &offset);
+        }
+        let all = all.unwrap_or_else(|| Block::empty(array.kind()));
+        Tensor::from_block(array.dtype(), shape_of(region), all)
     }
 
     /// Those at some places along an axis, run by run.
@@ -192,7 +285,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Takes the values of a box into an accumulator, tile by tile where they are computed so.
-    pub(super) fn fold(mut self, region: &[Range<u64>], into: &mut Accumulator) -> Result<()> {
+    pub(super) fn fold(mut self, region: &[Range<u64>], into: &mut Folded) -> Result<()> {
         let root = &self.program.root;
         if cells(region) == 0 {
             return Ok(());
@@ -207,6 +300,12 @@ impl<'a> Evaluation<'a> {
         into.update(values.values(), 0);
         Ok(())
     }
+}
+
+/// Where pieces begin within a box that begins with one.
+fn starts(cuts: &Cuts, region: &[Range<u64>], axis: usize) -> Vec<usize> {
+    let range = region.get(axis).cloned().unwrap_or(0..0);
+    cuts.touched(&range).map(|at| (cuts.piece(at).start - range.start) as usize).collect()
 }
 
 fn missing(what: &str) -> ArrayError {

@@ -20,7 +20,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::array::{ArrayError, ArraySource, Region, Tensor, shape_of};
-use crate::kernels::Accumulator;
+use crate::kernels::Folded;
 use crate::lazy::{Array, Op, Step};
 use evaluate::Evaluation;
 use fused::Fused;
@@ -90,8 +90,8 @@ impl Program {
             if !seen.insert(array.id()) {
                 continue;
             }
-            if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
-                return Err(ArrayError::asked("a chunk program has no reductions within"));
+            if array.op().is_barrier() {
+                return Err(ArrayError::asked("a chunk program has no barriers within"));
             }
             if matches!(array.op(), Op::Read(_)) {
                 self.reads.push(array.clone());
@@ -165,7 +165,7 @@ impl Program {
         region: &[Range<u64>],
         loaded: Loaded,
         given: &[Tensor],
-        into: &mut Accumulator,
+        into: &mut Folded,
     ) -> Result<()> {
         Evaluation::new(self, loaded, given).fold(region, into)
     }

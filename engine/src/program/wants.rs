@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Program, Want};
-use crate::array::{DType, Region, cells, shape_of};
+use crate::array::{Cuts, DType, Region, cells, shape_of};
 use crate::lazy::{Array, Op, Step};
 
 pub(super) fn of(program: &Program, region: &[Range<u64>]) -> Vec<Want> {
@@ -50,6 +50,12 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         if in_a_row || !passes {
             bytes = bytes.saturating_add(bytes_of(array.dtype(), &region));
         }
+        // Lanes are brought together before anything is made of them.
+        if let (Op::Step(Step::Lanes { .. }), [(input, region)]) =
+            (array.op(), &made_of(&array, &region)[..])
+        {
+            bytes = bytes.saturating_add(bytes_of(input.dtype(), region));
+        }
         match program.fused.get(&array.id()) {
             Some(fused) => {
                 left.extend(
@@ -86,8 +92,11 @@ fn visit(root: &Array, region: &[Range<u64>], mut each: impl FnMut(&Array, &[Ran
 
 /// The boxes of its inputs that a box of an array is made of.
 pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Region)> {
-    let Op::Step(step) = array.op() else { return Vec::new() };
     let inputs = array.inputs();
+    if let (Op::Kernel(_), [input]) = (array.op(), inputs) {
+        return chunks_of(array, region).map(|chunk| (input.clone(), chunk)).collect();
+    }
+    let Op::Step(step) = array.op() else { return Vec::new() };
     match step {
         Step::View(view) => {
             inputs.iter().map(|input| (input.clone(), view.shown(region))).collect()
@@ -104,8 +113,60 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
             let Some(input) = inputs.first() else { return Vec::new() };
             vec![(input.clone(), rows_of(array, input, region).0)]
         }
+        Step::Totals { axis, cuts, .. } => {
+            let pieces = region.get(*axis).cloned().unwrap_or(0..0);
+            let values = cuts.piece(pieces.start).start..cuts.piece(pieces.end.max(1) - 1).end;
+            inputs
+                .iter()
+                .map(|input| (input.clone(), with(region, *axis, values.clone())))
+                .collect()
+        }
+        Step::Scan { axis, cuts, .. } => {
+            let [values, carries] = inputs else { return Vec::new() };
+            let (box_of, pieces) = from_pieces(cuts, region, *axis);
+            vec![(values.clone(), box_of), (carries.clone(), with(region, *axis, pieces))]
+        }
+        Step::Lanes { axis, many, .. } => {
+            let Some(input) = inputs.first() else { return Vec::new() };
+            let whole = input.shape().into_iter().skip(*axis).take(*many).map(|length| 0..length);
+            let before = region.iter().take(*axis).cloned();
+            let after = region.iter().skip(*axis + 1).cloned();
+            vec![(input.clone(), before.chain(whole).chain(after).collect())]
+        }
         _ => inputs.iter().map(|input| (input.clone(), region.to_vec())).collect(),
     }
+}
+
+/// The chunks of an array that a box touches.
+pub(super) fn chunks_of(array: &Array, region: &[Range<u64>]) -> impl Iterator<Item = Region> {
+    let grid = array.grid();
+    let touched = grid.touched(region);
+    let count = cells(&shape_of(&touched)).unwrap_or(0);
+    (0..count).map(move |mut number| {
+        let mut place = vec![0; touched.len()];
+        for (at, range) in place.iter_mut().zip(&touched).rev() {
+            let length = (range.end - range.start).max(1);
+            *at = range.start + number % length;
+            number /= length;
+        }
+        grid.region(&place)
+    })
+}
+
+/// A box with another range along an axis.
+pub(super) fn with(region: &[Range<u64>], axis: usize, range: Range<u64>) -> Region {
+    let mut region = region.to_vec();
+    if let Some(own) = region.get_mut(axis) {
+        *own = range;
+    }
+    region
+}
+
+/// A box from the beginning of the piece on that it begins in; and which pieces it touches.
+pub(super) fn from_pieces(cuts: &Cuts, region: &[Range<u64>], axis: usize) -> (Region, Range<u64>) {
+    let wanted = region.get(axis).cloned().unwrap_or(0..0);
+    let pieces = cuts.touched(&wanted);
+    (with(region, axis, cuts.piece(pieces.start).start..wanted.end), pieces)
 }
 
 /// Of arrays one after the other: those that a box touches, the box within each, and where that begins in

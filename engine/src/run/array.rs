@@ -7,9 +7,10 @@ use datafusion::physical_plan::execute_stream;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::array::{ArrayError, Region, Tensor, shape_of};
+use crate::array::{ArrayError, Kind, Region, Tensor, shape_of};
 use crate::config::{ByteSize, options_of};
 use crate::error::Result;
+use crate::kernels::{Block, Slice, Summary, of_bits};
 use crate::lazy::Array;
 use crate::logical::ArrayNode;
 use crate::physical;
@@ -53,6 +54,27 @@ impl Array {
             whole.take(&batch)?;
         }
         Ok(whole.finish()?)
+    }
+
+    /// Each value once, in order, and how often it is there. What is not a number is one value. How many
+    /// there are is known when they are computed: they must fit into memory.
+    pub async fn unique(&self, session: &SessionContext) -> Result<(Tensor, Tensor)> {
+        let found = self.summarize(Summary::Distinct, &[])?;
+        let mut rows = found.rows(session).await?;
+        let (mut values, mut counts) = (Block::empty(self.kind()), Vec::new());
+        while let Some(batch) = rows.try_next().await? {
+            for (_, bytes) in physical::chunk_rows(&batch)? {
+                let length = bytes.len() as u64 / 8;
+                let both = Tensor::new(Kind::U64.into(), vec![length], bytes)?;
+                let Slice::U64(both) = both.values() else { continue };
+                let (bits, often) = both.split_at(both.len() / 2);
+                values = of_bits(bits, self.kind());
+                counts = often.iter().map(|count| *count as i64).collect();
+            }
+        }
+        let shape = vec![counts.len() as u64];
+        let counts = Tensor::from_block(Kind::I64.into(), shape.clone(), Block::I64(counts))?;
+        Ok((Tensor::from_block(self.dtype(), shape, values)?, counts))
     }
 
     async fn rows(

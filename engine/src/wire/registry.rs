@@ -9,9 +9,11 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use parking_lot::RwLock;
 use prost::Message;
 
 use crate::array::{ArrayError, ArraySource};
+use crate::lazy::ChunkKernel;
 
 /// What bytes of ours begin with, so that nobody takes them for another's.
 const MAGIC: &[u8] = b"strata\0";
@@ -59,6 +61,8 @@ impl<'a> WireLink<'a> {
 pub struct Wire {
     nodes: BTreeMap<&'static str, Arc<dyn WireNode>>,
     sources: BTreeMap<&'static str, FindsSource>,
+    /// Extensions add these to finished sessions, too, as they do functions.
+    kernels: RwLock<BTreeMap<String, Arc<dyn ChunkKernel>>>,
 }
 
 /// Finds what arrays are read from, by the bytes that it wrote of itself.
@@ -127,6 +131,29 @@ impl Wire {
                 "two kinds of array sources are called '{name}' on the wire"
             ))),
         }
+    }
+
+    /// Adds a kernel, which arrays call by its name: `x.map_blocks('name')`. Its name must be new.
+    pub fn register_kernel(&self, kernel: Arc<dyn ChunkKernel>) -> crate::Result<()> {
+        let name = kernel.name().to_string();
+        match self.kernels.write().insert(name, Arc::clone(&kernel)) {
+            None => Ok(()),
+            Some(_) => {
+                Err(crate::EngineError::Pool(format!("two kernels are called '{}'", kernel.name())))
+            }
+        }
+    }
+
+    /// The kernel of this name.
+    pub fn kernel(&self, name: &str) -> Result<Arc<dyn ChunkKernel>, ArrayError> {
+        let kernels = self.kernels.read();
+        kernels.get(name).cloned().ok_or_else(|| {
+            let way_out = match crate::nearest(name, kernels.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "it is registered by an extension that all processes must have".to_string(),
+            };
+            ArrayError::asked(format!("there is no kernel '{}': {way_out}", name.escape_default()))
+        })
     }
 
     /// The source of this kind that wrote these bytes.

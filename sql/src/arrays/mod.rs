@@ -7,6 +7,7 @@ mod labels;
 mod makers;
 mod masks;
 mod save;
+mod statistics;
 mod table;
 mod verbs;
 

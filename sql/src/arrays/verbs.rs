@@ -5,7 +5,7 @@ use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, n
 
 use super::arguments::{Bound, axes, axis, cuts, dtype, whole};
 use super::bind::binary_of;
-use super::{Value, asked};
+use super::{Value, asked, statistics};
 use crate::error::{Error, Result};
 
 /// The verbs that are no functions of values, each with how it is written.
@@ -45,7 +45,7 @@ pub(crate) fn is_verb(name: &str) -> bool {
 
 /// All verbs of arrays.
 pub(crate) fn verb_names() -> impl Iterator<Item = &'static str> {
-    let own = VERBS.iter().map(|(name, _)| *name);
+    let own = VERBS.iter().chain(statistics::VERBS).map(|(name, _)| *name);
     let values = Unary::ALL.iter().map(|unary| unary.name());
     own.chain(values).chain(Binary::ALL.iter().map(|binary| binary.name()))
 }
@@ -75,7 +75,7 @@ fn reduce_of(verb: &str, ddof: u32) -> Option<Reduce> {
 
 /// What a verb makes of an array.
 pub(super) async fn call(
-    _: &SessionContext,
+    session: &SessionContext,
     on: Labelled,
     verb: &str,
     mut with: Bound,
@@ -89,6 +89,9 @@ pub(super) async fn call(
         let axes = axes(&on, &with.plain)?;
         let Some(reduce) = reduce_of(&verb, ddof) else { return Err(unknown(&verb)) };
         return on.reduce(reduce, skip, &axes, keep).map(Value::Array).map_err(asked);
+    }
+    if let Some(made) = statistics::call(session, &on, &verb, &mut with).await? {
+        return Ok(made);
     }
     let made = match verb.as_str() {
         "cast" => match &with.plain[..] {

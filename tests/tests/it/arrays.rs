@@ -7,6 +7,7 @@ mod language;
 mod npy;
 mod numpy;
 mod rows;
+mod statistics;
 mod writes;
 mod zarr;
 

@@ -15,24 +15,27 @@ struct Dim {
 /// row into the same or the next cell, or every value of a row goes into the next cell, and all rows into
 /// the same cells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows {
+pub(in crate::kernels) struct Rows {
     /// Of the first value.
-    pub(super) cell: usize,
+    pub(in crate::kernels) cell: usize,
     /// From row to row.
-    pub(super) cell_step: usize,
+    pub(in crate::kernels) cell_step: usize,
     /// Of a row.
-    pub(super) length: usize,
+    pub(in crate::kernels) length: usize,
     /// Of the first value.
-    pub(super) position: i64,
+    pub(in crate::kernels) position: i64,
     /// From value to value.
-    pub(super) stride: i64,
+    pub(in crate::kernels) stride: i64,
     /// From row to row.
-    pub(super) step: i64,
+    pub(in crate::kernels) step: i64,
 }
 
 impl Rows {
     /// The rows of the values, each with its cell and position.
-    pub(super) fn of<'a, T>(&self, values: &'a [T]) -> impl Iterator<Item = (usize, i64, &'a [T])> {
+    pub(in crate::kernels) fn of<'a, T>(
+        &self,
+        values: &'a [T],
+    ) -> impl Iterator<Item = (usize, i64, &'a [T])> {
         let (mut cell, mut position) = (self.cell, self.position);
         let (cell_step, step) = (self.cell_step, self.step);
         values.chunks(self.length.max(1)).map(move |row| {
@@ -45,32 +48,32 @@ impl Rows {
 }
 
 /// The next rows of a run.
-pub(super) struct Group {
-    pub(super) rows: Rows,
+pub(in crate::kernels) struct Group {
+    pub(in crate::kernels) rows: Rows,
     /// How many values they hold.
-    pub(super) values: usize,
+    pub(in crate::kernels) values: usize,
     /// Whether rows go across cells.
-    pub(super) across: bool,
+    pub(in crate::kernels) across: bool,
 }
 
 /// The dimensions of a box, as few as will do.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
+pub(in crate::kernels) struct Layout {
     outers: Vec<Dim>,
     outer: Dim,
     inner: Dim,
     /// Position of the first value.
     position: i64,
     /// How many values there are.
-    pub(super) values: usize,
+    pub(in crate::kernels) values: usize,
     /// How many cells there are.
-    pub(super) cells: usize,
+    pub(in crate::kernels) cells: usize,
 }
 
 impl Layout {
     /// Neighbouring dimensions that are both kept or both reduced become one; reduced ones only where
     /// positions, if they matter, run through.
-    pub(super) fn new(
+    pub(in crate::kernels) fn new(
         shape: &[usize],
         reduced: &[bool],
         positions: Option<(&[i64], &[i64])>,
@@ -106,7 +109,7 @@ impl Layout {
 
     /// The first rows of a run of so many values that begins at a flattened position of the box: what is
     /// left of the row it begins in, or as many whole rows as are laid out alike.
-    pub(super) fn group(&self, at: usize, left: usize) -> Group {
+    pub(in crate::kernels) fn group(&self, at: usize, left: usize) -> Group {
         let (inner, outer) = (self.inner, self.outer);
         let (row, within) = (at / inner.length, at % inner.length);
         let (mut rest, index) = (row / outer.length, row % outer.length);

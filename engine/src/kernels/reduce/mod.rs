@@ -28,6 +28,7 @@ mod variance;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::accumulator::Accumulator;
+pub(super) use self::layout::Layout;
 use crate::array::Kind;
 
 /// What many values become.

@@ -26,7 +26,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::chunks::{self, asked, error};
 use super::fold::{Fold, buffer};
 use crate::array::{DType, Kind, Tensor};
-use crate::kernels::Accumulator;
+use crate::kernels::Folded;
 
 /// Brings states together.
 #[derive(Debug)]
@@ -140,13 +140,18 @@ impl ExecutionPlan for CombineChunksExec {
         let (fold, kind, dtype) = (self.fold.clone(), self.kind, self.dtype);
         let schema = self.schema();
         let combined = async move {
-            let mut all: BTreeMap<u64, Accumulator> = BTreeMap::new();
+            let mut all: BTreeMap<u64, Folded> = BTreeMap::new();
             while let Some(batch) = input.try_next().await? {
                 for (number, parts) in chunks::rows(&batch)? {
                     let bytes: usize = parts.iter().map(|part| part.len()).sum();
                     let state = fold.state(kind, parts)?;
                     match all.get_mut(&number) {
-                        Some(open) => open.merge(&state).map_err(asked)?,
+                        Some(open) => {
+                            // Some states grow with what they take in.
+                            let grown = if state.grown() > 0 { bytes.saturating_mul(2) } else { 0 };
+                            reservation.try_grow(grown)?;
+                            open.merge(&state).map_err(asked)?;
+                        }
                         None => {
                             reservation.try_grow(bytes.saturating_mul(2))?;
                             all.insert(number, state);

@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::chunks::{asked, error};
 use crate::array::{Grid, Kind, Region, Tensor, cells, shape_of};
-use crate::kernels::{Accumulator, Block, Reduce};
+use crate::kernels::{Becomes, Block, Folded};
 
 /// What chunks are brought to, and along which dimensions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fold {
-    pub(crate) reduce: Reduce,
-    pub(crate) skip_nan: bool,
+    pub(crate) becomes: Becomes,
     /// Which dimensions go.
     pub(crate) axes: Vec<bool>,
 }
@@ -23,14 +22,14 @@ impl fmt::Display for Fold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let axes = self.axes.iter().enumerate().filter(|(_, gone)| **gone);
         let axes: Vec<String> = axes.map(|(axis, _)| axis.to_string()).collect();
-        write!(f, "{} over {}", self.reduce.name(), axes.join(", "))
+        write!(f, "{} over {}", self.becomes.name(), axes.join(", "))
     }
 }
 
 impl Fold {
     /// How many parts the state of values of a kind has.
     pub(crate) fn parts(&self, kind: Kind) -> usize {
-        self.accumulator(kind, &[], &Vec::new()).to_state().len()
+        self.becomes.parts(kind).len()
     }
 
     fn split(&self, grid: &Grid) -> (Grid, Grid) {
@@ -66,7 +65,7 @@ impl Fold {
     }
 
     /// Nothing yet, for the values of a box of an array of this shape.
-    pub(crate) fn accumulator(&self, kind: Kind, shape: &[u64], region: &Region) -> Accumulator {
+    pub(crate) fn accumulator(&self, kind: Kind, shape: &[u64], region: &Region) -> Folded {
         // The places of values, among those that are brought to one.
         let mut strides = vec![0; shape.len()];
         let mut width = 1_i64;
@@ -79,27 +78,27 @@ impl Fold {
         let origin: Vec<i64> = region.iter().map(|range| range.start as i64).collect();
         let lengths: Vec<usize> = shape_of(region).iter().map(|length| *length as usize).collect();
         let axes = self.axes.get(..lengths.len()).unwrap_or_default();
-        Accumulator::new(self.reduce, self.skip_nan, kind, &lengths, axes, &origin, &strides)
+        self.becomes.begin(kind, &lengths, axes, &origin, &strides)
     }
 
     /// Bytes of the states of a box: the one that is taken in, and the one that is open.
     pub(crate) fn bytes(&self, kind: Kind, grid: &Grid, into: u64) -> u64 {
         let (kept, _) = self.split(grid);
         let count = cells(&shape_of(&kept.region(&kept.place(into)))).unwrap_or(u64::MAX);
-        let bytes = Accumulator::bytes(self.reduce, kind, count as usize) as u64;
+        let bytes = self.becomes.bytes(kind, count as usize) as u64;
         bytes.saturating_mul(2)
     }
 
     /// A state from its parts.
-    pub(crate) fn state(&self, kind: Kind, parts: Vec<Buffer>) -> Result<Accumulator> {
-        let kinds = self.accumulator(kind, &[], &Vec::new()).to_state();
+    pub(crate) fn state(&self, kind: Kind, parts: Vec<Buffer>) -> Result<Folded> {
+        let kinds = self.becomes.parts(kind);
         let blocks = parts.into_iter().zip(kinds).map(|(bytes, like)| {
-            let count = (bytes.len() / like.kind().width()) as u64;
-            let values = Tensor::new(like.kind().into(), vec![count], bytes).map_err(error)?;
+            let count = (bytes.len() / like.width()) as u64;
+            let values = Tensor::new(like.into(), vec![count], bytes).map_err(error)?;
             Ok(values.values().to_block())
         });
         let blocks = blocks.collect::<Result<Vec<Block>>>()?;
-        Accumulator::from_state(self.reduce, self.skip_nan, kind, blocks).map_err(asked)
+        self.becomes.read(kind, blocks).map_err(asked)
     }
 }
 

@@ -242,7 +242,7 @@ impl Task {
 
     async fn compute(&mut self, number: u64, pieces: Vec<(Piece, Kept)>) -> Result<RecordBatch> {
         let given = self.given.collected(&self.context).await?;
-        self.work.reserve(number, &self.reservation)?;
+        self.work.reserve(number, None, &self.reservation)?;
         self.known.shrink(A_PIECE.saturating_mul(pieces.len()));
         let mut by_want: HashMap<u64, Vec<(Region, Buffer)>> = HashMap::new();
         for (piece, kept) in pieces {

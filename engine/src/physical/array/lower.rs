@@ -28,6 +28,7 @@ use super::work::Work;
 use super::{CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec};
 use crate::array::ArrayError;
 use crate::config::ByteSize;
+use crate::kernels::Becomes;
 use crate::lazy::{Array, Op, Step};
 use crate::program::Program;
 
@@ -73,9 +74,9 @@ impl Lowering {
     fn count(&mut self, array: &Array) -> Result<()> {
         let mut left = vec![array.clone()];
         while let Some(array) = left.pop() {
-            let below = match array.op() {
-                Op::Step(Step::Reduce { .. }) => array.inputs().first().unwrap_or(&array).clone(),
-                _ => array,
+            let below = match array.op().is_barrier() {
+                true => array.inputs().first().unwrap_or(&array).clone(),
+                false => array,
             };
             let mut cut = Cut::default();
             cut.without_barriers(&below).map_err(error)?;
@@ -103,21 +104,24 @@ impl Lowering {
 
     fn plan(&mut self, array: &Array, reductions: &mut usize) -> Result<Arc<dyn ExecutionPlan>> {
         let limits = self.limits;
-        let Op::Step(Step::Reduce { reduce, skip_nan, axes }) = array.op() else {
+        if let (Op::Step(Step::Shared), [input]) = (array.op(), array.inputs()) {
+            return self.plan(input, reductions);
+        }
+        let Some((becomes, axes)) = folded(array) else {
             let (program, given) = self.program(array, reductions)?;
             return computed(Work::new(program, None), given, limits);
         };
         let [input] = array.inputs() else {
             return Err(error(ArrayError::asked("a reduction has one input")));
         };
-        let fold = Fold { reduce: *reduce, skip_nan: *skip_nan, axes: axes.clone() };
+        let fold = Fold { becomes, axes };
         let (program, given) = self.program(input, reductions)?;
         let partial = computed(Work::new(program, Some(fold.clone())), given, limits)?;
         let chunks = array.grid().chunks().unwrap_or(u64::MAX);
         let exchanged: Arc<dyn ExecutionPlan> =
             if partial.output_partitioning().partition_count() == 1 {
                 partial
-            } else if chunks == 1 {
+            } else if chunks <= 1 {
                 Arc::new(CoalescePartitionsExec::new(partial))
             } else {
                 by_chunk(partial, chunks, limits)?
@@ -173,6 +177,19 @@ impl Lowering {
     }
 }
 
+/// What many values are brought to, and along which dimensions.
+fn folded(array: &Array) -> Option<(Becomes, Vec<bool>)> {
+    match array.op() {
+        Op::Step(Step::Reduce { reduce, skip_nan, axes }) => {
+            Some((Becomes::One { reduce: *reduce, skip_nan: *skip_nan }, axes.clone()))
+        }
+        Op::Step(Step::Summarize { summary, axes }) => {
+            Some((Becomes::Several(summary.clone()), axes.clone()))
+        }
+        _ => None,
+    }
+}
+
 /// The plan that runs a program on all of its boxes.
 fn computed(work: Work, given: Given, limits: Limits) -> Result<Arc<dyn ExecutionPlan>> {
     let Some(exchange) = Exchange::of(&work, limits.exchange) else {
@@ -219,7 +236,7 @@ impl Cut {
         if let Some(known) = self.known.get(&array.id()) {
             return Ok(known.clone());
         }
-        let cut = if matches!(array.op(), Op::Step(Step::Reduce { .. })) {
+        let cut = if array.op().is_barrier() {
             self.given.push(array.clone());
             Array::new(Op::Given(self.given.len() - 1), Vec::new(), array.form().clone())?
         } else {

@@ -154,7 +154,7 @@ impl Task {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let given = self.given.collected(&self.context).await?;
         while let Some(number) = self.next_number().await? {
-            self.work.reserve(number, &self.reservation)?;
+            self.work.reserve(number, self.open.as_ref(), &self.reservation)?;
             let made = self.work.run(number, Loaded::new(), &given).await?;
             let done = match &mut self.open {
                 _ if self.work.fold().is_none() => Some(made),

@@ -18,8 +18,8 @@ use super::map::MapChunksExec;
 use super::scatter::ScatterChunksExec;
 use super::shared::SharedExec;
 use super::work::Work;
-use crate::array::{ArraySource, DType, Grid, Kind, Memory};
-use crate::lazy::Array;
+use crate::array::{ArrayError, ArraySource, DType, Grid, Kind, Memory};
+use crate::lazy::{Array, ChunkKernel, Finds};
 use crate::physical::only;
 use crate::program::Program;
 use crate::wire::{Wire, WireLink, WireNode};
@@ -27,7 +27,23 @@ use crate::wire::{Wire, WireLink, WireNode};
 /// An array from bytes, with the sources that a session's extensions know.
 pub(crate) fn array_from(bytes: &[u8], context: &TaskContext) -> Result<Array> {
     let wire = context.session_config().get_extension::<Wire>().unwrap_or_default();
-    Array::from_wire(bytes, &|name, bytes| wire.source(name, bytes, context)).map_err(error)
+    Array::from_wire(bytes, &Known { wire: &wire, context }).map_err(error)
+}
+
+/// What a session's extensions know.
+struct Known<'a> {
+    wire: &'a Wire,
+    context: &'a TaskContext,
+}
+
+impl Finds for Known<'_> {
+    fn source(&self, name: &str, bytes: &[u8]) -> Result<Arc<dyn ArraySource>, ArrayError> {
+        self.wire.source(name, bytes, self.context)
+    }
+
+    fn kernel(&self, name: &str) -> Result<Arc<dyn ChunkKernel>, ArrayError> {
+        self.wire.kernel(name)
+    }
 }
 
 /// A program with what it is brought to, and what its results are given to.
@@ -65,6 +81,9 @@ impl WorkBytes {
         };
         if fold.as_ref().is_some_and(|fold| fold.axes.len() != root.ndim()) {
             return internal_err!("chunks are folded along dimensions that they do not have");
+        }
+        if let Some(fold) = &fold {
+            fold.becomes.check(root.kind()).map_err(unread)?;
         }
         let given = self.given.iter().map(|bytes| array_from(bytes, link.context()?));
         let given = given.collect::<Result<Vec<_>>>()?;
@@ -108,7 +127,7 @@ impl WireNode for MapChunksWire {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -203,7 +222,7 @@ impl WireNode for CombineChunksWire {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -219,6 +238,7 @@ impl WireNode for CombineChunksWire {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (fold, kind, dtype, single): (Fold, Kind, DType, bool) =
             serde_json::from_slice(bytes).map_err(unread)?;
+        fold.becomes.check(kind).map_err(unread)?;
         Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, single, only(inputs)?)))
     }
 }

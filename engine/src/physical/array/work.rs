@@ -12,9 +12,9 @@ use datafusion::execution::memory_pool::MemoryReservation;
 
 use super::chunks::{self, asked, error};
 use super::fold::{Fold, buffer};
-use crate::array::{Region, Tensor, shape_of};
+use crate::array::{Region, Tensor, cells, shape_of};
 use crate::config::ByteSize;
-use crate::kernels::Accumulator;
+use crate::kernels::Folded;
 use crate::program::{Loaded, Program};
 
 /// A program, and what its boxes are brought to, if they do not go on themselves.
@@ -76,14 +76,23 @@ impl Work {
     pub(crate) fn holds(&self, number: u64) -> u64 {
         let (into, region) = self.region(number);
         let root = self.program.root();
-        let beside =
-            self.fold.as_ref().map_or(0, |fold| fold.bytes(root.kind(), root.grid(), into));
+        let values = cells(&shape_of(&region)).unwrap_or(u64::MAX) as usize;
+        let beside = self.fold.as_ref().map_or(0, |fold| {
+            let states = fold.bytes(root.kind(), root.grid(), into);
+            states.saturating_add(fold.becomes.keeps(root.kind(), values) as u64)
+        });
         self.program.holds(&region, self.fold.is_some()).saturating_add(beside)
     }
 
-    /// Reserves what a box takes, in place of what the one before took.
-    pub(super) fn reserve(&self, number: u64, reservation: &MemoryReservation) -> Result<()> {
-        let bytes = self.holds(number);
+    /// Reserves what a box takes, in place of what the one before took, beside what that has come to.
+    pub(super) fn reserve(
+        &self,
+        number: u64,
+        open: Option<&Made>,
+        reservation: &MemoryReservation,
+    ) -> Result<()> {
+        let grown = open.map_or(0, Made::grown);
+        let bytes = self.holds(number).saturating_add(grown);
         let room = usize::try_from(bytes).unwrap_or(usize::MAX);
         reservation.try_resize(room).map_err(|refused| {
             let shape = shape_of(&self.region(number).1);
@@ -118,7 +127,7 @@ pub(super) struct Made {
 
 enum What {
     Chunk(Tensor),
-    State(Accumulator),
+    State(Folded),
 }
 
 impl Made {
@@ -130,6 +139,14 @@ impl Made {
                 Ok(None)
             }
             (_, what) => Ok(Some(Self { into: other.into, what })),
+        }
+    }
+
+    /// Bytes that it has come to hold beyond what was known before.
+    fn grown(&self) -> u64 {
+        match &self.what {
+            What::Chunk(_) => 0,
+            What::State(state) => state.grown() as u64,
         }
     }
 

@@ -105,7 +105,7 @@ async fn numbers_mean_what_xarray_makes_of_them() {
                 wrong.push(format!("{}: Xarray refuses it", text("what")));
                 continue;
             }
-            (array, _) => array.expect(text("what")),
+            (array, _) => array.unwrap_or_else(|error| panic!("{}: {error}", text("what"))),
         };
         let (kind, values) = ours(&session, array).await;
         let bytes = std::fs::read(folder.path().join(text("values"))).unwrap();

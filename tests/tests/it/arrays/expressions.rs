@@ -8,6 +8,7 @@ use strata_engine::{
 use strata_tests::random::Random;
 
 use super::numpy::name;
+use super::statistics;
 
 type Made = Result<Array, String>;
 
@@ -22,7 +23,7 @@ const DEEPEST: u64 = 6;
 /// No array of these tests has more values.
 const LARGEST: u64 = 20_000;
 
-fn said(result: Result<Array, ArrayError>) -> Made {
+pub(super) fn said(result: Result<Array, ArrayError>) -> Made {
     result.map_err(|error| error.to_string())
 }
 
@@ -35,7 +36,22 @@ impl Expression {
     /// Any expression; the values it begins with are added to `data`.
     pub(super) fn random(random: &mut Random, data: &mut Vec<u8>) -> Self {
         let depth = random.below(DEEPEST + 1);
-        Self::of_depth(random, data, depth)
+        let made = Self::of_depth(random, data, depth);
+        // Last, where what is rounded otherwise leads nowhere else.
+        match &made.array {
+            Ok(array) if random.percent(35) => {
+                let array = array.clone();
+                let made = statistics::of(random, &array, made.json);
+                match &made.array {
+                    Ok(array) if random.percent(40) => {
+                        let array = array.clone();
+                        index(random, &array, made.json)
+                    }
+                    _ => made,
+                }
+            }
+            _ => made,
+        }
     }
 
     fn of_depth(random: &mut Random, data: &mut Vec<u8>, depth: u64) -> Self {
