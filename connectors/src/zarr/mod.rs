@@ -9,6 +9,7 @@
 //! gate       what an array may claim: sizes that can be counted, codecs that are known
 //! codecs     from stored bytes to values and back
 //! chunks     the reads that bring chunks; shard: the index of several in one object
+//! pieces     a chunk that is decoded as it is needed
 //! array      boxes of values;  hierarchy: arrays and groups
 //! write      arrays and groups that appear when they are complete
 //! ```
@@ -27,6 +28,7 @@ mod hierarchy;
 mod json;
 mod layout;
 mod metadata;
+mod pieces;
 mod place;
 mod pool;
 mod save;

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod expressions;
+mod memory;
 mod numpy;
 mod zarr;
 

@@ -10,6 +10,7 @@ mod cells;
 mod chunks;
 mod combine;
 mod exchange;
+mod fit;
 mod fold;
 mod gather;
 mod given;
@@ -27,11 +28,12 @@ use datafusion::common::Result;
 
 pub(crate) use cells::{Cells, cell_schema};
 pub use cells::{CellsExec, coordinate_column};
-pub(crate) use chunks::Assembled;
+pub(crate) use chunks::{Assembled, are_chunks};
 pub use combine::CombineChunksExec;
 pub(crate) use exchange::Thresholds;
+pub(crate) use fit::{fitting, takes};
 pub use gather::GatherChunksExec;
-pub(crate) use lower::{Limits, lower};
+pub(crate) use lower::Limits;
 pub use map::MapChunksExec;
 pub use scatter::ScatterChunksExec;
 pub(super) use wire::{
