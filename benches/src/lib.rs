@@ -1,3 +1,5 @@
-//! Strata beside other engines. The comparison is `compare.py` in this folder, since the peers are
-//! Python packages; this crate is the place for measurements of Strata's own parts, each named by
-//! the question it answers. There is none yet.
+//! Strata beside other engines. `strata-benches arrays` compares arrays: it measures Strata in processes
+//! of its own, and its peers by the Python programs in `peers/arrays`. What is compared as SQL text is
+//! `compare.py`, and pools are `pool.py`.
+
+pub mod arrays;

@@ -10,12 +10,13 @@ use datafusion::arrow::buffer::Buffer;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strata_engine::{ArrayError, ArraySource, Form, Grid, Tensor, cells, shape_of};
+use strata_engine::{ArrayError, ArraySource, Form, Grid, Pieces, Tensor, cells, shape_of};
 use tokio::task::JoinSet;
 use url::Url;
 
 use super::chunks::{Chunks, Fetch, Fetched};
 use super::layout::Layout;
+use super::pieces::ChunkPieces;
 use super::place::Place;
 use super::{boxes, gate, pool};
 
@@ -23,7 +24,12 @@ use super::{boxes, gate, pool};
 const AT_ONCE: usize = 8;
 
 /// And how many bytes of values these may make.
-const BYTES_AT_ONCE: usize = 512 << 20;
+const BYTES_AT_ONCE: u64 = 512 << 20;
+
+/// How many objects are fetched at a time, whose values take so many bytes each.
+fn at_once(object: u64) -> usize {
+    (BYTES_AT_ONCE / object.max(1)).clamp(2, AT_ONCE as u64) as usize
+}
 
 /// An array in a Zarr store. Its chunks are what can be read by itself: the inner ones, in shards.
 #[derive(Clone)]
@@ -177,9 +183,9 @@ impl ZarrArray {
         let mut to = self.take(&shape)?;
         let mut on_their_way: JoinSet<Result<Fetched, ArrayError>> = JoinSet::new();
         let mut waiting = fetches.into_iter();
-        let one =
-            cells(layout.object()).map_or(usize::MAX, |cells| cells as usize).saturating_mul(width);
-        for fetch in waiting.by_ref().take((BYTES_AT_ONCE / one.max(1)).clamp(2, AT_ONCE)) {
+        let object =
+            cells(layout.object()).map_or(u64::MAX, |cells| cells.saturating_mul(width as u64));
+        for fetch in waiting.by_ref().take(at_once(object)) {
             on_their_way.spawn(self.start(fetch));
         }
         let filler = layout.filler();
@@ -261,6 +267,38 @@ impl ArraySource for ZarrArray {
             return self.cut(&chunk, values.as_ref(), region);
         }
         self.assemble(region, fetches).await
+    }
+
+    fn piecewise(&self, region: &[Range<u64>]) -> Option<u64> {
+        self.layout().piecewise(region)
+    }
+
+    async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>, ArrayError> {
+        self.check(region)?;
+        let touched = boxes::places(&self.form.grid.touched(region));
+        let chunk: Vec<u64> = touched.take(1).next().unwrap_or_default();
+        let mut fetched = self.chunks.fetch(Fetch::Chunk(chunk.clone())).await?;
+        let stored = fetched.pop().and_then(|(_, stored)| stored);
+        Ok(Box::new(ChunkPieces::new(Arc::clone(&self.chunks), chunk, stored)?))
+    }
+
+    fn beside(&self, region: &[Range<u64>]) -> u64 {
+        let count = cells(&shape_of(&self.form.grid.touched(region))).unwrap_or(u64::MAX);
+        let bytes = |shape: &[u64]| {
+            let width = self.form.dtype.width() as u64;
+            cells(shape).unwrap_or(u64::MAX).saturating_mul(width)
+        };
+        let (all, chunk) = (bytes(&shape_of(region)), bytes(&self.layout().chunk));
+        // Shards of which all is wanted come whole.
+        let object = Some(bytes(self.layout().object())).filter(|object| *object <= all);
+        let object = object.unwrap_or(chunk);
+        // What is stored is not longer than what comes of it, or next to nothing.
+        match count {
+            0 => 0,
+            1 if all == chunk => chunk,
+            1 => chunk.saturating_mul(2),
+            count => object.saturating_mul(count.min(at_once(object) as u64)).saturating_add(chunk),
+        }
     }
 
     fn version(&self) -> String {

@@ -8,6 +8,7 @@
 //! codecs     from stored bytes to values and back
 //! chunks     the reads that bring chunks; shard: the index of several in one object
 //! cf         what numbers mean: scales, missing values;  since: times;  encode: the way back
+//! pieces     a chunk that is decoded as it is needed
 //! array      boxes of values;  hierarchy: arrays and groups
 //! write      arrays and groups that appear when they are complete;  save: what is computed, into them
 //! ```
@@ -26,6 +27,7 @@ mod hierarchy;
 mod json;
 mod layout;
 mod metadata;
+mod pieces;
 mod save;
 mod shard;
 mod since;

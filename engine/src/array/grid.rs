@@ -95,6 +95,41 @@ impl Cuts {
         self.holding(range.start)..self.holding(range.end - 1) + 1
     }
 
+    /// The same dimension in fewer pieces: as many of these together as are not longer than this, which the
+    /// longest is not.
+    pub fn up_to(&self, length: u64) -> Self {
+        match self {
+            Self::Even { length: all, piece } => {
+                Self::Even { length: *all, piece: piece * (length / piece).max(1) }
+            }
+            Self::Ragged(ends) => {
+                let mut together: Vec<u64> = Vec::new();
+                let mut start = 0;
+                for (end, next) in ends.iter().zip(ends.iter().skip(1).map(Some).chain([None])) {
+                    if next.is_none_or(|next| next - start > length) {
+                        together.push(*end);
+                        start = *end;
+                    }
+                }
+                Self::Ragged(together.into())
+            }
+        }
+    }
+
+    /// Where the longest piece lies, the first of several.
+    pub fn longest_piece(&self) -> Range<u64> {
+        let pieces = match self {
+            Self::Even { .. } => 0..self.pieces().min(1),
+            Self::Ragged(_) => 0..self.pieces(),
+        };
+        let length = |range: &Range<u64>| range.end - range.start;
+        let longer = |most: Range<u64>, piece: Range<u64>| match length(&piece) > length(&most) {
+            true => piece,
+            false => most,
+        };
+        pieces.map(|at| self.piece(at)).fold(0..0, longer)
+    }
+
     /// The longest piece.
     pub fn longest(&self) -> u64 {
         match self {
@@ -257,6 +292,17 @@ mod tests {
         assert_eq!(boxes.last(), Some(&(5, vec![4..5, 6..7])));
         assert_eq!(grid.boxes(&[3..3, 0..7]).count(), 0);
         assert_eq!(Grid(vec![]).boxes(&[]).count(), 1);
+    }
+
+    #[test]
+    fn pieces_are_put_together() {
+        assert_eq!(Cuts::even(10, 3).up_to(7), Cuts::even(10, 6));
+        assert_eq!(Cuts::even(10, 3).up_to(100), Cuts::Even { length: 10, piece: 99 });
+        let uneven = Cuts::of_lengths(&[2, 5, 1, 2, 2]).unwrap();
+        assert_eq!(uneven.up_to(6), Cuts::of_lengths(&[2, 6, 4]).unwrap());
+        assert_eq!(uneven.up_to(5), Cuts::of_lengths(&[2, 5, 5]).unwrap());
+        assert_eq!((uneven.longest_piece(), Cuts::even(2, 5).longest_piece()), (2..7, 0..2));
+        assert_eq!(Cuts::even(0, 4).longest_piece(), 0..0);
     }
 
     #[test]

@@ -11,5 +11,5 @@ pub use error::ArrayError;
 pub use grid::{Cuts, Grid};
 pub use kind::{DType, Kind, Unit};
 pub use memory::Memory;
-pub use source::{ArraySource, Form};
+pub use source::{ArraySource, Form, Pieces};
 pub use tensor::{Region, Tensor, cells, shape_of};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 
-use super::error::Result;
+use super::error::{ArrayError, Result};
 use super::grid::Grid;
 use super::kind::DType;
 use super::tensor::Tensor;
@@ -28,6 +28,15 @@ impl Form {
     }
 }
 
+/// A box that is read piece by piece, one after the other along its first dimension.
+pub trait Pieces: Send {
+    /// The next so many places along the first dimension.
+    fn next(&mut self, count: u64) -> Result<Tensor>;
+
+    /// Fails unless the box was all there was.
+    fn end(&mut self) -> Result<()>;
+}
+
 /// Something that arrays are read from: a Zarr array, a file, values in memory.
 #[async_trait]
 pub trait ArraySource: Debug + Send + Sync {
@@ -45,6 +54,26 @@ pub trait ArraySource: Debug + Send + Sync {
     /// they are.
     fn reads_parts(&self) -> bool {
         false
+    }
+
+    /// Bytes that it takes at most to read a box piece by piece along its first dimension, beside the pieces;
+    /// none where it can only be read at once.
+    fn piecewise(&self, region: &[Range<u64>]) -> Option<u64> {
+        let _ = region;
+        None
+    }
+
+    /// Starts reading a box for which [`piecewise`](Self::piecewise) says what it takes.
+    async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
+        let reason = format!("{region:?} cannot be read piece by piece");
+        Err(ArrayError::Source { array: self.title(), reason })
+    }
+
+    /// Bytes that reading a box takes at most beside its values: what is stored of them, and chunks of which
+    /// only a part is wanted.
+    fn beside(&self, region: &[Range<u64>]) -> u64 {
+        let _ = region;
+        0
     }
 
     /// What tells this content from another at the same place: etags, sizes and times.

@@ -49,7 +49,11 @@ pub(crate) fn gather(
 fn extend<T: Copy>(out: &mut Vec<T>, values: &[T], at: usize, stride: isize, count: usize) {
     match stride {
         1 => out.extend_from_slice(values.get(at..at + count).unwrap_or_default()),
-        0 => out.extend(std::iter::repeat_n(values.get(at).copied(), count).flatten()),
+        0 => {
+            if let Some(value) = values.get(at) {
+                out.resize(out.len() + count, *value);
+            }
+        }
         stride if stride > 0 => {
             let rest = values.get(at..).unwrap_or_default();
             out.extend(rest.iter().step_by(stride.unsigned_abs()).take(count));

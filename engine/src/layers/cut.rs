@@ -110,7 +110,8 @@ impl Cutter<'_> {
             self.feed(open, parts, input, false)?;
             open.work = Work::Reduction;
             let batches = input.output_partitioning().partition_count() as u64;
-            let batch = memory::batch(plan.as_ref());
+            let size = Size::of(input.as_ref(), &self.statistics)?;
+            let batch = memory::batch(plan.as_ref(), size);
             let kept = Memory { bytes: batch.bytes.saturating_mul(batches), ..batch };
             open.memory = open.memory.map(|memory| memory.and(kept));
             open.add(plan, self.counted);
@@ -154,7 +155,7 @@ impl Cutter<'_> {
         open.memory = open
             .memory
             .zip(kept)
-            .map(|(memory, kept)| memory.and(kept).and(memory::batch(plan.as_ref())));
+            .map(|(memory, kept)| memory.and(kept).and(memory::batch(plan.as_ref(), made)));
         open.add(plan, self.counted);
         Ok(())
     }
@@ -189,8 +190,9 @@ impl Cutter<'_> {
             _ => Vec::new(),
         };
         let fan_out = exchange.partitioning().partition_count();
-        let mut open =
-            Open::new(Work::Shuffle { keys, fan_out }, input, memory::exchanged(plan, fan_out));
+        let moved = Size::of(input.as_ref(), &self.statistics)?;
+        let held = memory::exchanged(plan, moved, fan_out);
+        let mut open = Open::new(Work::Shuffle { keys, fan_out }, input, held);
         self.feed(&mut open, below, input, false)?;
         if let Some(measured) = &mut open.measured {
             if let Some(metrics) = (self.counted)(plan) {

@@ -12,7 +12,7 @@ use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use serde::{Deserialize, Serialize};
 
 use super::estimate::{Size, row_width};
-use crate::physical::WindowByPartitionExec;
+use crate::physical::{CombineChunksExec, WindowByPartitionExec, are_chunks, takes};
 
 /// What an entry of a hash table takes beside its row: its hash, its place, and empty slots.
 const HASH_ENTRY: u64 = 32;
@@ -40,8 +40,12 @@ impl Memory {
     }
 }
 
-/// A batch of what an operator makes.
-pub(super) fn batch(plan: &dyn ExecutionPlan) -> Memory {
+/// A batch of what an operator makes. Chunks come one by one, and are not written to disk.
+pub(super) fn batch(plan: &dyn ExecutionPlan, made: Size) -> Memory {
+    if are_chunks(&plan.schema()) {
+        let chunk = made.bytes.unwrap_or(0) / made.rows.unwrap_or(1).max(1);
+        return Memory { bytes: chunk, spills: false };
+    }
     Memory { bytes: BATCH.saturating_mul(row_width(&plan.schema())), spills: true }
 }
 
@@ -91,6 +95,13 @@ pub(super) fn kept(
     {
         return of_input(0).map(|bytes| held(share(bytes)));
     }
+    if let Some(bytes) = takes(plan) {
+        return Some(held(bytes));
+    }
+    if plan.downcast_ref::<CombineChunksExec>().is_some() {
+        // The states, and what comes of them.
+        return of_input(0).map(|bytes| held(share(bytes).saturating_mul(2)));
+    }
     Some(Memory::none())
 }
 
@@ -104,7 +115,7 @@ pub(crate) fn holds(plan: &dyn ExecutionPlan) -> bool {
 }
 
 /// What a shuffle holds: a batch for each part, on each side.
-pub(super) fn exchanged(plan: &Arc<dyn ExecutionPlan>, fan_out: usize) -> Memory {
-    let one = batch(plan.as_ref()).bytes;
+pub(super) fn exchanged(plan: &Arc<dyn ExecutionPlan>, made: Size, fan_out: usize) -> Memory {
+    let one = batch(plan.as_ref(), made).bytes;
     Memory { bytes: one.saturating_mul(2 * fan_out as u64), spills: true }
 }

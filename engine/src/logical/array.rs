@@ -127,7 +127,7 @@ impl ExtensionPlanner for ArrayPlanner {
             block: memory / (8 * parts.max(1) as u64),
         };
         let limits = Limits { parts, given: memory / 4, exchange };
-        let chunks = physical::lower(array, limits)?;
+        let chunks = physical::fitting(array, limits, strata.memory.limit.pool_bytes() as u64)?;
         Ok(Some(match cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells().clone()), chunks)),
             None => chunks,

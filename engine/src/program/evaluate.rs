@@ -284,8 +284,14 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Takes the values of a box into an accumulator, tile by tile where they are computed so.
-    pub(super) fn fold(mut self, region: &[Range<u64>], into: &mut Folded) -> Result<()> {
+    /// Takes the values of a box into an accumulator, tile by tile where they are computed so. `base` is the
+    /// place of the first of them in the box that is accumulated.
+    pub(super) fn fold(
+        mut self,
+        region: &[Range<u64>],
+        into: &mut Folded,
+        base: usize,
+    ) -> Result<()> {
         let root = &self.program.root;
         if cells(region) == 0 {
             return Ok(());
@@ -293,11 +299,11 @@ impl<'a> Evaluation<'a> {
         if let Some(fused) = self.program.fused.get(&root.id()) {
             let operands = self.operands(fused.leaves(), region)?;
             return fused.run(&operands, &lengths(&shape_of(region)), |tile, at| {
-                into.update(tile, at);
+                into.update(tile, base + at);
             });
         }
         let values = self.values(root, region)?;
-        into.update(values.values(), 0);
+        into.update(values.values(), base);
         Ok(())
     }
 }

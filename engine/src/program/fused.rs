@@ -136,7 +136,9 @@ impl Fused {
         while at < count {
             let length = TILE.min(count - at);
             for ((operand, beside), tile) in operands.iter().zip(&beside).zip(&mut gathered) {
-                if !beside {
+                // What is one value everywhere is there after the first tile.
+                let same = operand.strides.iter().all(|stride| *stride == 0);
+                if !(*beside || same && tile.len() >= length) {
                     let values = operand.values.values();
                     let range = (at, at + length);
                     gather(values, operand.first, &operand.strides, shape, range, tile);
@@ -155,7 +157,7 @@ impl Fused {
                             let start = operand.first + at;
                             Some(operand.values.values().range(start, start + length))
                         }
-                        _ => gathered.get(*leaf).map(Block::as_slice),
+                        _ => gathered.get(*leaf).map(|tile| tile.as_slice().range(0, length)),
                     },
                 };
                 match what {

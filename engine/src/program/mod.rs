@@ -10,6 +10,7 @@
 mod evaluate;
 mod fused;
 mod leaves;
+mod pieces;
 mod wants;
 
 use std::collections::HashMap;
@@ -38,6 +39,8 @@ pub(crate) struct Program {
     reads: Vec<Array>,
     /// The functions of values at the same place that are computed in one go, by their last step.
     fused: HashMap<usize, Fused>,
+    /// The only thing that is read, where a value of the result is made of the one at its place there.
+    only: Option<Array>,
 }
 
 /// What was read for one box: by the step that reads it, and the box.
@@ -68,8 +71,10 @@ impl Want {
 impl Program {
     /// Prepares an expression.
     pub(crate) fn new(root: Array) -> Result<Self> {
-        let mut program = Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new() };
+        let mut program =
+            Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new(), only: None };
         program.prepare(&root)?;
+        program.only = pieces::only_read(&root);
         Ok(program)
     }
 
@@ -110,7 +115,20 @@ impl Program {
     /// The bytes that computing a box takes at most: what is read for it, what passes through, and the box,
     /// unless it is taken in tile by tile.
     pub(crate) fn holds(&self, region: &[Range<u64>], folds: bool) -> u64 {
-        wants::bytes(self, region, folds)
+        if folds && let Some((source, beside)) = self.piecewise(region) {
+            let slab = pieces::slab(source, region);
+            return wants::bytes(self, &slab, folds).saturating_add(beside);
+        }
+        let bytes = wants::bytes(self, region, folds);
+        if self.reads.is_empty() {
+            return bytes;
+        }
+        let wanted = self.wants(region);
+        let mut beside: Vec<u64> =
+            wanted.iter().map(|want| want.source.beside(want.region())).collect();
+        // No more are on their way at once.
+        beside.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
+        beside.iter().take(READS).fold(bytes, |bytes, more| bytes.saturating_add(*more))
     }
 
     /// What a box of the result is made of: boxes of what is read, always in the same order.
@@ -159,15 +177,21 @@ impl Program {
         Evaluation::new(self, loaded, given).values(&self.root, region)
     }
 
-    /// Takes the values of a box into what many are brought to one in.
-    pub(crate) fn fold(
+    /// Takes the values of a box into what many are brought to one in. Some may have been read.
+    pub(crate) async fn fold(
         &self,
         region: &[Range<u64>],
-        loaded: Loaded,
+        have: Loaded,
         given: &[Tensor],
         into: &mut Folded,
     ) -> Result<()> {
-        Evaluation::new(self, loaded, given).fold(region, into)
+        if have.is_empty()
+            && let Some((source, _)) = self.piecewise(region)
+        {
+            return self.fold_pieces(source, region, given, into).await;
+        }
+        let loaded = self.load(region, have).await?;
+        Evaluation::new(self, loaded, given).fold(region, into, 0)
     }
 }
 

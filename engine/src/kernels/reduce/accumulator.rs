@@ -32,6 +32,9 @@ pub(crate) struct Accumulator {
 /// Rows across fewer cells than this are folded side by side.
 const NARROW: usize = 16;
 
+/// Rows across more cells than this are folded part by part, so that the cells stay in cache from row to row.
+const PART: usize = 2048;
+
 /// Across how many cells they are folded then.
 const WIDE: usize = 64;
 
@@ -86,7 +89,7 @@ impl Accumulator {
             {
                 narrow(&self.steps, &mut self.columns, part, &group);
             } else {
-                (self.steps.across)(&mut self.columns, part, &group.rows);
+                across(&self.steps, &mut self.columns, part, &group.rows);
             }
             done += group.values;
         }
@@ -144,6 +147,24 @@ impl Accumulator {
             return Err(strange());
         }
         Ok(Self { op, skip_nan, kind, layout: None, steps, columns: state, taken, cells })
+    }
+}
+
+/// Takes in rows across cells.
+fn across(steps: &Steps, columns: &mut [Block], values: Slice<'_>, rows: &Rows) {
+    let length = rows.length;
+    if length <= PART || values.len() <= length {
+        return (steps.across)(columns, values, rows);
+    }
+    for from in (0..length).step_by(PART) {
+        let count = PART.min(length - from);
+        let place = rows.position + from as i64 * rows.stride;
+        for (row, start) in (0..).zip((0..values.len()).step_by(length)) {
+            let part = values.range(start + from, start + from + count);
+            let cell = rows.cell + from + row * rows.cell_step;
+            let position = place + row as i64 * rows.step;
+            (steps.across)(columns, part, &Rows { cell, position, length: count, ..*rows });
+        }
     }
 }
 

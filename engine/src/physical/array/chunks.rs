@@ -28,6 +28,14 @@ pub(crate) fn schema(parts: usize) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Whether rows are chunks.
+pub(crate) fn are_chunks(schema: &Schema) -> bool {
+    let mut fields = schema.fields().iter();
+    fields.next().is_some_and(|field| field.name() == "chunk")
+        && schema.fields().len() > 1
+        && fields.all(|field| *field.data_type() == DataType::BinaryView)
+}
+
 /// One chunk as a row.
 pub(crate) fn row(schema: &SchemaRef, chunk: u64, parts: Vec<Buffer>) -> Result<RecordBatch> {
     let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(vec![chunk]))];

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
@@ -16,6 +17,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
 };
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
@@ -127,6 +129,29 @@ impl ExecutionPlan for CombineChunksExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let Some(input) = inputs.first() else {
+            return internal_err!("CombineChunksExec has one input");
+        };
+        // There is at most a chunk for each state, of a value for each of its cells.
+        let state = self.fold.becomes.bytes(self.kind, 1).max(1);
+        let values = |bytes: &usize| bytes / state * self.dtype.width();
+        let unknown = Statistics::new_unknown(&self.schema());
+        let made = unknown.with_num_rows(input.num_rows.to_inexact());
+        Ok(Arc::new(match input.total_byte_size.get_value().map(values) {
+            Some(bytes) => made.with_total_byte_size(Precision::Inexact(bytes)),
+            None => made,
+        }))
     }
 
     fn execute(

@@ -7,8 +7,11 @@ use datafusion::common::Result;
 use serde::{Deserialize, Serialize};
 
 use super::chunks::{asked, error};
-use crate::array::{Grid, Kind, Region, Tensor, cells, shape_of};
+use crate::array::{Cuts, Grid, Kind, Region, Tensor, cells, shape_of};
 use crate::kernels::{Becomes, Block, Folded};
+
+/// Boxes of fewer values than this are not worth being computed one by one.
+const WORTH_A_BOX: u64 = 32 * 1024;
 
 /// What chunks are brought to, and along which dimensions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,31 +40,23 @@ impl Fold {
             let cuts = grid.0.iter().zip(&self.axes).filter(|(_, axis)| **axis == gone);
             Grid(cuts.map(|(cuts, _)| cuts.clone()).collect())
         };
-        (of(false), of(true))
+        let (kept, mut gone) = (of(false), of(true));
+        // Boxes of few values cost more than the values: several chunks that go are taken as one.
+        let mut chunks = WORTH_A_BOX / grid.largest().unwrap_or(u64::MAX).max(1);
+        for cuts in gone.0.iter_mut().rev() {
+            let longest = cuts.longest().max(1);
+            *cuts = cuts.up_to(longest.saturating_mul(chunks));
+            chunks /= (cuts.longest() / longest).max(1);
+        }
+        (kept, gone)
     }
 
-    /// How many chunks are brought to one: at least an empty one.
-    fn many(&self, grid: &Grid) -> u64 {
-        let (_, gone) = self.split(grid);
-        cells(&gone.counts()).unwrap_or(u64::MAX).max(1)
-    }
-
-    /// How many boxes there are to take in.
-    pub(crate) fn work(&self, grid: &Grid) -> u64 {
-        let (kept, _) = self.split(grid);
-        kept.chunks().unwrap_or(u64::MAX).saturating_mul(self.many(grid))
-    }
-
-    /// What a number of work is: the number of the chunk that it goes into, and the box. All boxes of one
-    /// chunk of the result follow each other.
-    pub(crate) fn region(&self, grid: &Grid, number: u64) -> (u64, Region) {
+    /// In which order the chunks of a grid are taken in.
+    pub(crate) fn order(&self, grid: &Grid) -> Order {
         let (kept, gone) = self.split(grid);
-        let many = self.many(grid);
-        let (into, which) = (number / many, number % many);
-        let mut outer = kept.region(&kept.place(into)).into_iter();
-        let mut inner = gone.region(&gone.place(which)).into_iter();
-        let next = |gone: &bool| if *gone { inner.next() } else { outer.next() };
-        (into, self.axes.iter().map(next).map(|range| range.unwrap_or(0..0)).collect())
+        // At least an empty one.
+        let many = cells(&gone.counts()).unwrap_or(u64::MAX).max(1);
+        Order { kept, gone, many, axes: self.axes.clone() }
     }
 
     /// Nothing yet, for the values of a box of an array of this shape.
@@ -82,11 +77,26 @@ impl Fold {
     }
 
     /// Bytes of the states of a box: the one that is taken in, and the one that is open.
-    pub(crate) fn bytes(&self, kind: Kind, grid: &Grid, into: u64) -> u64 {
-        let (kept, _) = self.split(grid);
-        let count = cells(&shape_of(&kept.region(&kept.place(into)))).unwrap_or(u64::MAX);
-        let bytes = self.becomes.bytes(kind, count as usize) as u64;
+    pub(crate) fn state_bytes(&self, kind: Kind, region: &Region) -> u64 {
+        let kept = region.iter().zip(&self.axes).filter(|(_, gone)| !**gone);
+        let count = kept.fold(1_u64, |count, (range, _)| {
+            count.saturating_mul(range.end.saturating_sub(range.start))
+        });
+        let bytes = self.becomes.bytes(kind, usize::try_from(count).unwrap_or(usize::MAX)) as u64;
         bytes.saturating_mul(2)
+    }
+
+    /// How many states there are in the end, where so many tasks make them, and their bytes.
+    pub(crate) fn made(&self, kind: Kind, grid: &Grid, parts: u64) -> (u64, u64) {
+        let order = self.order(grid);
+        let kept = &order.kept;
+        let chunks = kept.chunks().unwrap_or(u64::MAX);
+        // Where the work of one task ends and another's begins, both have one.
+        let states = chunks.saturating_add(parts).saturating_sub(1).min(order.work());
+        let cells = u128::from(cells(&kept.shape()).unwrap_or(u64::MAX));
+        let cell = self.becomes.bytes(kind, 1) as u128;
+        let bytes = cells * cell * u128::from(states) / u128::from(chunks.max(1));
+        (states, u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
     /// A state from its parts.
@@ -102,6 +112,41 @@ impl Fold {
     }
 }
 
+/// In which order boxes are taken in, and what becomes of each.
+#[derive(Debug)]
+pub(crate) struct Order {
+    kept: Grid,
+    gone: Grid,
+    /// How many boxes are brought to one.
+    many: u64,
+    axes: Vec<bool>,
+}
+
+impl Order {
+    /// How many boxes there are to take in.
+    pub(crate) fn work(&self) -> u64 {
+        self.kept.chunks().unwrap_or(u64::MAX).saturating_mul(self.many)
+    }
+
+    /// What a number of work is: the number of the chunk that it goes into, and the box. All boxes of one
+    /// chunk of the result follow each other.
+    pub(crate) fn region(&self, number: u64) -> (u64, Region) {
+        let (into, which) = (number / self.many, number % self.many);
+        let mut outer = self.kept.region(&self.kept.place(into)).into_iter();
+        let mut inner = self.gone.region(&self.gone.place(which)).into_iter();
+        let next = |gone: &bool| if *gone { inner.next() } else { outer.next() };
+        (into, self.axes.iter().map(next).map(|range| range.unwrap_or(0..0)).collect())
+    }
+
+    /// The largest box.
+    pub(crate) fn largest(&self) -> Region {
+        let mut outer = self.kept.0.iter();
+        let mut inner = self.gone.0.iter();
+        let next = |gone: &bool| if *gone { inner.next() } else { outer.next() };
+        self.axes.iter().map(next).map(|cuts| cuts.map_or(0..0, Cuts::longest_piece)).collect()
+    }
+}
+
 /// The bytes of values.
 pub(crate) fn buffer(block: Block) -> Buffer {
     use crate::kernels::each_kind;
@@ -113,4 +158,30 @@ pub(crate) fn buffer(block: Block) -> Buffer {
         };
     }
     each_kind!(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(shape: &[u64], chunk: &[u64], axes: &[bool]) -> Order {
+        let becomes = Becomes::One { reduce: crate::kernels::Reduce::Sum, skip_nan: false };
+        let fold = Fold { becomes, axes: axes.to_vec() };
+        fold.order(&Grid::even(shape, chunk))
+    }
+
+    #[test]
+    fn tiny_chunks_are_taken_together_and_others_are_not() {
+        let all = order(&[10_000, 10_000], &[10, 10], &[true, true]);
+        assert!(all.work() <= 4_000, "{}", all.work());
+        assert!(cells(&shape_of(&all.largest())).unwrap() <= WORTH_A_BOX);
+        // The chunks of the result stay as they are.
+        let rows = order(&[10_000, 10_000], &[10, 10], &[false, true]);
+        assert_eq!(rows.region(0), (0, vec![0..10, 0..3270]));
+        assert_eq!(rows.region(4), (1, vec![10..20, 0..3270]));
+        let large = order(&[8192, 8192], &[1024, 1024], &[true, true]);
+        assert_eq!((large.work(), large.largest()), (64, vec![0..1024, 0..1024]));
+        assert_eq!(order(&[0, 5], &[1, 1], &[true, false]).work(), 5);
+        assert_eq!(order(&[], &[], &[]).region(0), (0, vec![]));
+    }
 }

@@ -35,6 +35,11 @@ impl Given {
         self.plans.len()
     }
 
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> u64 {
+        self.arrays().map(Array::bytes).fold(0, u64::saturating_add)
+    }
+
     /// What makes them.
     pub(super) fn plans(&self) -> impl Iterator<Item = &Arc<dyn ExecutionPlan>> {
         self.plans.iter().map(|(plan, _)| plan)

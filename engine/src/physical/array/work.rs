@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
+use datafusion::common::stats::Precision;
+use datafusion::common::{Result, Statistics};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::statistics::StatisticsArgs;
 
 use super::chunks::{self, asked, error};
-use super::fold::{Fold, buffer};
-use crate::array::{Region, Tensor, cells, shape_of};
+use super::fold::{Fold, Order, buffer};
+use crate::array::{Cuts, Region, Tensor, cells, shape_of};
 use crate::config::ByteSize;
 use crate::kernels::Folded;
 use crate::program::{Loaded, Program};
@@ -22,6 +24,8 @@ use crate::program::{Loaded, Program};
 pub(crate) struct Work {
     program: Arc<Program>,
     fold: Option<Fold>,
+    /// In which order boxes are folded.
+    order: Option<Arc<Order>>,
 }
 
 impl fmt::Display for Work {
@@ -37,7 +41,8 @@ impl fmt::Display for Work {
 
 impl Work {
     pub(crate) fn new(program: Arc<Program>, fold: Option<Fold>) -> Self {
-        Self { program, fold }
+        let order = fold.as_ref().map(|fold| Arc::new(fold.order(program.root().grid())));
+        Self { program, fold, order }
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -51,8 +56,8 @@ impl Work {
     /// How many boxes there are.
     pub(crate) fn count(&self) -> u64 {
         let grid = self.program.root().grid();
-        match &self.fold {
-            Some(fold) => fold.work(grid),
+        match &self.order {
+            Some(order) => order.work(),
             None => grid.chunks().unwrap_or(u64::MAX),
         }
     }
@@ -60,8 +65,8 @@ impl Work {
     /// The number of the chunk that a box goes into, and the box. All boxes of a chunk follow each other.
     pub(crate) fn region(&self, number: u64) -> (u64, Region) {
         let grid = self.program.root().grid();
-        match &self.fold {
-            Some(fold) => fold.region(grid, number),
+        match &self.order {
+            Some(order) => order.region(number),
             None => (number, grid.region(&grid.place(number))),
         }
     }
@@ -74,14 +79,64 @@ impl Work {
 
     /// The bytes that a box takes with all that it is made of.
     pub(crate) fn holds(&self, number: u64) -> u64 {
-        let (into, region) = self.region(number);
-        let root = self.program.root();
-        let values = cells(&shape_of(&region)).unwrap_or(u64::MAX) as usize;
-        let beside = self.fold.as_ref().map_or(0, |fold| {
-            let states = fold.bytes(root.kind(), root.grid(), into);
-            states.saturating_add(fold.becomes.keeps(root.kind(), values) as u64)
+        self.taken_by(&self.region(number).1)
+    }
+
+    fn taken_by(&self, region: &Region) -> u64 {
+        let kind = self.program.root().kind();
+        let values = cells(&shape_of(region)).unwrap_or(u64::MAX);
+        let values = usize::try_from(values).unwrap_or(usize::MAX);
+        let state = self.fold.as_ref().map_or(0, |fold| {
+            let kept = fold.becomes.keeps(kind, values) as u64;
+            fold.state_bytes(kind, region).saturating_add(kept)
         });
-        self.program.holds(&region, self.fold.is_some()).saturating_add(beside)
+        self.program.holds(region, self.fold.is_some()).saturating_add(state)
+    }
+
+    /// The largest box that is computed at once.
+    pub(super) fn largest(&self) -> Region {
+        match &self.order {
+            Some(order) => order.largest(),
+            None => self.program.root().grid().0.iter().map(Cuts::longest_piece).collect(),
+        }
+    }
+
+    /// The bytes that the largest box takes.
+    pub(super) fn takes(&self) -> u64 {
+        self.taken_by(&self.largest())
+    }
+
+    /// The shape of chunks that so many bytes are enough for; none if they never are.
+    pub(super) fn that_fits(&self, room: u64) -> Option<Vec<u64>> {
+        let mut region = self.largest();
+        while self.taken_by(&region) > room {
+            // The longest side is halved.
+            let longest = region.iter_mut().max_by_key(|range| range.end - range.start)?;
+            let half = (longest.end - longest.start) / 2;
+            if half == 0 {
+                return None;
+            }
+            longest.end = longest.start + half;
+        }
+        Some(shape_of(&region))
+    }
+
+    /// How many rows so many tasks make, and their bytes.
+    pub(super) fn statistics(&self, args: &StatisticsArgs, parts: usize) -> Statistics {
+        let (root, parts) = (self.program.root(), parts.max(1) as u64);
+        let (rows, bytes) = match &self.fold {
+            None => (root.grid().chunks().unwrap_or(u64::MAX), root.bytes()),
+            Some(fold) => fold.made(root.kind(), root.grid(), parts),
+        };
+        // Of one task: an even share.
+        let share = |all: u64| match args.partition() {
+            Some(_) => all.div_ceil(parts),
+            None => all,
+        };
+        let count =
+            |all: u64| Precision::Inexact(usize::try_from(share(all)).unwrap_or(usize::MAX));
+        let unknown = Statistics::new_unknown(&self.schema());
+        unknown.with_num_rows(count(rows)).with_total_byte_size(count(bytes))
     }
 
     /// Reserves what a box takes, in place of what the one before took, beside what that has come to.
@@ -107,14 +162,14 @@ impl Work {
     /// Runs the program on a box, of which some may have been read.
     pub(super) async fn run(&self, number: u64, have: Loaded, given: &[Tensor]) -> Result<Made> {
         let (into, region) = self.region(number);
-        let loaded = self.program.load(&region, have).await.map_err(error)?;
         let Some(fold) = &self.fold else {
+            let loaded = self.program.load(&region, have).await.map_err(error)?;
             let values = self.program.values(&region, loaded, given).map_err(error)?;
             return Ok(Made { into, what: What::Chunk(values) });
         };
         let root = self.program.root();
         let mut state = fold.accumulator(root.kind(), &root.shape(), &region);
-        self.program.fold(&region, loaded, given, &mut state).map_err(error)?;
+        self.program.fold(&region, have, given, &mut state).await.map_err(error)?;
         Ok(Made { into, what: What::State(state) })
     }
 }

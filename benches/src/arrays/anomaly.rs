@@ -1,0 +1,35 @@
+//! A2: what differs from the mean over time, and how it spreads at each time. The cube is read twice, or
+//! held in memory.
+
+use futures::FutureExt;
+use strata_engine::{Binary, Reduce};
+
+use super::case::{AtMost, Case};
+
+pub(super) const CASE: Case = Case {
+    name: "A2",
+    what: "(cube - mean over time), std over (lat, lon)",
+    file: "anomaly",
+    peers: &["dask", "xarray", "numpy"],
+    at_most: AtMost { time: Some(0.7), memory: Some(0.25), seconds: None },
+    stored: true,
+    repeats: 1,
+    units: None,
+    ours: |work| {
+        async move {
+            Ok(Box::new(move || {
+                let work = work.clone();
+                async move {
+                    let cube = work.open().await?;
+                    let mean = cube.reduce(Reduce::Mean, false, &[0])?;
+                    let anomaly = cube.binary(Binary::Sub, &mean)?;
+                    let std = anomaly.reduce(Reduce::Std { ddof: 0 }, false, &[1, 2])?;
+                    work.sum(&std).await
+                }
+                .boxed()
+            }) as _)
+        }
+        .boxed()
+    },
+    by_hand: None,
+};

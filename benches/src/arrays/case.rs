@@ -1,0 +1,122 @@
+//! What a case is.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use datafusion::prelude::SessionContext;
+use futures::future::BoxFuture;
+use strata_connectors::zarr::{Opened, variables};
+use strata_engine::Array;
+
+use super::Result;
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// As the figures are named.
+    Full,
+    /// A few seconds for everything: whether it works, not how fast it is.
+    Small,
+    /// What warms a process up.
+    #[value(skip)]
+    Tiny,
+}
+
+impl Scale {
+    /// One of three.
+    pub(super) fn of<T>(self, full: T, small: T, tiny: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Small => small,
+            Self::Tiny => tiny,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        self.of("full", "small", "tiny")
+    }
+}
+
+/// What a case is measured beside, written out by hand.
+pub(super) type ByHand = fn(Work) -> BoxFuture<'static, Result<Timed>>;
+
+/// A comparison.
+pub(super) struct Case {
+    /// As in `A1`.
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    /// The file in `peers/arrays`.
+    pub(super) file: &'static str,
+    /// Who else does it: functions of that file, and `loop`, which is ours.
+    pub(super) peers: &'static [&'static str],
+    pub(super) at_most: AtMost,
+    /// Whether it works on the cube that lies in a store.
+    pub(super) stored: bool,
+    /// How often a process does it, of which the median is taken.
+    pub(super) repeats: usize,
+    /// So many units of the work (chunks, say) a run has, for us and for peers, where time is told for one.
+    pub(super) units: Option<Units>,
+    pub(super) ours: fn(Work) -> BoxFuture<'static, Result<Timed>>,
+    /// The peer `loop`.
+    pub(super) by_hand: Option<ByHand>,
+}
+
+/// What a case is not to exceed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct AtMost {
+    /// The first peer's time, times this.
+    pub(super) time: Option<f64>,
+    /// The first peer's memory, times this.
+    pub(super) memory: Option<f64>,
+    /// Seconds, of a unit where there are some.
+    pub(super) seconds: Option<f64>,
+}
+
+/// A work whose time is told by the piece, so that peers may be given less of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Units {
+    pub(super) name: &'static str,
+    pub(super) ours: fn(Scale) -> u64,
+    pub(super) peers: fn(Scale) -> u64,
+}
+
+/// Does the work, and gives a number that tells whether the answer is right.
+pub(super) type Timed = Box<dyn Fn() -> BoxFuture<'static, Result<f64>> + Send>;
+
+/// What a run is given.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) session: SessionContext,
+    pub(super) scale: Scale,
+    /// The store of the cube.
+    pub(super) cube: PathBuf,
+    /// A store to write, which is not there.
+    pub(super) out: PathBuf,
+    pub(super) threads: usize,
+}
+
+impl Work {
+    /// The cube.
+    pub(super) async fn open(&self) -> Result<Array> {
+        match variables(&self.session, &self.cube.display().to_string()).await? {
+            Opened::Array(array) => Ok(array.array),
+            Opened::Group(_) => Err(format!("{} is no array", self.cube.display()).into()),
+        }
+    }
+
+    /// The sum of an answer, which tells whether it is right.
+    pub(super) async fn sum(&self, answer: &Array) -> Result<f64> {
+        let values = answer.compute(&self.session).await?;
+        Ok(total(&values))
+    }
+}
+
+/// The sum of all values.
+pub(super) fn total(values: &strata_engine::Tensor) -> f64 {
+    use strata_engine::Slice;
+    match values.values() {
+        Slice::F32(values) => values.iter().map(|value| f64::from(*value)).sum(),
+        Slice::F64(values) => values.iter().sum(),
+        _ => f64::NAN,
+    }
+}

@@ -1,0 +1,31 @@
+//! A1: the mean over time of a cube in a Zarr store.
+
+use futures::FutureExt;
+use strata_engine::Reduce;
+
+use super::case::{AtMost, Case};
+
+pub(super) const CASE: Case = Case {
+    name: "A1",
+    what: "mean over time of the Zarr cube",
+    file: "mean",
+    peers: &["dask", "xarray", "numpy"],
+    at_most: AtMost { time: Some(0.6), memory: Some(0.4), seconds: None },
+    stored: true,
+    repeats: 1,
+    units: None,
+    ours: |work| {
+        async move {
+            Ok(Box::new(move || {
+                let work = work.clone();
+                async move {
+                    let mean = work.open().await?.reduce(Reduce::Mean, false, &[0])?;
+                    work.sum(&mean).await
+                }
+                .boxed()
+            }) as _)
+        }
+        .boxed()
+    },
+    by_hand: None,
+};

@@ -1,0 +1,44 @@
+//! Arrays beside their peers. A case is a file here and one of the same name in `peers/arrays`, and a line
+//! in `CASES`.
+//!
+//! ```text
+//! compare ──▶ data: cubes that are missing are made
+//!        └──▶ rounds: each engine in turn ──▶ a process: warm-up at a tiny scale, then the work, timed
+//!                      ours: this program, `one`          peers: peers/arrays_worker.py
+//! ```
+
+mod anomaly;
+mod case;
+mod chain;
+mod compare;
+mod data;
+mod mean;
+mod reading;
+mod rechunk;
+mod run;
+mod slice;
+mod table;
+mod tiny_chunks;
+mod transpose;
+
+use case::Case;
+pub use compare::{Arguments, compare};
+pub use run::{One, one};
+
+/// What goes wrong, for people to read.
+pub type Problem = Box<dyn std::error::Error + Send + Sync>;
+/// What may go wrong.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+/// All cases, in the order of the table.
+const CASES: &[&Case] = &[
+    &mean::CASE,
+    &anomaly::CASE,
+    &rechunk::CASE,
+    &transpose::ONES,
+    &transpose::RANDOM,
+    &slice::CASE,
+    &tiny_chunks::CASE,
+    &chain::CASE,
+    &reading::CASE,
+];

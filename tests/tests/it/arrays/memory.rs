@@ -1,0 +1,112 @@
+//! Memory as a promise: what arrays much larger than the limit take, in a process of their own, is no more
+//! than `EXPLAIN LAYERS` says; and what cannot fit is refused before it starts, with what would fit.
+
+use std::path::Path;
+
+use strata::{RunText, Settings};
+use strata_engine::{LayerGraph, Origin};
+use strata_tests::command::{run_for_peak, strata};
+
+const MIB: u64 = 1 << 20;
+
+fn session(limit: &str) -> datafusion::prelude::SessionContext {
+    let mut settings = Settings::default();
+    for (name, value) in [("memory.limit", limit), ("datafusion.execution.target_partitions", "2")]
+    {
+        settings.set(name, value, Origin::Session).unwrap();
+    }
+    strata::session(settings).unwrap()
+}
+
+async fn layers(limit: &str, text: &str) -> Result<LayerGraph, String> {
+    let planned = async {
+        let frame = session(limit).run(text).await?;
+        Ok::<_, strata::Error>(LayerGraph::of(&frame.create_physical_plan().await?)?)
+    };
+    planned.await.map_err(|error| error.to_string())
+}
+
+/// What all tasks of all layers hold, if they hold it at the same time.
+fn projected(graph: &LayerGraph) -> u64 {
+    let of = |layer: &strata_engine::Layer| {
+        let memory = layer.estimate.memory.expect("every layer of an array knows its memory");
+        memory.bytes * layer.tasks as u64
+    };
+    graph.layers().iter().map(of).sum()
+}
+
+/// The peak of a process that runs a text within a limit.
+#[cfg(target_os = "linux")]
+fn observed(home: &Path, limit: &str, text: &str) -> u64 {
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home);
+    command.args(["-c", text, "--memory", limit, "--threads", "2", "--quiet"]);
+    let ran = run_for_peak(command, home);
+    let complaint = String::from_utf8_lossy(&ran.output.stderr).into_owned();
+    assert!(ran.output.status.success(), "{text}: {complaint}");
+    ran.peak
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_taken_than_was_projected() {
+    const LIMIT: &str = "256MiB";
+    let home = tempfile::tempdir().unwrap();
+    // 512 MiB, in chunks of 8; and as much in a store, in chunks of 16.
+    let large = "x = ones(8192, 8192, chunks => 1024);";
+    let store = home.path().join("store.zarr").display().to_string();
+    let save = format!("{large} x.rechunk(256, 8192).save('{store}')");
+    let base = observed(home.path(), LIMIT, "arange(3)");
+    let saved = observed(home.path(), LIMIT, &save);
+    // The allocator keeps a little.
+    assert!(saved < (256 + 24) * MIB, "saving took {} MiB", saved / MIB);
+    let read = format!("x = zarr('{store}');");
+    let mut told = Vec::new();
+    for text in [
+        format!("{large} x.sum(0, 1)"),
+        format!("{large} (x + x.transpose()).max(0)"),
+        format!("{large} (x - x.mean(0)).std(1)"),
+        format!("{read} x.mean(0)"),
+        format!("{read} (x - x.mean(0)).std(1)"),
+        format!("{read} (x[::2, ::-1] * 2).max(1)"),
+    ] {
+        let graph = layers(LIMIT, &text).await.unwrap();
+        let projected = projected(&graph);
+        let peak = observed(home.path(), LIMIT, &text).saturating_sub(base);
+        let line = format!(
+            "{text}: projected {} MiB, observed {} MiB above {}",
+            projected / MIB,
+            peak / MIB,
+            base / MIB
+        );
+        println!("{line}");
+        told.push((projected, peak, line));
+    }
+    for (projected, peak, line) in told {
+        // The allocator keeps a little; and what promises everything promises nothing.
+        assert!(peak <= projected + projected / 4 + 24 * MIB, "{line}");
+        assert!(projected <= 4 * peak + 64 * MIB, "{line}");
+        assert!(projected < 256 * MIB, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_fit_is_refused_before_it_starts_with_what_would() {
+    // Each takes itself and what it is added to, 128 MiB, of 85 MiB that there are.
+    let text = "x = random_normal(40960, 4096, chunks => (4096, 4096)); (x + x[::-1]).sum(0, 1)";
+    let error = layers("128MiB", text).await.unwrap_err();
+    for wanted in ["[4096, 4096]", "chunks of (", "rechunk(", "memory.limit"] {
+        assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
+    }
+    // What it says would fit does.
+    let (_, fits) = error.split_once("chunks of (").unwrap();
+    let (fits, _) = fits.split_once(')').unwrap();
+    let again = text.replace("(4096, 4096)", &format!("({fits})"));
+    assert_ne!(again, text);
+    let graph = layers("128MiB", &again).await.unwrap();
+    assert!(projected(&graph) < 128 * MIB, "{}", projected(&graph));
+    // One fits, and two do not: one at a time.
+    let text = "random_normal(40960, 4096, chunks => (2400, 4096)).sum(0, 1)";
+    let graph = layers("192MiB", text).await.unwrap();
+    assert!(graph.layers().iter().all(|layer| layer.tasks == 1), "{graph:?}");
+    assert!(projected(&graph) < 192 * MIB, "{}", projected(&graph));
+}
