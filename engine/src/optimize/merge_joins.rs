@@ -23,7 +23,7 @@ impl PhysicalOptimizerRule for MergeJoins {
         plan: Arc<dyn ExecutionPlan>,
         options: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let few = options.optimizer.hash_join_single_partition_threshold_rows;
+        let few = options.optimizer.hash_join_single_partition_threshold_rows.min(FEW);
         plan.transform_up(|node| {
             let Some(join) = node.downcast_ref::<HashJoinExec>() else {
                 return Ok(Transformed::no(node));
@@ -55,6 +55,8 @@ impl PhysicalOptimizerRule for MergeJoins {
     }
 }
 
+/// More rows are no small side where memory was refused, whatever a pool gives to all of its tasks otherwise.
+const FEW: usize = 128 << 10;
 /// How far an estimate may be too low.
 const MISJUDGED: usize = 16;
 
