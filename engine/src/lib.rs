@@ -49,7 +49,7 @@ pub use layers::{
     Operator, Work,
 };
 pub use lazy::{Array, Bins, Chosen, ChunkKernel, Index, Labelled, Pad, Scalar, cut_evenly};
-pub use logical::{ArrayNode, CellsNode};
+pub use logical::ArrayNode;
 pub use physical::coordinate_column;
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,

@@ -112,7 +112,7 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
             };
             axes.len() == input.ndim() && kept == shape && made == kind
         }
-        (Step::Rechunk | Step::Shared, [_]) => same_shape && same_kind,
+        (Step::Rechunk | Step::Whole, [_]) => same_shape && same_kind,
         (Step::Totals { scan, axis, cuts, .. }, [input]) => {
             let lengths = along(&input.shape(), *axis, cuts.pieces());
             is_cut(cuts, input, *axis)

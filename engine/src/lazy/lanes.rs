@@ -56,7 +56,7 @@ impl Array {
 
     /// Something that is computed once, and given whole to all that use it.
     pub(crate) fn shared(&self) -> Result<Self> {
-        Self::step(Step::Shared, vec![self.clone()], self.form().clone())
+        Self::step(Step::Whole, vec![self.clone()], self.form().clone())
     }
 
     /// What comes of all values along so many dimensions from `axis` on, together.

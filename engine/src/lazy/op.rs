@@ -53,7 +53,7 @@ pub enum Step {
     /// The same values, cut otherwise.
     Rechunk,
     /// The same values, computed once and given whole to all that use them.
-    Shared,
+    Whole,
     /// Along a dimension, what each of these pieces comes to.
     Totals { scan: Scan, skip_nan: bool, axis: usize, cuts: Cuts },
     /// Along a dimension, each value of a piece with all before it. What each piece begins with is the
@@ -70,7 +70,7 @@ pub enum Step {
 impl Op {
     /// Whether what comes of it is a plan of its own, and no chunk program has it within.
     pub(crate) fn is_barrier(&self) -> bool {
-        matches!(self, Self::Step(Step::Reduce { .. } | Step::Summarize { .. } | Step::Shared))
+        matches!(self, Self::Step(Step::Reduce { .. } | Step::Summarize { .. } | Step::Whole))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An array among the nodes of a plan: its chunks, as rows.
+//! An array among the nodes of a plan: its chunks as rows, or its cells.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -15,28 +15,47 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
-use super::CellsNode;
+use crate::array::Tensor;
 use crate::config::options_of;
 use crate::lazy::Array;
-use crate::physical::{self, CellsExec, Limits, Thresholds};
+use crate::physical::{self, Cells, CellsExec, Limits, Thresholds, cell_schema};
 
-/// Computes an array. Its rows are the array's chunks.
+/// Computes an array. Its rows are the array's chunks, or its cells.
 #[derive(Clone)]
 pub struct ArrayNode {
     array: Array,
+    /// What rows of cells look like, where they are wanted.
+    cells: Option<Cells>,
     schema: DFSchemaRef,
 }
 
 impl ArrayNode {
-    /// A node for an array.
+    /// The chunks of an array.
     pub fn new(array: Array) -> Result<Self> {
         let schema = Arc::unwrap_or_clone(physical::chunk_schema());
-        Ok(Self { array, schema: Arc::new(DFSchema::try_from(schema)?) })
+        Ok(Self { array, cells: None, schema: Arc::new(DFSchema::try_from(schema)?) })
+    }
+
+    /// The cells of an array: a row each, its place first, its value last. `name` is the column of the values,
+    /// and each dimension is a column: of its coordinate, where it has one, else of the number of the place.
+    pub fn of_cells(
+        array: Array,
+        name: String,
+        coords: Vec<(String, Option<Tensor>)>,
+    ) -> Result<Self> {
+        let cells = Cells { name, coords, dtype: array.dtype(), grid: array.grid().clone() };
+        let schema = DFSchema::try_from(Arc::unwrap_or_clone(cell_schema(&cells)))?;
+        Ok(Self { array, cells: Some(cells), schema: Arc::new(schema) })
     }
 
     /// The array.
     pub fn array(&self) -> &Array {
         &self.array
+    }
+
+    /// What rows of cells look like, where they are wanted.
+    pub(crate) fn cells(&self) -> Option<&Cells> {
+        self.cells.as_ref()
     }
 
     /// A plan of this node alone.
@@ -53,7 +72,7 @@ impl fmt::Debug for ArrayNode {
 
 impl PartialEq for ArrayNode {
     fn eq(&self, other: &Self) -> bool {
-        self.array.id() == other.array.id()
+        self.array.id() == other.array.id() && self.schema == other.schema
     }
 }
 
@@ -73,7 +92,7 @@ impl Hash for ArrayNode {
 
 impl UserDefinedLogicalNodeCore for ArrayNode {
     fn name(&self) -> &'static str {
-        "Array"
+        if self.cells.is_some() { "Cells" } else { "Array" }
     }
 
     fn inputs(&self) -> Vec<&LogicalPlan> {
@@ -90,7 +109,8 @@ impl UserDefinedLogicalNodeCore for ArrayNode {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let array = &self.array;
-        write!(f, "Array: {} {:?} in chunks of {}", array.dtype(), array.shape(), array.grid())
+        let (name, grid) = (UserDefinedLogicalNodeCore::name(self), array.grid());
+        write!(f, "{name}: {} {:?} in chunks of {grid}", array.dtype(), array.shape())
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
@@ -115,9 +135,8 @@ impl ExtensionPlanner for ArrayPlanner {
         session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let cells = node.as_any().downcast_ref::<CellsNode>();
-        let array = node.as_any().downcast_ref::<ArrayNode>().map(ArrayNode::array);
-        let Some(array) = array.or(cells.map(CellsNode::array)) else { return Ok(None) };
+        let Some(node) = node.as_any().downcast_ref::<ArrayNode>() else { return Ok(None) };
+        let array = &node.array;
         let options = session.config_options();
         let strata = options_of(options);
         let memory = strata.memory.limit.bytes();
@@ -128,8 +147,8 @@ impl ExtensionPlanner for ArrayPlanner {
         };
         let limits = Limits { parts, given: memory / 4, exchange };
         let chunks = physical::fitting(array, limits, strata.memory.limit.pool_bytes() as u64)?;
-        Ok(Some(match cells {
-            Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells().clone()), chunks)),
+        Ok(Some(match &node.cells {
+            Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.clone()), chunks)),
             None => chunks,
         }))
     }

@@ -20,7 +20,7 @@ use prost::Message;
 use super::registry::{Envelope, Wire, WireLink};
 use super::scanned::ScannedTable;
 use crate::functions;
-use crate::logical::{ArrayNode, CellsNode};
+use crate::logical::ArrayNode;
 use crate::physical::{Cells, array_from, cells_from, cells_to};
 
 /// The name and version of a table's scan.
@@ -57,7 +57,7 @@ impl LogicalExtensionCodec for LogicalCodec {
                 true => Arc::new(ArrayNode::new(array)?),
                 false => {
                     let Cells { name, coords, .. } = cells_from(&cells)?;
-                    Arc::new(CellsNode::new(array, name, coords)?)
+                    Arc::new(ArrayNode::of_cells(array, name, coords)?)
                 }
             };
             return Ok(Extension { node });
@@ -66,15 +66,9 @@ impl LogicalExtensionCodec for LogicalCodec {
     }
 
     fn try_encode(&self, node: &Extension, into: &mut Vec<u8>) -> Result<()> {
-        let node_of = node.node.as_any();
-        let sent = match (node_of.downcast_ref::<ArrayNode>(), node_of.downcast_ref::<CellsNode>())
-        {
-            (Some(node), _) => Some((node.array(), Vec::new())),
-            (_, Some(node)) => Some((node.array(), cells_to(node.cells())?)),
-            _ => None,
-        };
-        if let Some((array, cells)) = sent {
-            let array = array.to_wire().map_err(crate::EngineError::from)?;
+        if let Some(node) = node.node.as_any().downcast_ref::<ArrayNode>() {
+            let array = node.array().to_wire().map_err(crate::EngineError::from)?;
+            let cells = node.cells().map(cells_to).transpose()?.unwrap_or_default();
             let bytes = ArrayBytes { array, cells }.encode_to_vec();
             return Envelope::seal(ARRAY.0, ARRAY.1, bytes, into);
         }

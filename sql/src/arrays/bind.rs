@@ -59,11 +59,16 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
         }
         What::Subscript(on, subscripts) => {
             let on = bind(session, on).await?.array()?;
-            if let [Subscript::One(term)] = &subscripts[..]
-                && let Value::Array(mask) = bind(session, term).await?
-                && masks::is_whole(&on, &mask)
-            {
-                return masks::masked(session, &on, &mask).await.map(Value::Array);
+            if let [Subscript::One(term)] = &subscripts[..] {
+                return match bind(session, term).await? {
+                    Value::Array(mask) if masks::is_whole(&on, &mask) => {
+                        masks::masked(session, &on, &mask).await.map(Value::Array)
+                    }
+                    one => {
+                        let index = place(session, one).await?;
+                        on.index(&[index]).map(Value::Array).map_err(asked)
+                    }
+                };
             }
             let mut indexes = Vec::with_capacity(subscripts.len());
             for subscript in subscripts {
@@ -188,17 +193,20 @@ fn named_or_bound<'a>(
     .boxed()
 }
 
+/// A place, or places, along one dimension.
+async fn place(session: &SessionContext, value: Value) -> Result<Index> {
+    match value {
+        Value::List(places) => Ok(Index::Places(places.iter().map(whole).collect::<Result<_>>()?)),
+        Value::Array(places) => masks::index(session, &places).await,
+        one => Ok(Index::At(whole(&one)?)),
+    }
+}
+
 async fn index(session: &SessionContext, subscript: &Subscript) -> Result<Index> {
     let bound = |value: Value| whole(&value).map(Some);
     match subscript {
         Subscript::Rest => Ok(Index::Rest),
-        Subscript::One(term) => match bind(session, term).await? {
-            Value::List(places) => {
-                Ok(Index::Places(places.iter().map(whole).collect::<Result<_>>()?))
-            }
-            Value::Array(places) => masks::index(session, &places).await,
-            one => Ok(Index::At(whole(&one)?)),
-        },
+        Subscript::One(term) => place(session, bind(session, term).await?).await,
         Subscript::Slice(start, stop, step) => {
             let mut parts = [None, None, None];
             for (part, term) in parts.iter_mut().zip([start, stop, step]) {

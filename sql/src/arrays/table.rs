@@ -3,7 +3,7 @@
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
 use sqlparser::ast::Ident;
-use strata_engine::{CellsNode, Labelled, Placed, from_rows};
+use strata_engine::{ArrayNode, Labelled, Placed, from_rows};
 
 use super::bind::bind_arguments;
 use super::{HeldArrays, Value, bind, labels};
@@ -42,7 +42,7 @@ async fn cells(session: &SessionContext, array: &Labelled) -> Result<DataFrame> 
             *values = None;
         });
     }
-    let plan = CellsNode::new(array.array.clone(), name, columns)?.into_plan();
+    let plan = ArrayNode::of_cells(array.array.clone(), name, columns)?.into_plan();
     Ok(DataFrame::new(session.state(), plan))
 }
 

@@ -4,9 +4,7 @@
 //! refused, all that the task holds goes to one file, part after part, and is read from there.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::compute::BatchCoalescer;
@@ -20,7 +18,7 @@ use futures::Stream;
 use parking_lot::Mutex;
 
 use crate::cluster::protocol::TaskId;
-use crate::run::SpillFolder;
+use crate::run::{Scratch, SpillFolder};
 
 /// What outputs may take of the memory limit before they go to disk.
 const SHARE: usize = 4;
@@ -100,7 +98,6 @@ impl Outputs {
                     .register(&self.pool),
                 schema,
             },
-            written: 0,
             outputs: Arc::clone(self),
         }
     }
@@ -111,7 +108,7 @@ impl Outputs {
 pub(in crate::cluster) struct Output {
     schema: SchemaRef,
     parts: Vec<Part>,
-    file: Option<Arc<OutputFile>>,
+    file: Option<Arc<Scratch>>,
     reservation: MemoryReservation,
     _held: Held,
 }
@@ -163,20 +160,6 @@ struct Segment {
     length: u64,
 }
 
-/// A file without a name, which goes when nobody reads it any more.
-#[derive(Debug)]
-struct OutputFile {
-    file: File,
-    folder: SpillFolder,
-    size: u64,
-}
-
-impl Drop for OutputFile {
-    fn drop(&mut self) {
-        self.folder.give_back(self.size);
-    }
-}
-
 impl Output {
     pub(in crate::cluster) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -216,10 +199,10 @@ impl Output {
     }
 }
 
-fn read(file: Option<&OutputFile>, segment: Segment) -> Result<Vec<RecordBatch>> {
+fn read(file: Option<&Scratch>, segment: Segment) -> Result<Vec<RecordBatch>> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let mut bytes = vec![0; usize::try_from(segment.length).map_err(io::Error::other)?];
-    file.file.read_exact_at(&mut bytes, segment.offset)?;
+    file.read_at(&mut bytes, segment.offset)?;
     let reader = StreamReader::try_new(io::Cursor::new(bytes), None)?;
     reader.map(|batch| Ok(batch?)).collect()
 }
@@ -229,8 +212,6 @@ pub(in crate::cluster) struct OutputWriter {
     /// Rows that are too few for a batch yet.
     open: Vec<BatchCoalescer>,
     output: Output,
-    /// How much of the file is used.
-    written: u64,
     outputs: Arc<Outputs>,
 }
 
@@ -262,26 +243,13 @@ impl OutputWriter {
 
     /// Moves everything to the file.
     fn spill(&mut self) -> Result<()> {
-        let file = match self.output.file.take() {
-            Some(file) => file,
+        let file = match &self.output.file {
+            Some(file) => Arc::clone(file),
             None => {
-                let folder = self.outputs.folder.clone();
-                Arc::new(OutputFile { file: folder.unlinked()?, folder, size: 0 })
+                let file = Arc::new(Scratch::empty(self.outputs.folder.clone())?);
+                Arc::clone(self.output.file.insert(file))
             }
         };
-        // Nobody reads before the output is finished: there is one owner.
-        let mut file = Arc::into_inner(file).ok_or_else(|| {
-            DataFusionError::Internal("an output is read while it is made".into())
-        })?;
-        let written = self.spill_to(&mut file);
-        self.output.file = Some(Arc::new(file));
-        written?;
-        self.output._held.free();
-        self.output.reservation.free();
-        Ok(())
-    }
-
-    fn spill_to(&mut self, file: &mut OutputFile) -> Result<()> {
         for part in &mut self.output.parts {
             if part.batches.is_empty() {
                 continue;
@@ -292,12 +260,12 @@ impl OutputWriter {
             }
             let bytes = writer.into_inner()?;
             let length = bytes.len() as u64;
-            file.size += length;
-            file.folder.take(length)?;
-            file.file.write_all_at(&bytes, self.written).map_err(|e| file.folder.refused(e))?;
-            part.segments.push(Segment { offset: self.written, length });
-            self.written += length;
+            let offset = file.extend(length)?;
+            file.write_at(&bytes, offset)?;
+            part.segments.push(Segment { offset, length });
         }
+        self.output._held.free();
+        self.output.reservation.free();
         Ok(())
     }
 

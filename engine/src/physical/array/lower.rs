@@ -104,7 +104,7 @@ impl Lowering {
 
     fn plan(&mut self, array: &Array, reductions: &mut usize) -> Result<Arc<dyn ExecutionPlan>> {
         let limits = self.limits;
-        if let (Op::Step(Step::Shared), [input]) = (array.op(), array.inputs()) {
+        if let (Op::Step(Step::Whole), [input]) = (array.op(), array.inputs()) {
             return self.plan(input, reductions);
         }
         let Some((becomes, axes)) = folded(array) else {

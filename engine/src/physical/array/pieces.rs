@@ -1,9 +1,7 @@
 //! Pieces of boxes: what crosses the exchange, and where pieces are kept until all of a box is there. Up to
 //! a bound that is in memory, as they came; beyond it on disk.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use datafusion::arrow::buffer::{Buffer, MutableBuffer};
@@ -12,7 +10,7 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::metrics::SpillMetrics;
 
 use crate::array::Region;
-use crate::run::SpillFolder;
+use crate::run::{Scratch, SpillFolder};
 
 /// A part of a box that somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +55,12 @@ pub(super) enum Kept {
 /// Keeps bytes.
 pub(super) struct Store {
     folder: SpillFolder,
-    file: Option<Arc<File>>,
-    written: u64,
+    /// What did not stay in memory.
+    scratch: Option<Arc<Scratch>>,
     /// Of what is in memory.
     reservation: MemoryReservation,
     most: usize,
     metrics: SpillMetrics,
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.folder.give_back(self.written);
-    }
 }
 
 impl Store {
@@ -79,7 +71,7 @@ impl Store {
         most: usize,
         metrics: SpillMetrics,
     ) -> Self {
-        Self { folder, file: None, written: 0, reservation, most, metrics }
+        Self { folder, scratch: None, reservation, most, metrics }
     }
 
     /// Keeps bytes.
@@ -89,21 +81,18 @@ impl Store {
         if fits && self.reservation.try_grow(length).is_ok() {
             return Ok(Kept::Memory(bytes));
         }
-        let file = match &self.file {
-            Some(file) => Arc::clone(file),
+        let scratch = match &self.scratch {
+            Some(scratch) => Arc::clone(scratch),
             None => {
+                let scratch = Arc::new(Scratch::empty(self.folder.clone())?);
                 self.metrics.spill_file_count.add(1);
-                Arc::clone(self.file.insert(Arc::new(self.folder.unlinked()?)))
+                Arc::clone(self.scratch.insert(scratch))
             }
         };
-        let offset = self.written;
-        // Counted first, so that what is counted is what is given back.
-        self.written += length as u64;
-        self.folder.take(length as u64)?;
+        let offset = scratch.extend(length as u64)?;
         self.metrics.spilled_bytes.add(length);
-        let write = move || file.write_all_at(&bytes, offset);
-        let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?;
-        written.map_err(|error| self.folder.refused(error))?;
+        let write = move || scratch.write_at(&bytes, offset);
+        tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
         Ok(Kept::Disk { offset, length })
     }
 
@@ -116,12 +105,12 @@ impl Store {
             }
             Kept::Disk { offset, length } => (offset, length),
         };
-        let Some(file) = self.file.clone() else {
+        let Some(scratch) = self.scratch.clone() else {
             return Err(internal_datafusion_err!("a piece was not kept"));
         };
         let read = move || {
             let mut bytes = MutableBuffer::from_len_zeroed(length);
-            file.read_exact_at(&mut bytes, offset).map(|()| Buffer::from(bytes))
+            scratch.read_at(&mut bytes, offset).map(|()| Buffer::from(bytes))
         };
         Ok(tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??)
     }
