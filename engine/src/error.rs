@@ -31,9 +31,9 @@ pub enum EngineError {
         /// `: did you mean 'x'?`, or nothing.
         hint: String,
     },
-    /// No format of layers has this name.
-    #[error("layers have no format '{name}'; the formats are {known}")]
-    UnknownLayerFormat {
+    /// Nothing is shown in a format of this name.
+    #[error("there is no format '{name}'; the formats are {known}")]
+    UnknownFormat {
         /// The name that was given.
         name: String,
         /// Those there are.

@@ -24,6 +24,7 @@ mod session;
 mod text;
 mod wire;
 
+pub use array::buffers;
 pub use array::{
     ArrayError, ArraySource, Cuts, DType, Form, Grid, Kind, Memory as InMemory, Pieces, Region,
     Tensor, Unit, cells, shape_of,
@@ -48,8 +49,11 @@ pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
-pub use lazy::{Array, Bins, Chosen, ChunkKernel, Index, Labelled, Pad, Scalar, cut_evenly};
+pub use lazy::{
+    Array, ArrayFormat, Bins, Chosen, ChunkKernel, Index, Labelled, Pad, Scalar, cut_evenly,
+};
 pub use logical::ArrayNode;
+pub use optimize::{ArrayRule, Without};
 pub use physical::coordinate_column;
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,

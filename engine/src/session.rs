@@ -26,7 +26,7 @@ use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
 use crate::logical::ArrayPlanner;
-use crate::physical::{self, AtomicWriteExec, DiagnosedExec, VerifiedExec};
+use crate::physical::{self, AtomicWriteExec, Computed, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::wire::Wire;
 use crate::{cluster, functions, optimize};
@@ -96,6 +96,9 @@ impl SessionBuilder {
                 .with_query_planner(planner),
             runtime,
         };
+        for rule in optimize::logical() {
+            parts.state = parts.state.with_optimizer_rule(rule);
+        }
         for rule in optimize::physical() {
             parts.state = parts.state.with_physical_optimizer_rule(rule);
         }
@@ -122,6 +125,8 @@ fn wire() -> Wire {
         let _ = wire.register(node);
     }
     let _ = wire.register_source(Memory::WIRE, |bytes, _| Ok(Arc::new(Memory::from_wire(bytes)?)));
+    let _ =
+        wire.register_source(Computed::WIRE, |bytes, _| Ok(Arc::new(Computed::from_wire(bytes)?)));
     wire
 }
 

@@ -39,6 +39,7 @@ const CASES: &[&Case] = &[
     &transpose::RANDOM,
     &slice::CASE,
     &tiny_chunks::CASE,
+    &tiny_chunks::EACH,
     &chain::CASE,
     &reading::CASE,
 ];

@@ -2,9 +2,11 @@
 //! twentieth of them.
 
 use futures::FutureExt;
+use strata::RunText;
 use strata_engine::{Array, Grid, Kind, Reduce, Scalar};
 
-use super::case::{AtMost, Case, Scale, Units};
+use super::Result;
+use super::case::{AtMost, Case, Scale, Units, Work};
 
 pub(super) const CASE: Case = Case {
     name: "A11",
@@ -19,22 +21,41 @@ pub(super) const CASE: Case = Case {
         async move {
             Ok(Box::new(move || {
                 let work = work.clone();
-                async move {
-                    let shape = [10, chunks(work.scale) * 10];
-                    let one = Scalar::Float(1.0);
-                    let grid = Grid::even(&shape, &[10; 2]);
-                    let x = Array::filled_with(one, Kind::F64.into(), grid)?;
-                    let sum = work.sum(&x.reduce(Reduce::Sum, false, &[0, 1])?).await?;
-                    // A mean, which does not depend on how many there are.
-                    Ok(sum / (shape[0] * shape[1]) as f64)
-                }
-                .boxed()
+                async move { mean(&work).await }.boxed()
             }) as _)
         }
         .boxed()
     },
     by_hand: None,
 };
+
+/// The same where tiny chunks are not taken together: what each costs.
+pub(super) const EACH: Case = Case {
+    name: "A11e",
+    what: "the same, each chunk by itself",
+    peers: &[],
+    ours: |work| {
+        async move {
+            let set = "SET array.without = 'take_neighbours'";
+            work.session.run(set).await?;
+            Ok(Box::new(move || {
+                let work = work.clone();
+                async move { mean(&work).await }.boxed()
+            }) as _)
+        }
+        .boxed()
+    },
+    ..CASE
+};
+
+async fn mean(work: &Work) -> Result<f64> {
+    let shape = [10, chunks(work.scale) * 10];
+    let grid = Grid::even(&shape, &[10; 2]);
+    let x = Array::filled_with(Scalar::Float(1.0), Kind::F64.into(), grid)?;
+    let sum = work.sum(&x.reduce(Reduce::Sum, false, &[0, 1])?).await?;
+    // It does not depend on how many there are.
+    Ok(sum / (shape[0] * shape[1]) as f64)
+}
 
 fn chunks(scale: Scale) -> u64 {
     scale.of(1_000_000, 20_000, 200)

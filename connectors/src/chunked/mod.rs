@@ -10,6 +10,6 @@
 mod archive;
 pub(crate) mod boxes;
 pub(crate) mod place;
-pub(crate) mod pool;
+pub(crate) use strata_engine::buffers as pool;
 pub(crate) mod written;
 mod zip;

@@ -1,5 +1,6 @@
 //! The chunks of an array, computed and handed to whoever writes them.
 
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::{StreamExt, TryStreamExt};
@@ -16,16 +17,20 @@ pub(crate) async fn each_chunk<Written>(
     write: impl Fn(Region, Tensor) -> Written,
 ) -> Result<(), EngineError>
 where
-    Written: Future<Output = Result<(), ArrayError>>,
+    Written: Future<Output = Result<(), ArrayError>> + Send + 'static,
 {
     if cells(&array.shape()) == Some(0) {
         return Ok(());
     }
     let (at_once, held) = reserve(session, array, beside)?;
     let chunks = array.chunks(session).await?;
-    let written = chunks.map(|chunk| async {
-        let (region, values) = chunk?;
-        Ok::<_, EngineError>(write(region, values).await?)
+    // Each is packed by a task of its own, which ends with this.
+    let written = chunks.map(|chunk| {
+        let writing = chunk.map(|(region, values)| SpawnedTask::spawn(write(region, values)));
+        async {
+            let written = writing?.join().await;
+            Ok::<_, EngineError>(written.map_err(|error| ArrayError::asked(error.to_string()))??)
+        }
     });
     written.buffer_unordered(at_once).try_collect::<()>().await?;
     drop(held);

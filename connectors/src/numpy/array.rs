@@ -254,6 +254,10 @@ impl ArraySource for NpyArray {
         self.version.clone()
     }
 
+    fn identity(&self) -> Option<Vec<u8>> {
+        self.to_wire().ok()
+    }
+
     fn wire_name(&self) -> &'static str {
         Self::WIRE_NAME
     }

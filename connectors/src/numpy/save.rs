@@ -26,7 +26,8 @@ pub async fn save(
     let url = located(path, false)?;
     let store = store_of(&session.runtime_env(), &url)?;
     let place = Place::new(&url, Arc::clone(&store))?;
-    let fault = |reason: String| ArrayError::Source { array: place.title(), reason };
+    let title = place.title();
+    let fault = |reason: String| ArrayError::Source { array: title.clone(), reason };
     if place.is_archive() {
         return Err(
             fault("archives are read, not written: save each array as .npy".to_string()).into()
@@ -51,10 +52,10 @@ pub async fn save(
     each_chunk(session, array, 0, |region, values: Tensor| {
         let file = Arc::clone(&file);
         let runs = runs(&region, &shape, width, start);
-        let fault = &fault;
+        let title = title.clone();
         async move {
             let written = file.write(runs, values.data().clone()).await;
-            written.map_err(|error| fault(error.to_string()))
+            written.map_err(|error| ArrayError::Source { array: title, reason: error.to_string() })
         }
     })
     .await?;

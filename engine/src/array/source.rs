@@ -81,6 +81,11 @@ pub trait ArraySource: Debug + Send + Sync {
         String::new()
     }
 
+    /// What tells it from all other sources of its kind, in every process; none where only itself is the same.
+    fn identity(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The name by which other processes know how to read its bytes.
     fn wire_name(&self) -> &'static str;
 

@@ -19,6 +19,8 @@ pub use memory::{MemoryLimit, physical_memory};
 pub use origins::{Origin, Setting, Settings};
 pub use size::ByteSize;
 
+use crate::optimize::Without;
+
 extensions_options! {
     /// Strata's own settings.
     pub struct StrataOptions {
@@ -75,7 +77,9 @@ config_namespace! {
         /// What is read for chunks that lie otherwise than the chunks it is stored in, is read once and exchanged, where each chunk by itself would read more than this again; always when 0.
         pub exchange: ByteSize, default = ByteSize(16 << 20)
         /// How much of what is exchanged stays in memory, all tasks of a process together; the rest waits on disk.
-        pub pieces: ByteSize, default = ByteSize(256 << 20)
+        pub pieces: ByteSize, default = ByteSize(64 << 20)
+        /// Rules of arrays that are left out, with commas between them, to find out what one of them does: no answer depends on them. The page on arrays lists them.
+        pub without: Without, default = Without::default()
     }
 }
 
@@ -143,3 +147,4 @@ macro_rules! config_value {
 }
 config_value!(ByteSize);
 config_value!(MemoryLimit);
+config_value!(Without);

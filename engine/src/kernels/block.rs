@@ -74,6 +74,13 @@ macro_rules! blocks {
                 }
             }
 
+            /// Without its values, and with their memory.
+            pub fn clear(&mut self) {
+                match self {
+                    $(Self::$kind(values) => values.clear(),)*
+                }
+            }
+
             /// Makes room for so many more.
             pub fn reserve(&mut self, count: usize) {
                 match self {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Block;
 use super::cast::To;
 use super::element::{Bool, Element, F32, F64, Value, by_kind};
-use super::philox::Philox;
+use super::philox::{Bits, Philox};
 use crate::array::Kind;
 
 /// How random values are spread.
@@ -46,8 +46,8 @@ pub enum Distribution {
     },
 }
 
-/// How many blocks of random bits are made side by side.
-const SIDE_BY_SIDE: usize = 128;
+/// How many values are made of a block.
+const VALUES: u64 = 4;
 
 impl Distribution {
     /// What the values are if nobody asks for something else.
@@ -106,8 +106,8 @@ impl Distribution {
         }
     }
 
-    /// Writes the values of the flattened indexes from `start` on, so many, anew, in memory that is there
-    /// already. The kind of the block is that of the values.
+    /// Adds the values of the flattened indexes from `start` on, so many. The kind of the block is that of the
+    /// values.
     ///
     /// Integers and truth values are the same on every machine; floats but for `Uniform` go through
     /// logarithms and sines, whose last digit may differ between C libraries.
@@ -131,8 +131,8 @@ impl Distribution {
                 }
             }
             Self::Normal { mean, std } => {
-                let pair = |_, bits| normal(bits).map(|value| mean + std * value);
-                by_kind!(kind, floats, E => at.pairs::<E>(out, |at, bits| pair(at, bits).map(To::to)));
+                let values = |bits| normals(bits).map(|value| mean + std * value);
+                by_kind!(kind, floats, E => at.blocks::<E>(out, |_, bits| values(bits).map(To::to)));
             }
             Self::Exponential { scale } => {
                 let value = |bits| -scale * (1.0 - unit(bits)).ln();
@@ -142,11 +142,8 @@ impl Distribution {
             Self::Integers { low, high } => {
                 let width = high.wrapping_sub(low) as u64;
                 let shifted = |value: u64| low.wrapping_add(value as i64);
-                by_kind!(kind, integers, E => at.pairs::<E>(out, |block, [a, b]| {
-                    [
-                        shifted(below(width, a, seed, block, |[a, _]| a)).to(),
-                        shifted(below(width, b, seed, block, |[_, b]| b)).to(),
-                    ]
+                by_kind!(kind, integers, E => at.blocks::<E>(out, |block, bits| {
+                    below(width, bits, seed, block).map(|value| shifted(value).to())
                 }));
             }
         }
@@ -186,21 +183,33 @@ fn normal([a, b]: [u64; 2]) -> [f64; 2] {
     [radius * cosine, radius * sine]
 }
 
-/// An integer below `width`, all alike (Lemire). The few bits that would favour some are thrown away: the
+/// Four normal values of a block.
+#[inline]
+fn normals([a, b, c, d]: Bits) -> [f64; 4] {
+    let ([e, f], [g, h]) = (normal([a, b]), normal([c, d]));
+    [e, f, g, h]
+}
+
+/// Integers below `width`, all alike (Lemire). The few bits that would favour some are thrown away: the
 /// same block of the next stream has others.
 #[inline]
-fn below(width: u64, bits: u64, seed: u64, block: u64, half: impl Fn([u64; 2]) -> u64) -> u64 {
-    let mut product = u128::from(bits) * u128::from(width);
-    if (product as u64) < width {
-        let favoured = width.wrapping_neg() % width;
-        let mut stream = 1;
-        while (product as u64) < favoured {
-            let [bits] = Philox::new(seed, stream).blocks(block);
-            product = u128::from(half(bits)) * u128::from(width);
-            stream += 1;
+fn below(width: u64, bits: Bits, seed: u64, block: u64) -> [u64; 4] {
+    let mut at = 0;
+    bits.map(|bits| {
+        let mut product = u128::from(bits) * u128::from(width);
+        if (product as u64) < width {
+            let favoured = width.wrapping_neg() % width;
+            let mut stream = 1;
+            while (product as u64) < favoured {
+                let others = Philox::new(seed, stream).block(block);
+                let bits = others.get(at).copied().unwrap_or_default();
+                product = u128::from(bits) * u128::from(width);
+                stream += 1;
+            }
         }
-    }
-    (product >> 64) as u64
+        at += 1;
+        (product >> 64) as u64
+    })
 }
 
 /// Which values to make.
@@ -213,27 +222,28 @@ struct At {
 impl At {
     /// Makes values one by one.
     fn each<E: Element>(&self, out: &mut Block, value: impl Fn(u64) -> E::Value) {
-        self.pairs::<E>(out, |_, [a, b]| [value(a), value(b)]);
+        self.blocks::<E>(out, |_, bits| bits.map(&value));
     }
 
-    /// Makes values two by two: those of the even index and the odd one behind it, of one block.
-    fn pairs<E: Element>(&self, out: &mut Block, pair: impl Fn(u64, [u64; 2]) -> [E::Value; 2]) {
-        let mut values = E::room(out);
-        let mut block = self.start / 2;
-        if self.start % 2 == 1 && self.length > 0 {
-            let [bits] = self.philox.blocks(block);
-            let [_, odd] = pair(block, bits);
-            values.push(odd);
-            block += 1;
+    /// Makes values of blocks of bits, four of each.
+    fn blocks<E: Element>(&self, out: &mut Block, four: impl Fn(u64, Bits) -> [E::Value; 4]) {
+        let Some(values) = E::of_mut(out) else { return };
+        let end = values.len() + self.length;
+        let mut block = self.start / VALUES;
+        let skipped = (self.start % VALUES) as usize;
+        if skipped > 0 {
+            values.extend(four(block, self.philox.block(block)).into_iter().skip(skipped));
+            block = block.wrapping_add(1);
+            values.truncate(end);
         }
-        values.reserve((self.length - values.len()).next_multiple_of(2 * SIDE_BY_SIDE));
-        while values.len() < self.length {
-            let blocks = self.philox.blocks::<SIDE_BY_SIDE>(block);
-            values.extend((block..).zip(blocks).flat_map(|(block, bits)| pair(block, bits)));
-            block = block.wrapping_add(SIDE_BY_SIDE as u64);
+        let start = values.len();
+        values.resize(start + (end - start).next_multiple_of(VALUES as usize), Default::default());
+        let (fours, _) = values.get_mut(start..).unwrap_or_default().as_chunks_mut();
+        for values in fours {
+            *values = four(block, self.philox.block(block));
+            block = block.wrapping_add(1);
         }
-        values.truncate(self.length);
-        *out = E::block(values);
+        values.truncate(end);
     }
 }
 
@@ -273,8 +283,9 @@ mod tests {
     fn values_are_those_of_the_bits() {
         let mut out = Block::empty(Kind::F64);
         Distribution::Uniform { low: 0.0, high: 1.0 }.fill(0, 0, &mut out, 2).unwrap();
-        let expected = [0xe169_c58d_6627_e8d5_u64, 0x9b00_dbd8_bc57_ac4c].map(unit);
-        assert_eq!(out, Block::F64(expected.to_vec()));
+        let bits = Philox::new(0, 0).block(0);
+        let expected: Vec<f64> = bits.into_iter().map(unit).take(2).collect();
+        assert_eq!(out, Block::F64(expected));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod broadcast;
 mod check;
 mod elementwise;
+mod formula;
 mod index;
 mod kernel;
 mod labelled;
@@ -16,6 +17,7 @@ mod lanes;
 mod make;
 mod op;
 mod pad;
+mod picture;
 mod reduce;
 mod shape;
 mod summarize;
@@ -31,7 +33,9 @@ pub use make::cut_evenly;
 pub use op::Scalar;
 pub(crate) use op::{Op, Step};
 pub use pad::Pad;
+pub use picture::ArrayFormat;
 pub use summarize::Bins;
+pub(crate) use view::{Axis, View};
 pub(crate) use wire::Finds;
 
 use crate::array::{ArrayError, DType, Form, Grid, Kind, cells};
@@ -93,6 +97,21 @@ impl Array {
     /// What the step is done to.
     pub fn inputs(&self) -> &[Self] {
         &self.0.inputs
+    }
+
+    /// The same step over other inputs, which look like its own.
+    pub(crate) fn over(&self, inputs: Vec<Self>) -> Result<Self> {
+        let same = inputs.iter().map(Self::id).eq(self.inputs().iter().map(Self::id));
+        match same {
+            true => Ok(self.clone()),
+            false => Self::new(self.op().clone(), inputs, self.form().clone()),
+        }
+    }
+
+    /// Whether it is a function of values at the same place.
+    pub(crate) fn is_elementwise(&self) -> bool {
+        let Op::Step(step) = self.op() else { return false };
+        matches!(step, Step::Unary(_) | Step::Binary(_) | Step::Select | Step::Cast(_))
     }
 
     /// What it looks like.

@@ -18,6 +18,7 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use crate::array::Tensor;
 use crate::config::options_of;
 use crate::lazy::Array;
+use crate::optimize;
 use crate::physical::{self, Cells, CellsExec, Limits, Thresholds, cell_schema};
 
 /// Computes an array. Its rows are the array's chunks, or its cells.
@@ -136,7 +137,6 @@ impl ExtensionPlanner for ArrayPlanner {
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(node) = node.as_any().downcast_ref::<ArrayNode>() else { return Ok(None) };
-        let array = &node.array;
         let options = session.config_options();
         let strata = options_of(options);
         let memory = strata.memory.limit.bytes();
@@ -145,8 +145,11 @@ impl ExtensionPlanner for ArrayPlanner {
             again: strata.array.exchange.0,
             block: memory / (8 * parts.max(1) as u64),
         };
-        let limits = Limits { parts, given: memory / 4, exchange };
-        let chunks = physical::fitting(array, limits, strata.memory.limit.pool_bytes() as u64)?;
+        let without = strata.array.without.clone();
+        let array =
+            &optimize::rewritten(&node.array, &without).map_err(crate::EngineError::from)?;
+        let limits = Limits { parts, given: memory / 4, exchange, without };
+        let chunks = physical::fitting(array, &limits, strata.memory.limit.pool_bytes() as u64)?;
         Ok(Some(match &node.cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.clone()), chunks)),
             None => chunks,

@@ -1,7 +1,7 @@
-//! On a pool, a join is given a side whole only where that side is known to be small, and where no row of
-//! the result speaks for a row of it. All others are exchanged: settled here, before exchanges are put in,
-//! since Ballista's planner would do it afterwards, and what is above such a join then finds its rows in
-//! more partitions than it was planned for.
+//! On a pool, a join is given a side whole only where that side is known to be small, by itself or beside the
+//! other, and where no row of the result speaks for a row of it. All others are exchanged: settled here,
+//! before exchanges are put in, since Ballista's planner would do it afterwards, and what is above such a join
+//! then finds its rows in more partitions than it was planned for.
 
 use std::sync::Arc;
 
@@ -26,20 +26,26 @@ impl PhysicalOptimizerRule for GivenSides {
         options: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let pool = options.extensions.get::<BallistaConfig>().cloned().unwrap_or_default();
-        let most = pool.broadcast_join_threshold_bytes();
+        let limits = Limits {
+            small: options.optimizer.hash_join_single_partition_threshold,
+            most: pool.broadcast_join_threshold_bytes(),
+            parts: options.execution.target_partitions,
+        };
         plan.transform_up(|node| {
             let Some(join) = node.downcast_ref::<HashJoinExec>() else {
                 return Ok(Transformed::no(node));
             };
             let given = *join.partition_mode() == PartitionMode::CollectLeft;
-            if !given
-                || join.null_aware
-                || (speaks_for_probes(*join.join_type()) && is_small(join, most))
-            {
+            let is_to_be = speaks_for_probes(*join.join_type()) && limits.worth_giving(join);
+            let mode = match given {
+                true if !is_to_be => PartitionMode::Partitioned,
+                false if is_to_be => PartitionMode::CollectLeft,
+                _ => return Ok(Transformed::no(node)),
+            };
+            if join.null_aware {
                 return Ok(Transformed::no(node));
             }
-            let exchanged = join.builder().with_partition_mode(PartitionMode::Partitioned);
-            Ok(Transformed::yes(exchanged.build_exec()?))
+            Ok(Transformed::yes(join.builder().with_partition_mode(mode).build_exec()?))
         })
         .data()
     }
@@ -65,20 +71,42 @@ fn speaks_for_probes(join: JoinType) -> bool {
     )
 }
 
-/// Whether the side that is held is known to be small, as Ballista's planner knows it.
-fn is_small(join: &HashJoinExec, most: usize) -> bool {
-    let side = join.left();
-    let statistics = StatisticsContext::new().compute(side.as_ref(), &StatisticsArgs::new());
-    let Ok(statistics) = statistics else { return false };
-    if let Some(bytes) = statistics.total_byte_size.get_value().filter(|bytes| **bytes > 0) {
-        return *bytes < most;
+/// Exchanging the other side costs so many times as much as giving one side to all tasks, where it is given
+/// though it is not small. Making a table of it in every task costs more than sending it.
+const FAR_MORE: usize = 8;
+
+/// Up to which size a side is given whole.
+struct Limits {
+    /// Whatever the other side is.
+    small: usize,
+    /// Where the other side is far larger.
+    most: usize,
+    /// Tasks that are given it.
+    parts: usize,
+}
+
+impl Limits {
+    fn worth_giving(&self, join: &HashJoinExec) -> bool {
+        let Some(held) = bytes(join.left()) else { return false };
+        if held < self.small.min(self.most) {
+            return true;
+        }
+        let everywhere = held.saturating_mul(self.parts).saturating_mul(FAR_MORE);
+        held < self.most && bytes(join.right()).is_some_and(|probed| everywhere < probed)
     }
-    let Some(rows) = statistics.num_rows.get_value().filter(|rows| **rows > 0) else {
-        return false;
-    };
+}
+
+/// How large a side is, as Ballista's planner knows it.
+fn bytes(side: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    let statistics = StatisticsContext::new().compute(side.as_ref(), &StatisticsArgs::new());
+    let statistics = statistics.ok()?;
+    if let Some(bytes) = statistics.total_byte_size.get_value().filter(|bytes| **bytes > 0) {
+        return Some(*bytes);
+    }
+    let rows = statistics.num_rows.get_value().filter(|rows| **rows > 0)?;
     let schema = side.schema();
     let row: usize = schema.fields().iter().map(|field| width(field.data_type())).sum();
-    rows.saturating_mul(row.max(8)) < most
+    Some(rows.saturating_mul(row.max(8)))
 }
 
 /// What Ballista takes a value to be long.

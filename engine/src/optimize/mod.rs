@@ -1,10 +1,12 @@
-//! Strata's own optimizer rules, one a file.
+//! Strata's own optimizer rules, one a file: those on plans here, those on arrays in [`arrays`].
 
+mod arrays;
 mod bound_windows;
 mod compact_views;
 mod given_sides;
 mod merge_joins;
 mod plain_texts;
+mod push_semi_joins;
 mod skim_scans;
 mod spill_top_rows;
 mod whole_probes;
@@ -12,10 +14,13 @@ mod whole_probes;
 use std::sync::Arc;
 
 use datafusion::common::Result;
+use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 
+pub(crate) use arrays::rewritten;
+pub use arrays::{ArrayRule, Without};
 use merge_joins::MergeJoins;
 use spill_top_rows::SpillTopRows;
 
@@ -23,6 +28,11 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// DataFusion's rule that chooses the sides of joins.
 const JOIN_SIDES: &str = "join_selection";
+
+/// The rules on logical plans, which run after DataFusion's.
+pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    vec![Arc::new(push_semi_joins::PushSemiJoins)]
+}
 
 /// The rules on physical plans, in the order in which they run after DataFusion's.
 pub(crate) fn physical() -> Vec<Rule> {

@@ -14,8 +14,8 @@ mod verified;
 mod window_by_partition;
 
 pub(crate) use array::{
-    Assembled, Cells, Limits, Thresholds, are_chunks, array_from, cell_schema, cells_from,
-    cells_to, chunk_rows, chunk_schema, fitting, takes,
+    Assembled, Cells, Computed, Limits, Thresholds, are_chunks, array_from, cell_schema,
+    cells_from, cells_to, chunk_rows, chunk_schema, fitting, takes,
 };
 pub use array::{
     CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec, SharedExec,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fused::Operand;
+use super::leaves::Chance;
 use super::wants::{chunks_of, made_of, pieces, rows_of, runs};
 use super::{Loaded, Program, Result, leaves};
 use crate::array::{ArrayError, Cuts, Region, Tensor, shape_of};
@@ -70,7 +71,9 @@ impl<'a> Evaluation<'a> {
                 self.loaded.get(&key).cloned().ok_or_else(|| missing("a box that was not read"))
             }
             (Op::Given(_), _) | (Op::Step(Step::View(_)), _) => {
-                let Operand { values, first, strides } = self.operand(array, region)?;
+                let Operand::There { values, first, strides } = self.operand(array, region)? else {
+                    return Err(missing("values that lie nowhere"));
+                };
                 let mut all = Block::empty(dtype.kind());
                 gather(values.values(), first, &strides, &lengths(&shape), (0, count), &mut all);
                 Tensor::from_block(dtype, shape, all)
@@ -83,8 +86,12 @@ impl<'a> Evaluation<'a> {
             (Op::Step(Step::Steps { start, step }), _) => {
                 leaves::steps(*start, *step, dtype, region)
             }
-            (Op::Step(step @ Step::Random { .. }), _) => {
-                leaves::random(step, &array.shape(), dtype, region)
+            (Op::Step(Step::Random { distribution, seed }), _) => {
+                let mut all = Block::empty(dtype.kind());
+                let chance =
+                    Chance::new(*distribution, *seed, &array.shape(), dtype.kind(), region);
+                chance.fill((0, count), &mut all)?;
+                Tensor::from_block(dtype, shape, all)
             }
             (Op::Step(Step::Concat(axis)), _) => {
                 let mut all = Block::zeros(dtype.kind(), count);
@@ -256,9 +263,15 @@ impl<'a> Evaluation<'a> {
         match (array.op(), array.inputs().first()) {
             (Op::Step(Step::View(view)), Some(input)) => {
                 let shown = view.shown(region);
-                let Operand { values, first, strides } = self.operand(input, &shown)?;
+                let there = match self.operand(input, &shown)? {
+                    Operand::Made(_) => Operand::in_a_row(self.values(input, &shown)?),
+                    there => there,
+                };
+                let Operand::There { values, first, strides } = there else {
+                    return Err(missing("values that lie nowhere"));
+                };
                 let (offset, strides) = view.strides(region, &strides);
-                Ok(Operand { values, first: first.saturating_add_signed(offset), strides })
+                Ok(Operand::There { values, first: first.saturating_add_signed(offset), strides })
             }
             (Op::Given(number), _) => {
                 let values = self.given.get(*number).cloned();
@@ -268,19 +281,19 @@ impl<'a> Evaluation<'a> {
                 let first = starts
                     .map(|(range, stride)| range.start as usize * stride.unsigned_abs())
                     .sum();
-                Ok(Operand { values, first, strides })
+                Ok(Operand::There { values, first, strides })
+            }
+            (Op::Step(Step::Random { distribution, seed }), _) => {
+                let (shape, kind) = (array.shape(), array.kind());
+                Ok(Operand::Made(Chance::new(*distribution, *seed, &shape, kind, region)))
             }
             (Op::Step(Step::Full(value)), _) => {
                 let one = leaves::one(*value, array.kind());
                 let values = Tensor::from_block(array.dtype(), vec![1], one)?;
-                Ok(Operand { values, first: 0, strides: vec![0; region.len()] })
+                Ok(Operand::There { values, first: 0, strides: vec![0; region.len()] })
             }
             (Op::Step(Step::Rechunk), Some(input)) => self.operand(input, region),
-            _ => {
-                let values = self.values(array, region)?;
-                let strides = row_major(&lengths(values.shape()));
-                Ok(Operand { values, first: 0, strides })
-            }
+            _ => Ok(Operand::in_a_row(self.values(array, region)?)),
         }
     }
 

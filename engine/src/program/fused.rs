@@ -3,19 +3,61 @@
 
 use std::collections::HashMap;
 
-use super::{Result, is_elementwise, leaves};
+use super::Result;
+use super::leaves::{self, Chance};
 use crate::array::{ArrayError, Kind, Tensor};
-use crate::kernels::{self, BinaryKernel, Block, Slice, UnaryKernel, cast, gather, is_row_major};
+use crate::kernels::{
+    self, BinaryKernel, Block, Slice, UnaryKernel, cast, gather, is_row_major, row_major,
+};
 use crate::lazy::{Array, Op, Step};
 
 /// Values of a tile: small enough that a handful of tiles fit into the first caches.
 const TILE: usize = 2048;
 
-/// Where values of a box lie.
-pub(super) struct Operand {
-    pub(super) values: Tensor,
-    pub(super) first: usize,
-    pub(super) strides: Vec<isize>,
+/// Where values of a box are.
+pub(super) enum Operand {
+    /// They lie somewhere: the first of them, and how far apart neighbours are.
+    There { values: Tensor, first: usize, strides: Vec<isize> },
+    /// They are made when they are looked at, tile by tile.
+    Made(Chance),
+}
+
+impl Operand {
+    /// Values that lie in a row.
+    pub(super) fn in_a_row(values: Tensor) -> Self {
+        let lengths: Vec<usize> = values.shape().iter().map(|length| *length as usize).collect();
+        Self::There { strides: row_major(&lengths), values, first: 0 }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::There { values, .. } => values.dtype().kind(),
+            Self::Made(chance) => chance.kind(),
+        }
+    }
+
+    /// Whether a box of this shape lies in a row.
+    fn is_in_a_row(&self, shape: &[usize]) -> bool {
+        match self {
+            Self::There { strides, .. } => is_row_major(shape, strides),
+            Self::Made(_) => false,
+        }
+    }
+
+    /// Brings the values of a tile together, unless they are those of the tile before.
+    fn gather(&self, shape: &[usize], (at, end): (usize, usize), tile: &mut Block) -> Result<()> {
+        match self {
+            Self::There { values, first, strides } => {
+                // What is one value everywhere is there after the first tile.
+                let same = strides.iter().all(|stride| *stride == 0);
+                if !(same && tile.len() >= end - at) {
+                    gather(values.values(), *first, strides, shape, (at, end), tile);
+                }
+                Ok(())
+            }
+            Self::Made(chance) => chance.fill((at, end), tile),
+        }
+    }
 }
 
 /// Where an instruction finds values.
@@ -52,11 +94,11 @@ pub(super) struct Fused {
 }
 
 impl Fused {
-    /// All steps of this kind that lead to an array.
-    pub(super) fn of(root: &Array) -> Result<Self> {
+    /// All steps of this kind that lead to an array, or only the last of them.
+    pub(super) fn of(root: &Array, all: bool) -> Result<Self> {
         let mut fused =
             Self { leaves: vec![], constants: vec![], instructions: vec![], registers: vec![] };
-        let order = in_order(root);
+        let order = if all { in_order(root) } else { vec![root.clone()] };
         // How often the values of a step are still asked for.
         let mut asked: HashMap<usize, usize> = HashMap::new();
         for input in order.iter().flat_map(Array::inputs) {
@@ -128,20 +170,15 @@ impl Fused {
         let count: usize = shape.iter().product();
         let mut registers: Vec<Block> =
             self.registers.iter().map(|kind| Block::empty(*kind)).collect();
-        let beside: Vec<bool> =
-            operands.iter().map(|operand| is_row_major(shape, &operand.strides)).collect();
+        let beside: Vec<bool> = operands.iter().map(|operand| operand.is_in_a_row(shape)).collect();
         let mut gathered: Vec<Block> =
-            operands.iter().map(|operand| Block::empty(operand.values.dtype().kind())).collect();
+            operands.iter().map(|operand| Block::empty(operand.kind())).collect();
         let mut at = 0;
         while at < count {
             let length = TILE.min(count - at);
             for ((operand, beside), tile) in operands.iter().zip(&beside).zip(&mut gathered) {
-                // What is one value everywhere is there after the first tile.
-                let same = operand.strides.iter().all(|stride| *stride == 0);
-                if !(*beside || same && tile.len() >= length) {
-                    let values = operand.values.values();
-                    let range = (at, at + length);
-                    gather(values, operand.first, &operand.strides, shape, range, tile);
+                if !beside {
+                    operand.gather(shape, (at, at + length), tile)?;
                 }
             }
             for Instruction { what, into } in &self.instructions {
@@ -153,9 +190,9 @@ impl Fused {
                         self.constants.get(*at).map(|tile| tile.as_slice().range(0, length))
                     }
                     From::Leaf(leaf) => match (beside.get(*leaf), operands.get(*leaf)) {
-                        (Some(true), Some(operand)) => {
-                            let start = operand.first + at;
-                            Some(operand.values.values().range(start, start + length))
+                        (Some(true), Some(Operand::There { values, first, .. })) => {
+                            let start = first + at;
+                            Some(values.values().range(start, start + length))
                         }
                         _ => gathered.get(*leaf).map(|tile| tile.as_slice().range(0, length)),
                     },
@@ -220,7 +257,7 @@ fn in_order(root: &Array) -> Vec<Array> {
     while let Some((array, ready)) = left.pop() {
         if ready {
             order.push(array);
-        } else if is_elementwise(&array) && seen.insert(array.id()) {
+        } else if array.is_elementwise() && seen.insert(array.id()) {
             left.push((array.clone(), true));
             left.extend(array.inputs().iter().map(|input| (input.clone(), false)));
         }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Result;
-use crate::array::{ArrayError, DType, Kind, Region, Tensor, cells, shape_of};
-use crate::kernels::{Block, append, each_kind};
-use crate::lazy::{Scalar, Step};
+use crate::array::{ArrayError, DType, Kind, Tensor, shape_of};
+use crate::kernels::{Block, Distribution, each_kind};
+use crate::lazy::Scalar;
 
 /// One value, as a run of one.
 pub(super) fn one(value: Scalar, kind: Kind) -> Block {
@@ -48,47 +48,70 @@ pub(super) fn steps(
     Tensor::from_block(dtype, shape_of(region), block)
 }
 
-/// Chance, for a box of an array of this shape.
-pub(super) fn random(
-    step: &Step,
-    shape: &[u64],
-    dtype: DType,
-    region: &[Range<u64>],
-) -> Result<Tensor> {
-    let Step::Random { distribution, seed } = step else {
-        return Tensor::from_block(dtype, vec![0], Block::empty(dtype.kind()));
-    };
-    let mut all = Block::empty(dtype.kind());
-    let mut row = Block::empty(dtype.kind());
-    for (start, count) in rows(shape, region) {
-        distribution.fill(*seed, start, &mut row, count as usize).map_err(ArrayError::Asked)?;
-        append(row.as_slice(), &mut all);
-    }
-    Tensor::from_block(dtype, shape_of(region), all)
+/// Chance, for a box of an array: each value is that of its number among all of the array's.
+pub(super) struct Chance {
+    distribution: Distribution,
+    seed: u64,
+    kind: Kind,
+    /// How many values follow each other.
+    row: usize,
+    /// Rows along the other dimensions: how many, and how far apart their first numbers are.
+    outer: Vec<(usize, u64)>,
+    /// The number of the first value.
+    first: u64,
 }
 
-/// The numbers of the values of a box, as runs: each row's first, and how many follow.
-fn rows(shape: &[u64], region: &[Range<u64>]) -> Vec<(u64, u64)> {
-    let sizes: Region = region.to_vec();
-    let last = sizes.last().map_or(1, |range| range.end - range.start);
-    let outer = sizes.get(..sizes.len().saturating_sub(1)).unwrap_or_default();
-    let outer_shape = shape_of(outer);
-    let count = cells(&outer_shape).unwrap_or(0);
-    let row = |number: u64| {
-        let (mut number, mut width, mut start) = (number, 1_u64, 0_u64);
-        if let (Some(range), Some(length)) = (sizes.last(), shape.last()) {
-            start = range.start;
-            width = *length;
+impl Chance {
+    pub(super) fn new(
+        distribution: Distribution,
+        seed: u64,
+        shape: &[u64],
+        kind: Kind,
+        region: &[Range<u64>],
+    ) -> Self {
+        let (mut width, mut first) = (1_u64, 0_u64);
+        let mut along = Vec::with_capacity(shape.len());
+        for (range, length) in region.iter().zip(shape).rev() {
+            first = first.wrapping_add(range.start.wrapping_mul(width));
+            along.push(((range.end.saturating_sub(range.start)) as usize, width));
+            width = width.wrapping_mul(*length);
         }
-        for ((range, length), extent) in outer.iter().zip(shape).zip(&outer_shape).rev() {
-            start += (range.start + number % extent) * width;
-            number /= extent;
-            width *= length;
+        let mut along = along.into_iter();
+        let row = along.next().map_or(1, |(length, _)| length);
+        Self { distribution, seed, kind, row, outer: along.collect(), first }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The values from one place of the box up to another, in place of what `out` has.
+    pub(super) fn fill(&self, (at, end): (usize, usize), out: &mut Block) -> Result<()> {
+        *out = match std::mem::replace(out, Block::Bool(Vec::new())) {
+            mut block if block.kind() == self.kind => {
+                block.clear();
+                block
+            }
+            _ => Block::empty(self.kind),
+        };
+        out.reserve(end - at);
+        let mut at = at;
+        while at < end {
+            let (row, within) = (at / self.row, at % self.row);
+            let count = (self.row - within).min(end - at);
+            let start = self.start_of(row).wrapping_add(within as u64);
+            self.distribution.fill(self.seed, start, out, count).map_err(ArrayError::Asked)?;
+            at += count;
         }
-        (start, last)
-    };
-    match count {
-        0 => Vec::new(),
-        count => (0..count).map(row).collect(),
+        Ok(())
+    }
+
+    /// The number of the first value of a row.
+    fn start_of(&self, mut row: usize) -> u64 {
+        self.outer.iter().fold(self.first, |start, (length, apart)| {
+            let index = row % length;
+            row /= length;
+            start.wrapping_add(apart.wrapping_mul(index as u64))
+        })
     }
 }

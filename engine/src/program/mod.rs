@@ -22,7 +22,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::array::{ArrayError, ArraySource, Region, Tensor, shape_of};
 use crate::kernels::Folded;
-use crate::lazy::{Array, Op, Step};
+use crate::lazy::{Array, Op};
+use crate::optimize::{ArrayRule, Without};
 use evaluate::Evaluation;
 use fused::Fused;
 
@@ -39,6 +40,8 @@ pub(crate) struct Program {
     reads: Vec<Array>,
     /// The functions of values at the same place that are computed in one go, by their last step.
     fused: HashMap<usize, Fused>,
+    /// Rules that it is prepared without.
+    without: Without,
     /// The only thing that is read, where a value of the result is made of the one at its place there.
     only: Option<Array>,
 }
@@ -70,12 +73,20 @@ impl Want {
 
 impl Program {
     /// Prepares an expression.
-    pub(crate) fn new(root: Array) -> Result<Self> {
+    pub(crate) fn new(root: Array, without: Without) -> Result<Self> {
+        let only = match without.has(ArrayRule::ReadPieces) {
+            true => pieces::only_read(&root),
+            false => None,
+        };
         let mut program =
-            Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new(), only: None };
+            Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new(), without, only };
         program.prepare(&root)?;
-        program.only = pieces::only_read(&root);
         Ok(program)
+    }
+
+    /// The rules that it was prepared without.
+    pub(crate) fn without(&self) -> &Without {
+        &self.without
     }
 
     /// The expression.
@@ -101,8 +112,8 @@ impl Program {
             if matches!(array.op(), Op::Read(_)) {
                 self.reads.push(array.clone());
             }
-            if is_elementwise(&array) {
-                let fused = Fused::of(&array)?;
+            if array.is_elementwise() {
+                let fused = Fused::of(&array, self.without.has(ArrayRule::FuseSteps))?;
                 left.extend(fused.leaves().iter().cloned());
                 self.fused.insert(array.id(), fused);
             } else {
@@ -193,9 +204,4 @@ impl Program {
         let loaded = self.load(region, have).await?;
         Evaluation::new(self, loaded, given).fold(region, into, 0)
     }
-}
-
-/// Whether a step is a function of the values at the same place.
-fn is_elementwise(array: &Array) -> bool {
-    matches!(array.op(), Op::Step(Step::Unary(_) | Step::Binary(_) | Step::Select | Step::Cast(_)))
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::evaluate::Evaluation;
-use super::{Loaded, Program, Result, is_elementwise};
+use super::{Loaded, Program, Result};
 use crate::array::{ArraySource, Region, Tensor, cells, shape_of};
 use crate::kernels::Folded;
 use crate::lazy::{Array, Op, Step};
@@ -23,7 +23,7 @@ pub(super) fn only_read(root: &Array) -> Option<Array> {
         if !seen.insert(array.id()) {
             continue;
         }
-        let passes = is_elementwise(&array) || matches!(array.op(), Op::Step(Step::Rechunk));
+        let passes = array.is_elementwise() || matches!(array.op(), Op::Step(Step::Rechunk));
         match array.op() {
             Op::Read(_) if only.is_some() => return None,
             Op::Read(_) => only = Some(array),

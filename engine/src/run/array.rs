@@ -51,7 +51,7 @@ impl Array {
         let mut whole = physical::Assembled::new(self.dtype(), self.grid());
         let mut rows = self.rows(session).await?;
         while let Some(batch) = rows.try_next().await? {
-            whole.take(&batch)?;
+            whole.take(&batch, 0)?;
         }
         Ok(whole.finish()?)
     }

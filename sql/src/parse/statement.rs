@@ -2,13 +2,14 @@
 //! DataFusion's parser reads it.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use datafusion::sql::parser::{DFParser, Statement as DFStatement};
 use sqlparser::ast::{Expr, Ident, Query, SelectItem};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
-use strata_engine::{LayerFormat, nearest};
+use strata_engine::{ArrayFormat, LayerFormat, nearest};
 
 use super::array::{Term, parse_array};
 use super::chain::{Chain, parse_chain, starts_chain};
@@ -51,6 +52,8 @@ pub(crate) enum Kind {
     Explain { formatting: ExplainFormatting, source: Source },
     /// `EXPLAIN [ANALYZE] LAYERS [(FORMAT f)] source`.
     ExplainLayers { source: Source, analyze: bool, format: LayerFormat },
+    /// `EXPLAIN ARRAY [(FORMAT f)] array`.
+    ExplainArray { term: Term, format: ArrayFormat },
     /// `DESCRIBE source`, for what DataFusion's own does not take.
     Describe(Source),
     /// `SUMMARIZE source`.
@@ -197,10 +200,12 @@ fn own_statement(parser: &mut Parser<'_>, first: &TokenWithSpan) -> Result<Optio
         return Ok(Some(Kind::Describe(parse_source(parser)?)));
     }
     if is_keyword(token, Keyword::EXPLAIN) {
-        return match parse_layers(parser)? {
-            Some(layers) => Ok(Some(layers)),
-            None => parse_explain(parser),
-        };
+        for parse in [parse_layers, parse_looks] {
+            if let Some(kind) = parse(parser)? {
+                return Ok(Some(kind));
+            }
+        }
+        return parse_explain(parser);
     }
     if is_keyword(token, Keyword::SHOW) && is_keyword(&second, Keyword::SETTINGS)
         || is_keyword(token, Keyword::SHOW) && is_word(&second, "SETTINGS")
@@ -278,16 +283,40 @@ fn parse_layers(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
     for _ in 0..=at {
         parser.next_token();
     }
-    let mut format = LayerFormat::default();
-    let told = is_keyword(&parser.peek_nth_token(1).token, Keyword::FORMAT);
-    if told && parser.consume_token(&Token::LParen) {
-        parser.next_token();
-        let name = parser.peek_token();
-        let known = parser.parse_identifier()?.value.parse();
-        format = known.map_err(|error| Error::from(error).at(place(&name)))?;
-        parser.expect_token(&Token::RParen)?;
-    }
+    let format = parse_format(parser)?;
     Ok(Some(Kind::ExplainLayers { source: parse_source(parser)?, analyze, format }))
+}
+
+/// `EXPLAIN ARRAY`.
+fn parse_looks(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
+    let followed = parser.peek_nth_token(2).token;
+    let is_name = matches!(followed, Token::Period | Token::EOF | Token::SemiColon);
+    if is_name || !is_word(&parser.peek_nth_token(1).token, "ARRAY") {
+        return Ok(None);
+    }
+    parser.next_token();
+    parser.next_token();
+    let format = parse_format(parser)?;
+    match parse_array(parser) {
+        Some(term) => Ok(Some(Kind::ExplainArray { term, format })),
+        None => Err(unexpected("an array", &parser.peek_token())),
+    }
+}
+
+/// `(FORMAT f)`, where it is written.
+fn parse_format<F>(parser: &mut Parser<'_>) -> Result<F>
+where
+    F: Default + FromStr<Err = strata_engine::EngineError>,
+{
+    let told = is_keyword(&parser.peek_nth_token(1).token, Keyword::FORMAT);
+    if !(told && parser.consume_token(&Token::LParen)) {
+        return Ok(F::default());
+    }
+    parser.next_token();
+    let name = parser.peek_token();
+    let known = parser.parse_identifier()?.value.parse();
+    parser.expect_token(&Token::RParen)?;
+    known.map_err(|error| Error::from(error).at(place(&name)))
 }
 
 /// `EXPLAIN` of a chain; of anything else it is DataFusion's.

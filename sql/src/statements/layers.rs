@@ -1,4 +1,5 @@
-//! `EXPLAIN LAYERS`: a query as the layers it runs as, before or after it has run.
+//! `EXPLAIN LAYERS`: a query as the layers it runs as, before or after it has run. `EXPLAIN ARRAY`: what an
+//! array looks like.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
 use strata_engine::{
-    LayerFormat, LayerGraph, LocalRunner, Pool, PoolExec, PoolRunner, Runner, SessionSettings,
+    ArrayFormat, LayerFormat, LayerGraph, LocalRunner, Pool, PoolExec, PoolRunner, Runner,
+    SessionSettings,
 };
 
 use super::{Outcome, rows, size};
+use crate::arrays;
 use crate::error::{Error, Result};
-use crate::parse::Source;
+use crate::parse::{Source, Term};
 use crate::verbs;
 
 /// The key by which the metadata of a result's only column says that it is one text to be shown as it
@@ -65,9 +68,24 @@ pub(super) async fn explain(
     } else {
         LayerGraph::of(&session.state().create_physical_plan(&plan).await?)?
     };
-    let is_document = HashMap::from([(DOCUMENT.to_string(), format.name().to_string())]);
-    let field = Field::new("layers", DataType::Utf8, false).with_metadata(is_document);
-    let text = StringArray::from(vec![graph.render(format)]);
+    document(session, "layers", format.name(), graph.render(format))
+}
+
+/// Shows what an array looks like, of which nothing is computed.
+pub(super) async fn look(
+    session: &SessionContext,
+    term: &Term,
+    format: ArrayFormat,
+) -> Result<Outcome> {
+    let array = arrays::bind(session, term).await?.array().map_err(|error| error.at(term.at))?;
+    document(session, "array", format.name(), array.render(format))
+}
+
+/// One text, to be shown as it is.
+fn document(session: &SessionContext, name: &str, kind: &str, text: String) -> Result<Outcome> {
+    let is_document = HashMap::from([(DOCUMENT.to_string(), kind.to_string())]);
+    let field = Field::new(name, DataType::Utf8, false).with_metadata(is_document);
+    let text = StringArray::from(vec![text]);
     let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(text)])
         .map_err(|error| Error::text(error.to_string()))?;
     Ok(rows(session.read_batch(batch)?))

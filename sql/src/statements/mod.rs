@@ -59,6 +59,7 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
             let frame = verbs::bind_source(session, source).await?;
             sql::explain(frame, formatting)?
         }
+        Kind::ExplainArray { term, format } => layers::look(session, term, *format).await?,
         Kind::ExplainLayers { source, analyze, format } => {
             layers::explain(session, source, *analyze, *format).await?
         }

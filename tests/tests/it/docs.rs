@@ -170,6 +170,11 @@ fn generated(mark: &str) -> Option<Done<String>> {
             .map(|(_, signature, doc)| format!("{}\n{doc}\n", fenced(signature))),
         "help" => strata::cli::help(&words).map(|help| fenced(&help)),
         "shell" => Some(fenced(&strata::shell::command_list())),
+        "rules" => {
+            let rows = strata_engine::ArrayRule::ALL.iter();
+            let rows = rows.map(|rule| format!("| `{}` | {} |\n", rule.name(), rule.about()));
+            Some(format!("\n| rule | what it does |\n|---|---|\n{}\n", rows.collect::<String>()))
+        }
         _ => return None,
     };
     Some(found.ok_or_else(|| format!("<!-- {mark} -->: there is no such thing").into()))

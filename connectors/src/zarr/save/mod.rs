@@ -203,6 +203,7 @@ async fn into_place(
     let beside = object.saturating_mul(2 * encoded.stored.width() as u64);
     each_chunk(session, &array, beside, |region, values: Tensor| {
         let at: Vec<u64> = region.iter().zip(start).map(|(a, b)| a.start + b).collect();
+        let (encoded, into) = (encoded.clone(), into.clone());
         async move {
             let values = encoded.exactly(values).map_err(|reason| into.refused(&at, reason))?;
             into.write(&at, &values).await

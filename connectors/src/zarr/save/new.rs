@@ -123,11 +123,12 @@ async fn write_one(
     spec: &ArraySpec,
 ) -> Result<(), EngineError> {
     let into = writer.array(path, spec).await?;
-    let (grid, into) = (array.grid(), &into);
+    let grid = array.grid();
     let packed = grid.largest().unwrap_or(u64::MAX).saturating_mul(array.dtype().width() as u64);
     each_chunk(session, array, packed, |region, values| {
         let along = region.iter().zip(&grid.0);
         let place: Vec<u64> = along.map(|(range, cuts)| cuts.holding(range.start)).collect();
+        let into = into.clone();
         async move { into.write_chunk(&place, &values).await }
     })
     .await

@@ -1,4 +1,4 @@
-//! What chunks are brought to: one value for each cell, or several.
+//! What chunks are brought to: one value for each cell, or several; or several such things at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,14 +19,25 @@ pub(crate) enum Becomes {
     },
     /// Several.
     Several(Summary),
+    /// All of these, of the same values.
+    Together(Vec<Becomes>),
 }
 
 impl Becomes {
     /// The name, as in `mean`.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> String {
         match self {
-            Self::One { reduce, .. } => reduce.name(),
-            Self::Several(summary) => summary.name(),
+            Self::One { reduce, .. } => reduce.name().to_string(),
+            Self::Several(summary) => summary.name().to_string(),
+            Self::Together(all) => all.iter().map(Self::name).collect::<Vec<_>>().join(" and "),
+        }
+    }
+
+    /// How many results there are.
+    pub(crate) fn results(&self) -> usize {
+        match self {
+            Self::One { .. } | Self::Several(_) => 1,
+            Self::Together(all) => all.iter().map(Self::results).sum(),
         }
     }
 
@@ -35,6 +46,10 @@ impl Becomes {
         match self {
             Self::One { .. } => Ok(()),
             Self::Several(summary) => summary.result(kind).map(|_| ()),
+            Self::Together(all) => all.iter().try_for_each(|one| match one {
+                Self::Together(_) => Err("several things at once, within several".to_string()),
+                one => one.check(kind),
+            }),
         }
     }
 
@@ -54,6 +69,9 @@ impl Becomes {
             Self::Several(summary) => {
                 Folded::Several(Gathered::new(summary, kind, shape, reduced, origin, strides))
             }
+            Self::Together(all) => Folded::Together(
+                all.iter().map(|one| one.begin(kind, shape, reduced, origin, strides)).collect(),
+            ),
         }
     }
 
@@ -61,13 +79,11 @@ impl Becomes {
     pub(crate) fn parts(&self, kind: Kind) -> Vec<Kind> {
         match self {
             Self::One { .. } => {
-                let state = match self.begin(kind, &[], &[], &[], &[]) {
-                    Folded::One(state) => state.to_state(),
-                    Folded::Several(_) => Vec::new(),
-                };
+                let state = self.begin(kind, &[], &[], &[], &[]).to_state();
                 state.iter().map(Block::kind).collect()
             }
             Self::Several(summary) => summary.parts(kind),
+            Self::Together(all) => all.iter().flat_map(|one| one.parts(kind)).collect(),
         }
     }
 
@@ -80,6 +96,14 @@ impl Becomes {
             Self::Several(summary) => {
                 Gathered::from_state(summary, kind, parts).map(Folded::Several)
             }
+            Self::Together(all) => {
+                let mut parts = parts.into_iter();
+                let read = all.iter().map(|one| {
+                    let own = parts.by_ref().take(one.parts(kind).len());
+                    one.read(kind, own.collect())
+                });
+                read.collect::<Result<_, _>>().map(Folded::Together)
+            }
         }
     }
 
@@ -87,6 +111,7 @@ impl Becomes {
     pub(crate) fn keeps(&self, kind: Kind, values: usize) -> usize {
         match self {
             Self::Several(Summary::Distinct) => values.saturating_mul(2 * (kind.width() + 8)),
+            Self::Together(all) => all.iter().map(|one| one.keeps(kind, values)).sum(),
             _ => 0,
         }
     }
@@ -96,6 +121,9 @@ impl Becomes {
         match self {
             Self::One { reduce, .. } => Accumulator::bytes(*reduce, kind, cells),
             Self::Several(summary) => summary.bytes(kind, cells),
+            Self::Together(all) => {
+                all.iter().fold(0, |bytes, one| bytes.saturating_add(one.bytes(kind, cells)))
+            }
         }
     }
 }
@@ -107,6 +135,8 @@ pub(crate) enum Folded {
     One(Accumulator),
     /// Several.
     Several(Gathered),
+    /// Several such things.
+    Together(Vec<Folded>),
 }
 
 impl Folded {
@@ -115,6 +145,7 @@ impl Folded {
         match self {
             Self::One(state) => state.update(values, at),
             Self::Several(state) => state.update(values, at),
+            Self::Together(all) => all.iter_mut().for_each(|one| one.update(values, at)),
         }
     }
 
@@ -123,15 +154,22 @@ impl Folded {
         match (self, other) {
             (Self::One(state), Self::One(other)) => state.merge(other),
             (Self::Several(state), Self::Several(other)) => state.merge(other),
+            (Self::Together(all), Self::Together(others)) if all.len() == others.len() => {
+                all.iter_mut().zip(others).try_for_each(|(one, other)| one.merge(other))
+            }
             _ => Err("states of different things are merged".to_string()),
         }
     }
 
-    /// The results, cell by cell.
-    pub(crate) fn finish(self) -> Result<Block, String> {
+    /// The results, each cell by cell.
+    pub(crate) fn finish(self) -> Result<Vec<Block>, String> {
         match self {
-            Self::One(state) => state.finish(),
-            Self::Several(state) => state.finish(),
+            Self::One(state) => state.finish().map(|block| vec![block]),
+            Self::Several(state) => state.finish().map(|block| vec![block]),
+            Self::Together(all) => {
+                let finished = all.into_iter().map(Self::finish).collect::<Result<Vec<_>, _>>()?;
+                Ok(finished.into_iter().flatten().collect())
+            }
         }
     }
 
@@ -140,6 +178,7 @@ impl Folded {
         match self {
             Self::One(state) => state.to_state(),
             Self::Several(state) => state.to_state(),
+            Self::Together(all) => all.iter().flat_map(Self::to_state).collect(),
         }
     }
 
@@ -148,6 +187,7 @@ impl Folded {
         match self {
             Self::One(_) => 0,
             Self::Several(state) => state.grown(),
+            Self::Together(all) => all.iter().map(Self::grown).sum(),
         }
     }
 }

@@ -61,7 +61,7 @@ impl FromStr for LayerFormat {
         let found = Self::ALL.iter().copied().find(|f| f.name().eq_ignore_ascii_case(name));
         found.ok_or_else(|| {
             let all: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
-            EngineError::UnknownLayerFormat { name: name.to_string(), known: all.join(", ") }
+            EngineError::UnknownFormat { name: name.to_string(), known: all.join(", ") }
         })
     }
 }

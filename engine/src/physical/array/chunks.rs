@@ -108,10 +108,10 @@ impl Assembled {
         Self { dtype, grid: grid.clone(), shape, all, whole: None, left: chunks }
     }
 
-    /// Takes in the chunks of a batch.
-    pub(crate) fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+    /// Takes in the chunks of a batch: one part of each.
+    pub(crate) fn take(&mut self, batch: &RecordBatch, part: usize) -> Result<()> {
         for (number, parts) in rows(batch)? {
-            let Some(bytes) = parts.into_iter().next() else { continue };
+            let Some(bytes) = parts.into_iter().nth(part) else { continue };
             let region = self.grid.region(&self.grid.place(number));
             let values = Tensor::new(self.dtype, shape_of(&region), bytes).map_err(error)?;
             self.left = self.left.saturating_sub(1);
@@ -166,17 +166,26 @@ pub(super) fn one_by_one(context: &TaskContext) -> Arc<TaskContext> {
 
 /// Ranges of work: from which number to which, one for each part.
 pub(crate) fn keys(all: u64, parts: usize) -> Result<Arc<dyn ExecutionPlan>> {
+    ranged(all, 1, parts)
+}
+
+fn ranged(all: u64, each: u64, parts: usize) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = key_schema();
     let parts = u64::try_from(parts).unwrap_or(1).clamp(1, all.max(1));
     let bound = |part: u64| (u128::from(all) * u128::from(part) / u128::from(parts)) as u64;
     let mut batches = Vec::new();
     for part in 0..parts {
-        let (from, to) = (bound(part), bound(part + 1));
+        let (from, to) = (bound(part) * each, bound(part + 1) * each);
         let columns: Vec<ArrayRef> =
             vec![Arc::new(UInt64Array::from(vec![from])), Arc::new(UInt64Array::from(vec![to]))];
         batches.push(vec![RecordBatch::try_new(Arc::clone(&schema), columns)?]);
     }
     Ok(MemorySourceConfig::try_new_exec(&batches, schema, None)?)
+}
+
+/// Ranges of work of which every so many belong to one chunk, cut between chunks.
+pub(crate) fn whole_keys(all: u64, chunks: u64, parts: usize) -> Result<Arc<dyn ExecutionPlan>> {
+    ranged(chunks, all / chunks.max(1), parts)
 }
 
 fn key_schema() -> SchemaRef {

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
-use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExprRef};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -24,46 +24,62 @@ use datafusion::physical_plan::{
     SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 
 use super::chunks::{self, asked, error};
 use super::fold::{Fold, buffer};
 use crate::array::{DType, Kind, Tensor};
 use crate::kernels::Folded;
 
+/// How all states of a chunk meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Meet {
+    /// There is one partition.
+    Single,
+    /// They are sent to the same partition. Where it is known how many there are, a chunk is done when they
+    /// have come.
+    Sent { each: Option<u64> },
+    /// They follow each other in the partition that made them.
+    InARow,
+}
+
 /// Brings states together.
 #[derive(Debug)]
 pub struct CombineChunksExec {
     fold: Fold,
-    /// What the values were that are brought together, and what comes of them.
+    /// What the values were that are brought together, and what the results are.
     kind: Kind,
-    dtype: DType,
-    /// Whether all of it is brought together in one place.
-    single: bool,
+    dtypes: Vec<DType>,
+    meet: Meet,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl CombineChunksExec {
-    pub(crate) fn new(
+    pub(super) fn new(
         fold: Fold,
         kind: Kind,
-        dtype: DType,
-        single: bool,
+        dtypes: Vec<DType>,
+        meet: Meet,
         input: Arc<dyn ExecutionPlan>,
     ) -> Self {
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(chunks::schema(1)),
+            EquivalenceProperties::new(chunks::schema(dtypes.len())),
             input.output_partitioning().clone(),
-            EmissionType::Final,
+            match meet {
+                Meet::Single | Meet::Sent { each: None } => EmissionType::Final,
+                Meet::Sent { .. } | Meet::InARow => EmissionType::Incremental,
+            },
             Boundedness::Bounded,
         );
         let properties = Arc::new(properties);
         Self {
             fold,
             kind,
-            dtype,
-            single,
+            dtypes,
+            meet,
             input,
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -71,8 +87,8 @@ impl CombineChunksExec {
     }
 
     /// What is brought together, and what comes of it.
-    pub(super) fn described(&self) -> (&Fold, Kind, DType, bool) {
-        (&self.fold, self.kind, self.dtype, self.single)
+    pub(super) fn described(&self) -> (&Fold, Kind, &[DType], Meet) {
+        (&self.fold, self.kind, &self.dtypes, self.meet)
     }
 }
 
@@ -97,9 +113,12 @@ impl ExecutionPlan for CombineChunksExec {
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
         // All states of a chunk meet.
-        vec![match self.single {
-            true => Distribution::SinglePartition,
-            false => Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))]),
+        vec![match self.meet {
+            Meet::Single => Distribution::SinglePartition,
+            Meet::Sent { .. } => {
+                Distribution::KeyPartitioned(vec![Arc::new(Column::new("chunk", 0))])
+            }
+            Meet::InARow => Distribution::UnspecifiedDistribution,
         }]
     }
 
@@ -114,7 +133,7 @@ impl ExecutionPlan for CombineChunksExec {
         match (children.pop(), children.is_empty()) {
             (Some(input), true) => {
                 let fold = self.fold.clone();
-                Ok(Arc::new(Self::new(fold, self.kind, self.dtype, self.single, input)))
+                Ok(Arc::new(Self::new(fold, self.kind, self.dtypes.clone(), self.meet, input)))
             }
             _ => internal_err!("CombineChunksExec has one input"),
         }
@@ -145,7 +164,8 @@ impl ExecutionPlan for CombineChunksExec {
         };
         // There is at most a chunk for each state, of a value for each of its cells.
         let state = self.fold.becomes.bytes(self.kind, 1).max(1);
-        let values = |bytes: &usize| bytes / state * self.dtype.width();
+        let width: usize = self.dtypes.iter().map(|dtype| dtype.width()).sum();
+        let values = |bytes: &usize| bytes / state * width;
         let unknown = Statistics::new_unknown(&self.schema());
         let made = unknown.with_num_rows(input.num_rows.to_inexact());
         Ok(Arc::new(match input.total_byte_size.get_value().map(values) {
@@ -159,47 +179,115 @@ impl ExecutionPlan for CombineChunksExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let mut input = self.input.execute(partition, chunks::one_by_one(&context))?;
         let consumer = MemoryConsumer::new(format!("CombineChunks[{partition}]"));
-        let reservation = consumer.register(context.memory_pool());
-        let (fold, kind, dtype) = (self.fold.clone(), self.kind, self.dtype);
-        let schema = self.schema();
-        let combined = async move {
-            let mut all: BTreeMap<u64, Folded> = BTreeMap::new();
-            while let Some(batch) = input.try_next().await? {
-                for (number, parts) in chunks::rows(&batch)? {
-                    let bytes: usize = parts.iter().map(|part| part.len()).sum();
-                    let state = fold.state(kind, parts)?;
-                    match all.get_mut(&number) {
-                        Some(open) => {
-                            // Some states grow with what they take in.
-                            let grown = if state.grown() > 0 { bytes.saturating_mul(2) } else { 0 };
-                            reservation.try_grow(grown)?;
-                            open.merge(&state).map_err(asked)?;
-                        }
-                        None => {
-                            reservation.try_grow(bytes.saturating_mul(2))?;
-                            all.insert(number, state);
-                        }
-                    }
-                }
-            }
-            let finished = all.into_iter().map(move |(number, state)| {
-                let block = state.finish().map_err(asked)?;
-                let count = block.len() as u64;
-                // Times and spans are numbers until here.
-                let values = Tensor::new(dtype, vec![count], buffer(block)).map_err(error)?;
-                let row = chunks::row(&schema, number, vec![values.data().clone()]);
-                // What is held goes with the last of it.
-                let _held = &reservation;
-                row
-            });
-            Ok::<_, DataFusionError>(futures::stream::iter(finished).boxed())
+        let task = Task {
+            fold: self.fold.clone(),
+            kind: self.kind,
+            dtypes: self.dtypes.clone(),
+            meet: self.meet,
+            open: BTreeMap::new(),
+            left: Vec::new(),
+            ended: false,
+            reservation: consumer.register(context.memory_pool()),
+            states: self.input.execute(partition, chunks::one_by_one(&context))?,
         };
         let baseline = BaselineMetrics::new(&self.metrics, partition);
-        let rows = futures::stream::once(combined)
-            .try_flatten()
-            .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
+        let rows = futures::stream::try_unfold(task, |mut task| async move {
+            Ok(task.next().await?.map(|row| (row, task)))
+        })
+        .map(move |row: Result<RecordBatch>| row.map(|row| row.record_output(&baseline)));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+/// What a chunk has come to.
+struct Open {
+    state: Folded,
+    /// How many states it is of, and the bytes that are reserved for it.
+    states: u64,
+    bytes: usize,
+}
+
+/// The chunks of one partition.
+struct Task {
+    fold: Fold,
+    kind: Kind,
+    dtypes: Vec<DType>,
+    meet: Meet,
+    open: BTreeMap<u64, Open>,
+    /// States that came and were not looked at.
+    left: Vec<(u64, Vec<Buffer>)>,
+    ended: bool,
+    reservation: MemoryReservation,
+    states: SendableRecordBatchStream,
+}
+
+impl Task {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if self.ended {
+                return match self.open.pop_first() {
+                    Some((number, open)) => self.finish(number, open).map(Some),
+                    None => Ok(None),
+                };
+            }
+            if let Some((number, parts)) = self.left.pop() {
+                let done = self.take(number, parts)?;
+                if let Some((number, open)) = done {
+                    return self.finish(number, open).map(Some);
+                }
+                continue;
+            }
+            match self.states.try_next().await? {
+                Some(batch) => {
+                    self.left = chunks::rows(&batch)?;
+                    self.left.reverse();
+                }
+                None => self.ended = true,
+            }
+        }
+    }
+
+    /// Takes in a state; gives a chunk of which there will be no more.
+    fn take(&mut self, number: u64, parts: Vec<Buffer>) -> Result<Option<(u64, Open)>> {
+        let came: usize = parts.iter().map(|part| part.len()).sum();
+        let bytes = came.saturating_mul(2);
+        let state = self.fold.state(self.kind, parts)?;
+        let Some(open) = self.open.get_mut(&number) else {
+            let before = match self.meet {
+                Meet::InARow => self.open.pop_first(),
+                Meet::Single | Meet::Sent { .. } => None,
+            };
+            self.reservation.try_grow(bytes)?;
+            self.open.insert(number, Open { state, states: 1, bytes });
+            return Ok(match self.meet {
+                Meet::Sent { each: Some(1) } => self.open.remove_entry(&number),
+                _ => before,
+            });
+        };
+        // Some states grow with what they take in.
+        let grown = if state.grown() > 0 { bytes } else { 0 };
+        self.reservation.try_grow(grown)?;
+        open.bytes = open.bytes.saturating_add(grown);
+        open.states += 1;
+        open.state.merge(&state).map_err(asked)?;
+        let done = self.meet == Meet::Sent { each: Some(open.states) };
+        Ok(if done { self.open.remove_entry(&number) } else { None })
+    }
+
+    fn finish(&mut self, number: u64, open: Open) -> Result<RecordBatch> {
+        let blocks = open.state.finish().map_err(asked)?;
+        if blocks.len() != self.dtypes.len() {
+            return internal_err!("chunks came to {} results", blocks.len());
+        }
+        // Times and spans are numbers until here.
+        let values = self.dtypes.iter().zip(blocks).map(|(dtype, block)| {
+            let count = block.len() as u64;
+            let values = Tensor::new(*dtype, vec![count], buffer(block)).map_err(error)?;
+            Ok(values.data().clone())
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        self.reservation.shrink(open.bytes);
+        chunks::row(&chunks::schema(values.len()), number, values)
     }
 }

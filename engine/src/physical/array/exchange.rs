@@ -26,12 +26,16 @@ struct Exchanged {
     read: usize,
     /// What is read at a time.
     blocks: Grid,
+    /// Whether blocks come from another plan, and are not read.
+    #[serde(default)]
+    computed: bool,
 }
 
 /// What is read at a time, of which source.
 pub(super) struct Blocks<'a> {
     pub(super) source: &'a Arc<dyn ArraySource>,
     pub(super) blocks: &'a Grid,
+    pub(super) computed: bool,
 }
 
 /// A box that a chunk wants of what is exchanged.
@@ -54,10 +58,19 @@ pub(crate) struct Thresholds {
 }
 
 impl Exchange {
-    /// What of a program is to be exchanged; none, where each chunk best reads for itself.
-    pub(crate) fn of(work: &Work, thresholds: Thresholds) -> Option<Self> {
+    /// What of a program is to be exchanged; none, where each chunk best reads for itself. What is computed
+    /// always is, what is read from `thresholds` on.
+    pub(crate) fn of(
+        work: &Work,
+        computed: &[Arc<dyn ArraySource>],
+        thresholds: Option<Thresholds>,
+    ) -> Option<Self> {
         let program = work.program();
         let reads = program.reads();
+        let is_computed = |source| computed.iter().any(|known| Arc::ptr_eq(known, source));
+        if thresholds.is_none() && computed.is_empty() {
+            return None;
+        }
         let mut costs: Vec<Cost> = reads.iter().map(|_| Cost::default()).collect();
         let count = work.count();
         let samples = count.min(SAMPLES);
@@ -78,8 +91,15 @@ impl Exchange {
         let scale = count.checked_div(samples)?;
         let exchanged = reads.iter().zip(costs).enumerate().filter_map(|(read, (array, cost))| {
             let crate::lazy::Op::Read(source) = array.op() else { return None };
-            let blocks = cost.blocks(source.as_ref(), scale, thresholds)?;
-            Some(Exchanged { read, blocks })
+            if is_computed(source) {
+                return Some(Exchanged {
+                    read,
+                    blocks: source.form().grid.clone(),
+                    computed: true,
+                });
+            }
+            let blocks = cost.blocks(source.as_ref(), scale, thresholds?)?;
+            Some(Exchanged { read, blocks, computed: false })
         });
         let exchanged: Vec<Exchanged> = exchanged.collect();
         (!exchanged.is_empty()).then_some(Self(exchanged))
@@ -101,9 +121,9 @@ impl Exchange {
 
     /// One of the reads.
     pub(super) fn get<'a>(&'a self, work: &'a Work, which: usize) -> Option<Blocks<'a>> {
-        let Exchanged { read, blocks } = self.0.get(which)?;
+        let Exchanged { read, blocks, computed } = self.0.get(which)?;
         match work.program().reads().get(*read)?.op() {
-            crate::lazy::Op::Read(source) => Some(Blocks { source, blocks }),
+            crate::lazy::Op::Read(source) => Some(Blocks { source, blocks, computed: *computed }),
             _ => None,
         }
     }

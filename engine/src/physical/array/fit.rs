@@ -16,7 +16,7 @@ use crate::config::ByteSize;
 use crate::lazy::Array;
 
 /// The plan that computes the chunks of an array, whose tasks have so many bytes together.
-pub(crate) fn fitting(array: &Array, limits: Limits, room: u64) -> Result<Arc<dyn ExecutionPlan>> {
+pub(crate) fn fitting(array: &Array, limits: &Limits, room: u64) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = lower(array, limits)?;
     let Some(largest) = largest(plan.as_ref(), None) else { return Ok(plan) };
     if largest.takes > room {
@@ -24,7 +24,7 @@ pub(crate) fn fitting(array: &Array, limits: Limits, room: u64) -> Result<Arc<dy
     }
     let parts = usize::try_from(room / largest.takes.max(1)).unwrap_or(usize::MAX).max(1);
     match parts < limits.parts {
-        true => lower(array, Limits { parts, ..limits }),
+        true => lower(array, &Limits { parts, ..limits.clone() }),
         false => Ok(plan),
     }
 }

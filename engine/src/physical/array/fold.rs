@@ -19,6 +19,8 @@ pub(crate) struct Fold {
     pub(crate) becomes: Becomes,
     /// Which dimensions go.
     pub(crate) axes: Vec<bool>,
+    /// Whether tiny chunks are taken together.
+    pub(crate) neighbours: bool,
 }
 
 impl fmt::Display for Fold {
@@ -43,6 +45,9 @@ impl Fold {
         let (kept, mut gone) = (of(false), of(true));
         // Boxes of few values cost more than the values: several chunks that go are taken as one.
         let mut chunks = WORTH_A_BOX / grid.largest().unwrap_or(u64::MAX).max(1);
+        if !self.neighbours {
+            chunks = 1;
+        }
         for cuts in gone.0.iter_mut().rev() {
             let longest = cuts.longest().max(1);
             *cuts = cuts.up_to(longest.saturating_mul(chunks));
@@ -166,7 +171,7 @@ mod tests {
 
     fn order(shape: &[u64], chunk: &[u64], axes: &[bool]) -> Order {
         let becomes = Becomes::One { reduce: crate::kernels::Reduce::Sum, skip_nan: false };
-        let fold = Fold { becomes, axes: axes.to_vec() };
+        let fold = Fold { becomes, axes: axes.to_vec(), neighbours: true };
         fold.order(&Grid::even(shape, chunk))
     }
 

@@ -18,19 +18,22 @@ use crate::lazy::Array;
 /// Plans, what their results look like, and the results, once somebody has asked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Given {
-    plans: Vec<(Arc<dyn ExecutionPlan>, Array)>,
+    plans: Vec<Makes>,
     results: Arc<OnceCell<Collected>>,
 }
+
+/// A plan, and the arrays that it makes: each a part of its rows.
+type Makes = (Arc<dyn ExecutionPlan>, Vec<Array>);
 
 /// The results, or why there are none.
 type Collected = std::result::Result<(Arc<[Tensor]>, MemoryReservation), Arc<DataFusionError>>;
 
 impl Given {
-    pub(crate) fn new(plans: Vec<(Arc<dyn ExecutionPlan>, Array)>) -> Self {
+    pub(super) fn new(plans: Vec<Makes>) -> Self {
         Self { plans, results: Arc::default() }
     }
 
-    /// How many there are.
+    /// How many plans there are.
     pub(super) fn len(&self) -> usize {
         self.plans.len()
     }
@@ -41,13 +44,13 @@ impl Given {
     }
 
     /// What makes them.
-    pub(super) fn plans(&self) -> impl Iterator<Item = &Arc<dyn ExecutionPlan>> {
-        self.plans.iter().map(|(plan, _)| plan)
+    pub(super) fn plans(&self) -> impl Iterator<Item = &Makes> {
+        self.plans.iter()
     }
 
     /// What they look like.
     pub(super) fn arrays(&self) -> impl Iterator<Item = &Array> {
-        self.plans.iter().map(|(_, array)| array)
+        self.plans.iter().flat_map(|(_, arrays)| arrays)
     }
 
     /// The same, made by other plans.
@@ -55,7 +58,8 @@ impl Given {
         if plans.len() != self.plans.len() {
             return internal_err!("chunks came with {} given results", plans.len());
         }
-        Ok(Self::new(plans.iter().cloned().zip(self.arrays().cloned()).collect()))
+        let arrays = self.plans.iter().map(|(_, arrays)| arrays.clone());
+        Ok(Self::new(plans.iter().cloned().zip(arrays).collect()))
     }
 
     /// The results, computed when first asked for.
@@ -78,19 +82,26 @@ impl Given {
 }
 
 async fn collect(
-    plans: Vec<(Arc<dyn ExecutionPlan>, Array)>,
+    plans: Vec<Makes>,
     context: Arc<TaskContext>,
 ) -> Result<(Arc<[Tensor]>, MemoryReservation)> {
     let held = MemoryConsumer::new("results given to all").register(context.memory_pool());
     let mut results = Vec::with_capacity(plans.len());
-    for (plan, array) in &plans {
+    for (plan, arrays) in &plans {
         let mut rows = plan.execute(0, Arc::clone(&context))?;
-        held.try_grow(usize::try_from(array.bytes()).unwrap_or(usize::MAX))?;
-        let mut whole = Assembled::new(array.dtype(), array.grid());
-        while let Some(batch) = rows.try_next().await? {
-            whole.take(&batch)?;
+        let mut whole = Vec::with_capacity(arrays.len());
+        for array in arrays {
+            held.try_grow(usize::try_from(array.bytes()).unwrap_or(usize::MAX))?;
+            whole.push(Assembled::new(array.dtype(), array.grid()));
         }
-        results.push(whole.finish()?);
+        while let Some(batch) = rows.try_next().await? {
+            for (part, whole) in whole.iter_mut().enumerate() {
+                whole.take(&batch, part)?;
+            }
+        }
+        for whole in whole {
+            results.push(whole.finish()?);
+        }
     }
     Ok((results.into(), held))
 }

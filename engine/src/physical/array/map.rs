@@ -81,7 +81,7 @@ impl ExecutionPlan for MapChunksExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        std::iter::once(&self.keys).chain(self.given.plans()).collect()
+        std::iter::once(&self.keys).chain(self.given.plans().map(|(plan, _)| plan)).collect()
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {

@@ -9,6 +9,7 @@
 mod cells;
 mod chunks;
 mod combine;
+mod computed;
 mod exchange;
 mod fit;
 mod fold;
@@ -31,6 +32,7 @@ pub(crate) use cells::{Cells, cell_schema};
 pub use cells::{CellsExec, coordinate_column};
 pub(crate) use chunks::{Assembled, are_chunks};
 pub use combine::CombineChunksExec;
+pub(crate) use computed::Computed;
 pub(crate) use exchange::Thresholds;
 pub(crate) use fit::{fitting, takes};
 pub use gather::GatherChunksExec;

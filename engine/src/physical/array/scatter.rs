@@ -31,6 +31,8 @@ use crate::array::{Region, Tensor, shape_of};
 
 /// So many pieces are planned at once.
 const PIECES: usize = 1 << 18;
+/// What knowing of a piece takes.
+const A_PIECE: usize = 192;
 /// After so many chunks others get their turn.
 const CHUNKS_AT_ONCE: u64 = 1 << 12;
 
@@ -42,7 +44,7 @@ pub struct ScatterChunksExec {
     exchange: Exchange,
     /// Which of the reads that are exchanged this is.
     which: usize,
-    /// Which blocks: ranges of their numbers.
+    /// Which blocks: ranges of their numbers; or, where they are computed, the blocks themselves.
     keys: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -131,7 +133,7 @@ impl ExecutionPlan for ScatterChunksExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let consumer = MemoryConsumer::new(format!("ScatterChunks[{partition}]"));
+        let consumer = || MemoryConsumer::new(format!("ScatterChunks[{partition}]"));
         let parts = self.properties.partitioning.partition_count() as u64;
         // Chunks that want nothing of what is exchanged are told of once, each by one task.
         let count = self.work.count();
@@ -148,8 +150,10 @@ impl ExecutionPlan for ScatterChunksExec {
             told,
             left: Vec::new(),
             asked: BTreeMap::new(),
+            is_asked: false,
             open: None,
-            reservation: consumer.register(context.memory_pool()),
+            known: consumer().register(context.memory_pool()),
+            reservation: consumer().register(context.memory_pool()),
             keys: self.keys.execute(partition, context)?,
         };
         let baseline = BaselineMetrics::new(&self.metrics, partition);
@@ -175,8 +179,11 @@ struct Task {
     left: Vec<Range<u64>>,
     /// What is asked of blocks, by their numbers.
     asked: BTreeMap<u64, Vec<Asked>>,
+    is_asked: bool,
     /// The block that was read, where it lies, and what is still asked of it.
     open: Option<(Tensor, Region, Vec<Asked>)>,
+    /// Memory of what is asked, and of the block.
+    known: MemoryReservation,
     reservation: MemoryReservation,
     keys: SendableRecordBatchStream,
 }
@@ -193,6 +200,10 @@ impl Task {
                 tokio::task::yield_now().await;
             }
         }
+        let Some(read) = self.exchange.get(&self.work, self.which) else {
+            return internal_err!("what is exchanged is not read");
+        };
+        let computed = read.computed.then(|| read.blocks.chunks().unwrap_or(u64::MAX));
         loop {
             if let Some((block, region, asked)) = &mut self.open {
                 let Some((chunk, piece)) = asked.pop() else {
@@ -210,7 +221,9 @@ impl Task {
                 let parts = vec![piece.to_bytes(), values.data().clone()];
                 return chunks::row(&schema, chunk, parts).map(Some);
             }
-            if let Some((number, asked)) = self.asked.pop_first() {
+            if computed.is_none()
+                && let Some((number, asked)) = self.asked.pop_first()
+            {
                 self.read(number, asked).await?;
                 continue;
             }
@@ -218,9 +231,36 @@ impl Task {
                 self.ask(blocks).await?;
                 continue;
             }
+            if let (Some(blocks), false) = (computed, self.is_asked) {
+                self.ask(0..blocks).await?;
+            }
             let Some(batch) = self.keys.try_next().await? else { return Ok(None) };
-            self.left = chunks::ranges(&batch)?;
+            match computed {
+                None => self.left = chunks::ranges(&batch)?,
+                Some(_) => self.come(&batch)?,
+            }
         }
+    }
+
+    /// Takes a block that was computed.
+    fn come(&mut self, batch: &RecordBatch) -> Result<()> {
+        let Some(read) = self.exchange.get(&self.work, self.which) else {
+            return internal_err!("what is exchanged is not read");
+        };
+        for (number, parts) in chunks::rows(batch)? {
+            if self.open.is_some() || read.blocks.chunks().is_none_or(|all| number >= all) {
+                return internal_err!("blocks are computed one by one");
+            }
+            let asked = self.asked.remove(&number).unwrap_or_default();
+            let region = read.blocks.region(&read.blocks.place(number));
+            let bytes = parts.into_iter().next().unwrap_or_default();
+            // The block, and the piece that is being cut out of it.
+            self.reservation.try_resize(bytes.len().saturating_mul(2))?;
+            let dtype = read.source.form().dtype;
+            let values = Tensor::new(dtype, shape_of(&region), bytes).map_err(error)?;
+            self.open = Some((values, region, asked));
+        }
+        Ok(())
     }
 
     /// Reads a block.
@@ -244,7 +284,9 @@ impl Task {
 
     /// Finds what is asked of some blocks; of fewer of them, where that is too much to know at once.
     async fn ask(&mut self, blocks: Range<u64>) -> Result<()> {
-        let mut known = 0;
+        let read = self.exchange.get(&self.work, self.which);
+        let computed = read.is_some_and(|read| read.computed);
+        let mut known = 0_usize;
         let mut asked: BTreeMap<u64, Vec<Asked>> = BTreeMap::new();
         for chunk in 0..self.work.count() {
             for wanted in self.exchange.wants(&self.work, chunk) {
@@ -259,7 +301,10 @@ impl Task {
                     }
                 }
             }
-            if known > PIECES && blocks.end - blocks.start > 1 {
+            // Those that are computed come in any order.
+            let splits = !computed && blocks.end - blocks.start > 1;
+            self.known.try_resize(known.saturating_mul(A_PIECE))?;
+            if known > PIECES && splits {
                 let middle = blocks.start + (blocks.end - blocks.start) / 2;
                 self.left.extend([middle..blocks.end, blocks.start..middle]);
                 return Ok(());
@@ -268,7 +313,7 @@ impl Task {
                 tokio::task::yield_now().await;
             }
         }
-        self.asked = asked;
+        (self.asked, self.is_asked) = (asked, true);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::cells::{Cells, CellsExec};
 use super::chunks::error;
-use super::combine::CombineChunksExec;
+use super::combine::{CombineChunksExec, Meet};
 use super::exchange::Exchange;
 use super::fold::Fold;
 use super::gather::GatherChunksExec;
@@ -59,21 +59,30 @@ struct WorkBytes {
     /// What is exchanged, and which of it, as JSON; nothing where nothing is.
     #[prost(string, tag = "4")]
     exchange: String,
+    /// The rules that it is prepared without, as JSON.
+    #[prost(string, tag = "5")]
+    without: String,
+    /// How many of the given results each plan makes.
+    #[prost(uint64, repeated, tag = "6")]
+    made: Vec<u64>,
 }
 
 impl WorkBytes {
-    fn of(work: &Work, given: &Given, exchange: Option<(&Exchange, usize)>) -> Result<Self> {
+    fn of(work: &Work, given_by: &Given, exchange: Option<(&Exchange, usize)>) -> Result<Self> {
         let root = work.program().root().to_wire().map_err(error)?;
         let fold = work.fold().map(serde_json::to_string).transpose().map_err(unread)?;
-        let given = given.arrays().map(|array| array.handed(0).and_then(|given| given.to_wire()));
+        let given =
+            given_by.arrays().map(|array| array.handed(0).and_then(|given| given.to_wire()));
         let given = given.collect::<Result<_, _>>().map_err(error)?;
         let exchange = exchange.map(|exchange| serde_json::to_string(&exchange));
         let exchange = exchange.transpose().map_err(unread)?.unwrap_or_default();
-        Ok(Self { root, fold: fold.unwrap_or_default(), given, exchange })
+        let without = serde_json::to_string(work.program().without()).map_err(unread)?;
+        let made = given_by.plans().map(|(_, arrays)| arrays.len() as u64).collect();
+        Ok(Self { root, fold: fold.unwrap_or_default(), given, exchange, without, made })
     }
 
     /// The work, and what its given results look like.
-    fn work(&self, link: &WireLink<'_>) -> Result<(Work, Vec<Array>)> {
+    fn work(&self, link: &WireLink<'_>) -> Result<(Work, Vec<Vec<Array>>)> {
         let root = array_from(&self.root, link.context()?)?;
         let fold: Option<Fold> = match self.fold.is_empty() {
             true => None,
@@ -86,9 +95,18 @@ impl WorkBytes {
             fold.becomes.check(root.kind()).map_err(unread)?;
         }
         let given = self.given.iter().map(|bytes| array_from(bytes, link.context()?));
-        let given = given.collect::<Result<Vec<_>>>()?;
-        let program = Arc::new(Program::new(root).map_err(error)?);
-        Ok((Work::new(program, fold), given))
+        let mut given = given.collect::<Result<Vec<_>>>()?.into_iter();
+        let made = self.made.iter().map(|many| {
+            let many = usize::try_from(*many).unwrap_or(usize::MAX);
+            given.by_ref().take(many).collect::<Vec<_>>()
+        });
+        let made = made.collect::<Vec<_>>();
+        if made.iter().any(Vec::is_empty) || given.next().is_some() {
+            return internal_err!("results are given that no plan makes");
+        }
+        let without = serde_json::from_str(&self.without).map_err(unread)?;
+        let program = Arc::new(Program::new(root, without).map_err(error)?);
+        Ok((Work::new(program, fold), made))
     }
 
     /// What is exchanged, and which of it.
@@ -105,10 +123,10 @@ impl WorkBytes {
 /// The first input, and the results that are given to all, which the others make.
 fn with_given(
     work: &Work,
-    given: Vec<Array>,
+    given: Vec<Vec<Array>>,
     inputs: &[Arc<dyn ExecutionPlan>],
 ) -> Result<(Arc<dyn ExecutionPlan>, Given)> {
-    work.program().root().takes(&given).map_err(error)?;
+    work.program().root().takes(&given.concat()).map_err(error)?;
     match inputs.split_first() {
         Some((first, plans)) if plans.len() == given.len() => {
             Ok((Arc::clone(first), Given::new(plans.iter().cloned().zip(given).collect())))
@@ -127,7 +145,7 @@ impl WireNode for MapChunksWire {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -157,7 +175,7 @@ impl WireNode for ScatterChunksWire {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -189,7 +207,7 @@ impl WireNode for GatherChunksWire {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -222,7 +240,7 @@ impl WireNode for CombineChunksWire {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
@@ -236,10 +254,13 @@ impl WireNode for CombineChunksWire {
         inputs: &[Arc<dyn ExecutionPlan>],
         _: &WireLink<'_>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (fold, kind, dtype, single): (Fold, Kind, DType, bool) =
+        let (fold, kind, dtypes, meet): (Fold, Kind, Vec<DType>, Meet) =
             serde_json::from_slice(bytes).map_err(unread)?;
         fold.becomes.check(kind).map_err(unread)?;
-        Ok(Arc::new(CombineChunksExec::new(fold, kind, dtype, single, only(inputs)?)))
+        if dtypes.len() != fold.becomes.results() {
+            return internal_err!("chunks come to {} results", fold.becomes.results());
+        }
+        Ok(Arc::new(CombineChunksExec::new(fold, kind, dtypes, meet, only(inputs)?)))
     }
 }
 

@@ -32,6 +32,7 @@ impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.program.root();
         write!(f, "{} {:?} in chunks of {}", root.dtype(), root.shape(), root.grid())?;
+        write!(f, ": {}", root.formula())?;
         match &self.fold {
             Some(fold) => write!(f, ", {fold}"),
             None => Ok(()),

@@ -116,7 +116,7 @@ fn want(text: &str, tokens: &[&Token]) -> Want {
     if last.text(text) == "," && in_from_list(text, tokens) {
         return Want::Table;
     }
-    if upper(last) == "EXPLAIN" || matches!(upper(last).as_str(), "LAYERS" | "PROFILE") {
+    if upper(last) == "EXPLAIN" || matches!(upper(last).as_str(), "LAYERS" | "ARRAY" | "PROFILE") {
         return Want::Start;
     }
     Want::Expression

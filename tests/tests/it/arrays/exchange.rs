@@ -105,3 +105,22 @@ async fn a_worker_that_is_killed_while_chunks_are_exchanged_changes_no_answer() 
         workers[victim] = pool.local(program, one).start(&pool.pool).await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_of_256_mib_cross_the_wire() {
+    use strata_engine::{Array, Binary, Grid, Reduce, Scalar, Slice};
+    const LENGTH: i64 = 1 << 25;
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    let number = Scalar::Signed;
+    let whole = Grid::even(&[LENGTH as u64], &[LENGTH as u64]);
+    let places = Array::arange(number(0), number(LENGTH), number(1)).unwrap();
+    let places = places.rechunk(whole).unwrap();
+    let more = places.binary_with(Binary::Add, number(1), false).unwrap();
+    // Each worker has one of two, of which the larger is kept; it goes to the client.
+    let both = Array::stack(&[places, more], 0, None).unwrap();
+    let larger = both.reduce(Reduce::Max, false, &[0]).unwrap();
+    let larger = larger.compute(&pool.session(&[])).await.unwrap();
+    let Slice::I64(values) = larger.values() else { panic!("{:?}", larger.dtype()) };
+    assert_eq!(values.len() as i64, LENGTH);
+    assert!(values.iter().enumerate().all(|(at, value)| *value == 1 + at as i64));
+}

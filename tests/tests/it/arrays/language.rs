@@ -62,6 +62,24 @@ const ALIKE: &[(&str, &str)] = &[
         "x = (np.arange(2000) * 7919 % 11).reshape(50, 40); m = x.mean(0); d = x - m; \
          (d / d.std(0)).max(1) - m.sum()",
     ),
+    // Of one pass, and of parts of it.
+    (
+        "x = (arange(2000) * 7919 % 11).reshape(50, 40).rechunk(7, 9); (x - x.mean(0)) / (x.max(0) + x.std(0))",
+        "x = (np.arange(2000) * 7919 % 11).reshape(50, 40); (x - x.mean(0)) / (x.max(0) + x.std(0))",
+    ),
+    (
+        "x = (arange(2000) * 7919 % 11).reshape(50, 40).rechunk(7, 9); (x * 2).sum(0)[::-3][2:7]",
+        "x = (np.arange(2000) * 7919 % 11).reshape(50, 40); (x * 2).sum(0)[::-3][2:7]",
+    ),
+    // Chance is NumPy's own, however it is cut.
+    (
+        "random_uniform(7, 11, seed => 42, chunks => (3, 4))",
+        "np.random.Generator(np.random.Philox(key=42)).random((7, 11))",
+    ),
+    (
+        "random_uniform(900, seed => 9223372036854775807, chunks => 7)[1:]",
+        "np.random.Generator(np.random.Philox(key=2**63 - 1)).random(900)[1:]",
+    ),
     // Rows of rows.
     (
         "arange(24).reshape(1, 4, 6).rechunk(1, 3, 2).reshape(1, 8, 3)[0, 5]",

@@ -51,8 +51,13 @@ pub(super) fn evaluate(python: &Python, asked: &[Expression], data: &[u8]) -> Ve
     answers
 }
 
-/// What differs; nothing if the answers are the same.
-pub(super) fn difference(got: &Result<Tensor, String>, expected: &Expected) -> Option<String> {
+/// What differs; nothing if the answers are the same. `rounded` says that there were values of 32 bits on
+/// the way.
+pub(super) fn difference(
+    got: &Result<Tensor, String>,
+    expected: &Expected,
+    rounded: bool,
+) -> Option<String> {
     let (got, expected) = match (got, expected) {
         (Err(_), Err(_)) => return None,
         (Ok(got), Ok(expected)) => (got, expected),
@@ -71,7 +76,9 @@ pub(super) fn difference(got: &Result<Tensor, String>, expected: &Expected) -> O
         ));
     }
     let differs = match (got.values(), expected.values()) {
-        (Slice::F64(got), Slice::F64(expected)) => first_far(got, expected, 1e-9),
+        (Slice::F64(got), Slice::F64(expected)) => {
+            first_far(got, expected, if rounded { 2e-4 } else { 1e-9 })
+        }
         (Slice::F32(got), Slice::F32(expected)) => {
             let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
             first_far(&wide(got), &wide(expected), 2e-4)

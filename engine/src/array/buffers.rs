@@ -8,13 +8,13 @@ use parking_lot::Mutex;
 const WORTH_KEEPING: usize = 1 << 20;
 
 /// How many bytes are kept at most, over all threads.
-const KEPT: usize = 256 << 20;
+const KEPT: usize = 192 << 20;
 
 /// Those at rest, the one last used at the end: its pages are the likeliest to be in a cache.
 static AT_REST: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 /// So many bytes, of any content.
-pub(crate) fn take(length: usize) -> Vec<u8> {
+pub fn take(length: usize) -> Vec<u8> {
     if length < WORTH_KEEPING {
         return vec![0; length];
     }
@@ -37,7 +37,7 @@ fn class_of(length: usize) -> usize {
 }
 
 /// As [`take`], for lengths that there may not be the memory for.
-pub(crate) fn try_take(length: usize) -> Result<Vec<u8>, String> {
+pub fn try_take(length: usize) -> Result<Vec<u8>, String> {
     if length <= KEPT {
         return Ok(take(length));
     }
@@ -52,7 +52,7 @@ pub(crate) fn try_take(length: usize) -> Result<Vec<u8>, String> {
 }
 
 /// Takes one back.
-pub(crate) fn give(buffer: Vec<u8>) {
+pub fn give(buffer: Vec<u8>) {
     if buffer.capacity() < WORTH_KEEPING || buffer.capacity() > KEPT {
         return;
     }
@@ -71,7 +71,7 @@ pub(crate) fn give(buffer: Vec<u8>) {
 }
 
 /// Bytes that many may look at, and whose buffer comes back when the last of them is gone.
-pub(crate) fn share(buffer: Vec<u8>) -> Bytes {
+pub fn share(buffer: Vec<u8>) -> Bytes {
     if buffer.len() < WORTH_KEEPING { Bytes::from(buffer) } else { Bytes::from_owner(Lent(buffer)) }
 }
 

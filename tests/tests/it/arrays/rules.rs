@@ -1,0 +1,95 @@
+//! Rules of arrays: what each does to a plan, and that no answer depends on one.
+
+use std::path::Path;
+
+use datafusion::physical_plan::displayable;
+use datafusion::prelude::SessionContext;
+use strata::{RunText, Settings};
+use strata_engine::{ArrayRule, Origin};
+
+use super::compare_beside;
+
+/// A session without some rules, in which everything is worth being exchanged.
+fn without(rules: &str, chosen: &[(&str, &str)]) -> SessionContext {
+    let mut settings = Settings::default();
+    settings.set("array.without", rules, Origin::Session).unwrap();
+    for (name, value) in chosen {
+        settings.set(name, value, Origin::Session).unwrap();
+    }
+    settings.set("datafusion.execution.target_partitions", "3", Origin::Session).unwrap();
+    strata::session(settings).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_depends_on_a_rule() {
+    let all = without("", &[("array.exchange", "1KiB")]);
+    for (at, rule) in ArrayRule::ALL.iter().enumerate() {
+        let first = 40_000 + 1_000 * at as u64;
+        let left_out = without(rule.name(), &[("array.exchange", "1KiB")]);
+        compare_beside(&left_out, Some(&all), first..first + 120).await;
+    }
+    let none: Vec<&str> = ArrayRule::ALL.iter().map(|rule| rule.name()).collect();
+    compare_beside(&without(&none.join(","), &[]), Some(&all), 60_000..60_300).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_to_be_given_whole_is_exchanged() {
+    let little = &[("memory.limit", "64MiB")];
+    let session = without("", little);
+    // The largest of each column is 24 MiB: more than a quarter of the limit.
+    let x = "random_normal(4, 1500, 2048, seed => 3, chunks => [4, 100, 256])";
+    let text = format!("(({x}.max(0) * 2 - 1) / {x}.max(0)).sum()");
+    let plan = plan(&session, &text).await;
+    assert!(plan.contains("ScatterChunksExec: computed[0]"), "{plan}");
+    let got = session.run(&text).await.unwrap().collect().await.unwrap();
+    let whole = without("", &[]);
+    let expected = whole.run(&text).await.unwrap().collect().await.unwrap();
+    let text = |batches: &[_]| datafusion::arrow::util::pretty::pretty_format_batches(batches);
+    assert_eq!(text(&got).unwrap().to_string(), text(&expected).unwrap().to_string());
+}
+
+async fn plan(session: &SessionContext, text: &str) -> String {
+    let plan = session.run(text).await.unwrap().into_unoptimized_plan();
+    let plan = session.state().create_physical_plan(&plan).await.unwrap();
+    displayable(plan.as_ref()).indent(false).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_make_the_plans_they_are_there_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.zarr").display().to_string();
+    let text = format!("random_normal(64, 96, seed => 5, chunks => [4, 96]).save('{path}')");
+    without("", &[]).run(&text).await.unwrap().collect().await.unwrap();
+    let x = format!("zarr('{path}')");
+    let mut shown = String::new();
+    for (rule, text) in [
+        (ArrayRule::PushViews, format!("exp({x} * 2 + 1)[::8, 3]")),
+        (ArrayRule::PushViews, format!("({x}.mean(0) - 1)[5:7]")),
+        (ArrayRule::FoldNumbers, format!("{x} * (ones(64, 96) + 1)")),
+        (ArrayRule::CommonSteps, format!("exp({x}) / (1 + exp({x}))")),
+        (ArrayRule::ShareResults, format!("({x} - {x}.mean()) / ({x} - {x}.mean()).max()")),
+        (ArrayRule::ExchangeReads, format!("{x}.rechunk(64, 8)")),
+        (ArrayRule::ReduceTogether, format!("({x} - {x}.mean(0)) / {x}.std(0)")),
+        (ArrayRule::TakeNeighbours, format!("{x}.sum()")),
+    ] {
+        for name in ["", rule.name()] {
+            let session = without(name, &[("array.exchange", "64KiB")]);
+            shown.push_str(&format!("{} without '{name}'\n", text.replace(&path, "x.zarr")));
+            shown.push_str(&plan(&session, &text).await.replace(&path, "x.zarr"));
+            shown.push('\n');
+        }
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/arrays/rules.txt");
+    if std::env::var_os("STRATA_BLESS").is_some() {
+        std::fs::write(&file, &shown).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap();
+    assert!(shown == expected, "plans are not those of {}: {shown}", file.display());
+}
+
+#[test]
+fn rules_that_are_not_there_are_refused_by_name() {
+    let mut settings = Settings::default();
+    let error = settings.set("array.without", "fuse_steps, push", Origin::Session).unwrap_err();
+    assert!(error.to_string().contains("no rule 'push'; there are push_views"), "{error}");
+}
