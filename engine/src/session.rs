@@ -20,7 +20,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use parking_lot::Mutex;
 
-use crate::array::Memory;
+use crate::array::{Memory, buffers};
 use crate::cluster::{Pool, with_rows_from_pool};
 use crate::config::{Origin, Settings};
 use crate::error::Result;
@@ -137,6 +137,7 @@ fn runtime(
     folder: &SpillFolder,
 ) -> RuntimeEnvBuilder {
     let options = settings.strata();
+    buffers::keep_within(options.memory.limit.bytes());
     let disk = folder.clone().disk_manager(options.spill.limit);
     builder
         .with_memory_pool(Arc::new(StrataPool::new(options.memory.limit)))

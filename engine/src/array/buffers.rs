@@ -1,14 +1,31 @@
 //! Buffers that are used again. A chunk of tens of megabytes that is allocated afresh costs its pages
 //! being mapped and cleared each time, which is a good part of the time its decoding takes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
+use datafusion::arrow::buffer::Buffer;
+use datafusion::arrow::datatypes::ToByteSlice;
 use parking_lot::Mutex;
+
+use super::kind::Kind;
+use crate::kernels::{Block, each_kind};
 
 /// Smaller ones are left to the allocator, which keeps those itself.
 const WORTH_KEEPING: usize = 1 << 20;
 
-/// How many bytes are kept at most, over all threads.
-const KEPT: usize = 192 << 20;
+/// How many bytes are kept at most, over all threads; as many again of values. Less where memory is little.
+static KEPT: AtomicUsize = AtomicUsize::new(192 << 20);
+
+fn kept_at_most() -> usize {
+    KEPT.load(Ordering::Relaxed)
+}
+
+/// Keeps no more than belongs to a limit on this process's memory.
+pub(crate) fn keep_within(limit: u64) {
+    let share = usize::try_from(limit / 32).unwrap_or(usize::MAX);
+    KEPT.store(share.min(192 << 20), Ordering::Relaxed);
+}
 
 /// Those at rest, the one last used at the end: its pages are the likeliest to be in a cache.
 static AT_REST: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -38,7 +55,7 @@ fn class_of(length: usize) -> usize {
 
 /// As [`take`], for lengths that there may not be the memory for.
 pub fn try_take(length: usize) -> Result<Vec<u8>, String> {
-    if length <= KEPT {
+    if length <= kept_at_most() {
         return Ok(take(length));
     }
     // Asked for first, as what follows would end the process; and then as zeros, which the system has
@@ -53,14 +70,14 @@ pub fn try_take(length: usize) -> Result<Vec<u8>, String> {
 
 /// Takes one back.
 pub fn give(buffer: Vec<u8>) {
-    if buffer.capacity() < WORTH_KEEPING || buffer.capacity() > KEPT {
+    if buffer.capacity() < WORTH_KEEPING || buffer.capacity() > kept_at_most() {
         return;
     }
     let mut at_rest = AT_REST.lock();
     at_rest.push(buffer);
     let mut kept: usize = at_rest.iter().map(Vec::capacity).sum();
     let mut dropped = Vec::new();
-    while kept > KEPT && !at_rest.is_empty() {
+    while kept > kept_at_most() && !at_rest.is_empty() {
         let oldest = at_rest.remove(0);
         kept -= oldest.capacity();
         dropped.push(oldest);
@@ -91,9 +108,123 @@ impl Drop for Lent {
     }
 }
 
+/// Values at rest, as [`AT_REST`].
+static VALUES_AT_REST: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+
+/// Room for so many values of a kind, of which there are none yet.
+pub(crate) fn room(kind: Kind, count: usize) -> Block {
+    let bytes = count.saturating_mul(kind.width());
+    let fits = |block: &Block| {
+        block.kind() == kind && (bytes..=bytes.saturating_mul(2)).contains(&capacity(block))
+    };
+    let mut block = Block::empty(kind);
+    if bytes >= WORTH_KEEPING {
+        let mut at_rest = VALUES_AT_REST.lock();
+        if let Some(at) = at_rest.iter().rposition(fits) {
+            block = at_rest.remove(at);
+        }
+    }
+    block.clear();
+    block.reserve(count);
+    block
+}
+
+/// So many zeros.
+pub(crate) fn zeros(kind: Kind, count: usize) -> Block {
+    let mut zeros = room(kind, count);
+    zeros.resize(count);
+    zeros
+}
+
+/// Values that many may look at, and whose memory comes back when the last of them is gone.
+pub(crate) fn shared(values: Block) -> Buffer {
+    macro_rules! plain {
+        ($($kind:ident: $type:ty),*) => {
+            match values {
+                $(Block::$kind(values) => Buffer::from_vec(values),)*
+            }
+        };
+    }
+    match (WORTH_KEEPING..=kept_at_most()).contains(&capacity(&values)) {
+        true => Buffer::from(Bytes::from_owner(LentValues(values))),
+        false => each_kind!(plain),
+    }
+}
+
+/// The bytes that a block has room for.
+fn capacity(block: &Block) -> usize {
+    macro_rules! bytes {
+        ($($kind:ident: $type:ty),*) => {
+            match block {
+                $(Block::$kind(values) => values.capacity().saturating_mul(size_of::<$type>()),)*
+            }
+        };
+    }
+    each_kind!(bytes)
+}
+
+/// Values that return.
+#[derive(Debug)]
+struct LentValues(Block);
+
+impl AsRef<[u8]> for LentValues {
+    fn as_ref(&self) -> &[u8] {
+        macro_rules! bytes {
+            ($($kind:ident: $type:ty),*) => {
+                match &self.0 {
+                    $(Block::$kind(values) => values.to_byte_slice(),)*
+                }
+            };
+        }
+        each_kind!(bytes)
+    }
+}
+
+impl Drop for LentValues {
+    fn drop(&mut self) {
+        let block = std::mem::replace(&mut self.0, Block::Bool(Vec::new()));
+        let mut at_rest = VALUES_AT_REST.lock();
+        at_rest.push(block);
+        let mut kept: usize = at_rest.iter().map(capacity).sum();
+        let mut dropped = Vec::new();
+        while kept > kept_at_most() && !at_rest.is_empty() {
+            let oldest = at_rest.remove(0);
+            kept -= capacity(&oldest);
+            dropped.push(oldest);
+        }
+        // Given back to the system without the lock.
+        drop(at_rest);
+        drop(dropped);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_come_back() {
+        // A kind that other tests make less of.
+        let mut block = room(Kind::U16, WORTH_KEEPING);
+        block = match block {
+            Block::U16(mut values) => {
+                values.extend((0..WORTH_KEEPING).map(|at| at as u16));
+                Block::U16(values)
+            }
+            other => other,
+        };
+        let buffer = shared(block);
+        let address = buffer.as_ptr();
+        assert_eq!(buffer.typed_data::<u16>()[70_000], (70_000 % 65_536) as u16);
+        let part = buffer.slice(10);
+        drop(buffer);
+        assert_eq!(part.len(), 2 * WORTH_KEEPING - 10);
+        drop(part);
+        let again = room(Kind::U16, WORTH_KEEPING - 5);
+        let Block::U16(values) = &again else { panic!("{again:?}") };
+        assert_eq!((values.as_ptr().cast::<u8>(), values.len()), (address, 0));
+        assert!(matches!(room(Kind::I8, 3), Block::I8(values) if values.is_empty()));
+    }
 
     #[test]
     fn buffers_come_back() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use datafusion::arrow::buffer::Buffer;
 
+use super::buffers;
 use super::error::{ArrayError, Result};
 use super::kind::{DType, Kind};
 use crate::kernels::{Block, Slice, each_kind};
@@ -50,14 +51,8 @@ impl Tensor {
 
     /// Values of this shape.
     pub fn from_block(dtype: DType, shape: Vec<u64>, block: Block) -> Result<Self> {
-        macro_rules! buffer {
-            ($($kind:ident: $type:ty),*) => {
-                match block {
-                    $(Block::$kind(values) => (Kind::$kind, Buffer::from_vec(values)),)*
-                }
-            };
-        }
-        let (kind, data) = each_kind!(buffer);
+        let kind = block.kind();
+        let data = buffers::shared(block);
         if kind != dtype.kind() {
             return Err(ArrayError::asked(format!("{kind} are no values of {dtype}")));
         }

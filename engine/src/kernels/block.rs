@@ -81,6 +81,13 @@ macro_rules! blocks {
                 }
             }
 
+            /// So many values: zeros behind those that are there.
+            pub fn resize(&mut self, length: usize) {
+                match self {
+                    $(Self::$kind(values) => values.resize(length, Default::default()),)*
+                }
+            }
+
             /// Makes room for so many more.
             pub fn reserve(&mut self, count: usize) {
                 match self {

@@ -7,7 +7,7 @@ use super::fused::Operand;
 use super::leaves::Chance;
 use super::wants::{chunks_of, made_of, pieces, rows_of, runs};
 use super::{Loaded, Program, Result, leaves};
-use crate::array::{ArrayError, Cuts, Region, Tensor, shape_of};
+use crate::array::{ArrayError, Cuts, Region, Tensor, buffers, shape_of};
 use crate::kernels::{
     Block, Folded, Shape, along, digitize, gather, place, repeated, row_major, scan, totals,
 };
@@ -55,11 +55,8 @@ impl<'a> Evaluation<'a> {
         }
         if let Some(fused) = self.program.fused.get(&array.id()) {
             let operands = self.operands(fused.leaves(), region)?;
-            let mut all = Block::empty(dtype.kind());
+            let mut all = buffers::room(dtype.kind(), count);
             fused.run(&operands, &lengths(&shape), |tile, _| {
-                if all.is_empty() {
-                    all.reserve(count);
-                }
                 crate::kernels::append(tile, &mut all);
             })?;
             return Tensor::from_block(dtype, shape, all);
@@ -74,12 +71,12 @@ impl<'a> Evaluation<'a> {
                 let Operand::There { values, first, strides } = self.operand(array, region)? else {
                     return Err(missing("values that lie nowhere"));
                 };
-                let mut all = Block::empty(dtype.kind());
+                let mut all = buffers::room(dtype.kind(), count);
                 gather(values.values(), first, &strides, &lengths(&shape), (0, count), &mut all);
                 Tensor::from_block(dtype, shape, all)
             }
             (Op::Step(Step::Full(value)), _) => {
-                let mut all = Block::empty(dtype.kind());
+                let mut all = buffers::room(dtype.kind(), count);
                 repeated(leaves::one(*value, dtype.kind()).as_slice(), count, &mut all);
                 Tensor::from_block(dtype, shape, all)
             }
@@ -87,14 +84,14 @@ impl<'a> Evaluation<'a> {
                 leaves::steps(*start, *step, dtype, region)
             }
             (Op::Step(Step::Random { distribution, seed }), _) => {
-                let mut all = Block::empty(dtype.kind());
+                let mut all = buffers::room(dtype.kind(), count);
                 let chance =
                     Chance::new(*distribution, *seed, &array.shape(), dtype.kind(), region);
                 chance.fill((0, count), &mut all)?;
                 Tensor::from_block(dtype, shape, all)
             }
             (Op::Step(Step::Concat(axis)), _) => {
-                let mut all = Block::zeros(dtype.kind(), count);
+                let mut all = buffers::zeros(dtype.kind(), count);
                 for (input, piece, offset) in pieces(array.inputs(), *axis, region) {
                     let values = self.values(input, &piece)?;
                     let mut at = vec![0; shape.len()];
@@ -116,7 +113,7 @@ impl<'a> Evaluation<'a> {
                 let starts = region.iter().zip(&strides);
                 let begins: u64 =
                     starts.map(|(range, stride)| range.start * stride.unsigned_abs() as u64).sum();
-                let mut all = Block::empty(dtype.kind());
+                let mut all = buffers::room(dtype.kind(), count);
                 let from = (begins - first) as usize;
                 gather(values.values(), from, &strides, &lengths(&shape), (0, count), &mut all);
                 Tensor::from_block(dtype, shape, all)
@@ -210,7 +207,7 @@ impl<'a> Evaluation<'a> {
             let part = values.part(&from(&chunk))?;
             let offset: Vec<usize> =
                 from(region).iter().map(|range| range.start as usize).collect();
-            let all = all.get_or_insert_with(|| Block::zeros(array.kind(), cells(region)));
+            let all = all.get_or_insert_with(|| buffers::zeros(array.kind(), cells(region)));
             place(part.values(), &lengths_of(&shared), all, &lengths_of(region), &offset);
         }
         let all = all.unwrap_or_else(|| Block::empty(array.kind()));
@@ -227,7 +224,7 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Tensor> {
         let shape = shape_of(region);
         let whole = lengths(&shape);
-        let mut all = Block::zeros(input.kind(), cells(region));
+        let mut all = buffers::zeros(input.kind(), cells(region));
         let begins = region.get(axis).map_or(0, |range| range.start as usize);
         let mut slab = Block::empty(input.kind());
         for run in runs(input, axis, places, region) {

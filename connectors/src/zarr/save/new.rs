@@ -13,6 +13,9 @@ use super::{Lengths, Saved, Saving};
 use crate::chunked::written::each_chunk;
 use crate::zarr::write::{ArraySpec, Existing, StoreWriter};
 
+/// What packing a chunk takes beside what goes in and comes out.
+const PACKING: u64 = 4 << 20;
+
 /// Writes a store, or nothing. What is said of it is said of a `group`, or of the array.
 pub(super) async fn write(
     session: &SessionContext,
@@ -124,8 +127,10 @@ async fn write_one(
 ) -> Result<(), EngineError> {
     let into = writer.array(path, spec).await?;
     let grid = array.grid();
-    let packed = grid.largest().unwrap_or(u64::MAX).saturating_mul(array.dtype().width() as u64);
-    each_chunk(session, array, packed, |region, values| {
+    let values = grid.largest().unwrap_or(u64::MAX).saturating_mul(array.dtype().width() as u64);
+    // As they are stored, and packed; and what packing looks back at.
+    let beside = values.saturating_mul(2).saturating_add(PACKING);
+    each_chunk(session, array, beside, |region, values| {
         let along = region.iter().zip(&grid.0);
         let place: Vec<u64> = along.map(|(range, cuts)| cuts.holding(range.start)).collect();
         let into = into.clone();
