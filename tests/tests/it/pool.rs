@@ -9,6 +9,7 @@ mod kills;
 mod locks;
 mod provision;
 mod roles;
+mod sides;
 pub(crate) mod wire;
 
 use std::path::Path;

@@ -29,6 +29,9 @@ struct Exchanged {
     /// Whether blocks come from another plan, and are not read.
     #[serde(default)]
     computed: bool,
+    /// About so many bytes are sent.
+    #[serde(default)]
+    sent: u64,
 }
 
 /// What is read at a time, of which source.
@@ -36,6 +39,15 @@ pub(super) struct Blocks<'a> {
     pub(super) source: &'a Arc<dyn ArraySource>,
     pub(super) blocks: &'a Grid,
     pub(super) computed: bool,
+    pub(super) sent: u64,
+}
+
+impl Blocks<'_> {
+    /// Bytes of the largest block.
+    pub(super) fn largest(&self) -> u64 {
+        let cells = self.blocks.largest().unwrap_or(u64::MAX);
+        cells.saturating_mul(self.source.form().dtype.width() as u64)
+    }
 }
 
 /// A box that a chunk wants of what is exchanged.
@@ -91,15 +103,13 @@ impl Exchange {
         let scale = count.checked_div(samples)?;
         let exchanged = reads.iter().zip(costs).enumerate().filter_map(|(read, (array, cost))| {
             let crate::lazy::Op::Read(source) = array.op() else { return None };
-            if is_computed(source) {
-                return Some(Exchanged {
-                    read,
-                    blocks: source.form().grid.clone(),
-                    computed: true,
-                });
-            }
-            let blocks = cost.blocks(source.as_ref(), scale, thresholds?)?;
-            Some(Exchanged { read, blocks, computed: false })
+            let sent = cost.wanted.saturating_mul(scale);
+            let computed = is_computed(source);
+            let blocks = match computed {
+                true => source.form().grid.clone(),
+                false => cost.blocks(source.as_ref(), scale, thresholds?)?,
+            };
+            Some(Exchanged { read, blocks, computed, sent })
         });
         let exchanged: Vec<Exchanged> = exchanged.collect();
         (!exchanged.is_empty()).then_some(Self(exchanged))
@@ -121,9 +131,10 @@ impl Exchange {
 
     /// One of the reads.
     pub(super) fn get<'a>(&'a self, work: &'a Work, which: usize) -> Option<Blocks<'a>> {
-        let Exchanged { read, blocks, computed } = self.0.get(which)?;
+        let Exchanged { read, blocks, computed, sent } = self.0.get(which)?;
+        let (computed, sent) = (*computed, *sent);
         match work.program().reads().get(*read)?.op() {
-            crate::lazy::Op::Read(source) => Some(Blocks { source, blocks, computed: *computed }),
+            crate::lazy::Op::Read(source) => Some(Blocks { source, blocks, computed, sent }),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::given::Given;
 use super::lower::{Limits, lower};
 use super::work::Work;
-use super::{GatherChunksExec, MapChunksExec};
+use super::{GatherChunksExec, MapChunksExec, ScatterChunksExec};
 use crate::array::shape_of;
 use crate::config::ByteSize;
 use crate::lazy::Array;
@@ -29,10 +29,11 @@ pub(crate) fn fitting(array: &Array, limits: &Limits, room: u64) -> Result<Arc<d
     }
 }
 
-/// The bytes that a task of an operator takes at most, if that runs a chunk program: for its largest box,
-/// and what it is given.
+/// The bytes that a task of an operator on chunks takes at most: for its largest box and what it is given, or
+/// for its largest block.
 pub(crate) fn takes(plan: &dyn ExecutionPlan) -> Option<u64> {
-    program(plan).map(|program| program.takes)
+    let scatter = plan.downcast_ref::<ScatterChunksExec>();
+    scatter.map_or_else(|| program(plan).map(|program| program.takes), ScatterChunksExec::takes)
 }
 
 /// A chunk program among the operators of a plan.

@@ -28,6 +28,7 @@ use super::exchange::Exchange;
 use super::pieces::Piece;
 use super::work::Work;
 use crate::array::{Region, Tensor, shape_of};
+use crate::config::ByteSize;
 
 /// So many pieces are planned at once.
 const PIECES: usize = 1 << 18;
@@ -72,6 +73,12 @@ impl ScatterChunksExec {
         &self.work
     }
 
+    /// The bytes that a task takes: a block, and a piece that is cut out of it.
+    pub(super) fn takes(&self) -> Option<u64> {
+        let read = self.exchange.get(&self.work, self.which)?;
+        Some(read.largest().saturating_mul(2))
+    }
+
     pub(super) fn exchange(&self) -> (&Exchange, usize) {
         (&self.exchange, self.which)
     }
@@ -81,7 +88,10 @@ impl DisplayAs for ScatterChunksExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ScatterChunksExec: ")?;
         match self.exchange.get(&self.work, self.which) {
-            Some(read) => write!(f, "{} in blocks of {}", read.source.title(), read.blocks),
+            Some(read) => {
+                let (title, sent) = (read.source.title(), ByteSize(read.sent));
+                write!(f, "{title} in blocks of {}, of which {sent} are sent", read.blocks)
+            }
             None => Ok(()),
         }
     }
