@@ -8,8 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::place::{LARGEST_OBJECT, Part, Place, PlaceError};
-use super::pool;
 use super::zip::{self, Entry};
+use strata_engine::buffers;
 
 /// Room for the local header of an archive's entry to be longer than the directory says.
 const SLACK: u64 = 64;
@@ -129,9 +129,9 @@ fn inflate(packed: &[u8], size: u64, last: bool) -> Option<Bytes> {
     if size > (packed.len() as u64).saturating_mul(1_040) {
         return None;
     }
-    let mut buffer = pool::take(usize::try_from(size).ok()?);
+    let mut buffer = buffers::take(usize::try_from(size).ok()?);
     let mut from = flate2::read::DeflateDecoder::new(packed);
     from.read_exact(&mut buffer).ok()?;
     let mut more = [0];
-    (!last || from.read(&mut more).ok()? == 0).then(|| pool::share(buffer))
+    (!last || from.read(&mut more).ok()? == 0).then(|| buffers::share(buffer))
 }

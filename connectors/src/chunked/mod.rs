@@ -3,13 +3,13 @@
 //! ```text
 //! place    where files lie: folder, file or archive; every read passes there, and is counted
 //! archive  reading from an archive;  zip: what its directory says
-//! pool     buffers that are used again;  boxes: boxes of values within larger ones
+//! boxes    boxes of values within larger ones
 //! written  the chunks of an array, on their way to whoever writes them
 //! ```
 
 mod archive;
 pub(crate) mod boxes;
 pub(crate) mod place;
-pub(crate) use strata_engine::buffers as pool;
+
 pub(crate) mod written;
 mod zip;

@@ -15,8 +15,8 @@ use strata_engine::ArrayError;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::pool;
 use super::zip::Entry;
+use strata_engine::buffers;
 
 /// Objects larger than this are not read whole.
 pub(crate) const LARGEST_OBJECT: u64 = 4 << 30;
@@ -312,7 +312,7 @@ fn read_file(file: &std::fs::File, range: Range<u64>) -> std::io::Result<Bytes> 
     let mut file = file;
     file.seek(SeekFrom::Start(range.start))?;
     let length = usize::try_from(range.end - range.start).map_err(std::io::Error::other)?;
-    let mut buffer = pool::take(length);
+    let mut buffer = buffers::take(length);
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {
@@ -323,5 +323,5 @@ fn read_file(file: &std::fs::File, range: Range<u64>) -> std::io::Result<Bytes> 
         }
     }
     buffer.truncate(filled);
-    Ok(pool::share(buffer))
+    Ok(buffers::share(buffer))
 }

@@ -16,8 +16,9 @@ use strata_engine::{
 use url::Url;
 
 use super::header::Header;
+use crate::chunked::boxes;
 use crate::chunked::place::{Part, Place};
-use crate::chunked::{boxes, pool};
+use strata_engine::buffers;
 
 /// How many reads are on their way at a time.
 const AT_ONCE: usize = 4;
@@ -152,7 +153,7 @@ impl NpyArray {
         if !swaps && !times && !truths {
             return Ok(bytes);
         }
-        let mut values = pool::take(bytes.len());
+        let mut values = buffers::take(bytes.len());
         values.copy_from_slice(&bytes);
         drop(bytes);
         if swaps {
@@ -178,7 +179,7 @@ impl NpyArray {
                 *value = time.to_ne_bytes();
             }
         }
-        Ok(pool::share(values))
+        Ok(buffers::share(values))
     }
 
     /// The values of a box, of a row that holds it.
@@ -232,7 +233,7 @@ impl ArraySource for NpyArray {
         }
         let bytes = cells(&shape).unwrap_or(u64::MAX).saturating_mul(self.width());
         let taken =
-            usize::try_from(bytes).map_err(|error| error.to_string()).and_then(pool::try_take);
+            usize::try_from(bytes).map_err(|error| error.to_string()).and_then(buffers::try_take);
         let mut to =
             taken.map_err(|reason| self.fault(format!("{reason}; ask for less at once")))?;
         let mut read = stream::iter(self.pieces(region))
@@ -247,7 +248,7 @@ impl ArraySource for NpyArray {
                 piece.iter().zip(region).map(|(a, b)| a.start - b.start).collect();
             self.cut(&piece, (&row, &values), (&mut to, &shape, &start));
         }
-        Tensor::new(dtype, shape, Buffer::from(pool::share(to)))
+        Tensor::new(dtype, shape, Buffer::from(buffers::share(to)))
     }
 
     fn version(&self) -> String {

@@ -18,7 +18,8 @@ use super::chunks::{Chunks, Fetch, Fetched};
 use super::layout::Layout;
 use super::pieces::ChunkPieces;
 use super::place::Place;
-use super::{boxes, gate, pool};
+use super::{boxes, gate};
+use strata_engine::buffers;
 
 /// How many reads are on their way at a time, while what came before is decoded.
 const AT_ONCE: usize = 8;
@@ -131,13 +132,13 @@ impl ZarrArray {
         let from: Vec<u64> = inside.iter().map(|range| range.start).collect();
         let zeros = vec![0; shape.len()];
         boxes::copy(width, &shape, (values, &layout.chunk, &from), (&mut to, &shape, &zeros));
-        Tensor::new(layout.dtype, shape, Buffer::from(pool::share(to)))
+        Tensor::new(layout.dtype, shape, Buffer::from(buffers::share(to)))
     }
 
     fn filled(&self, shape: Vec<u64>) -> Result<Tensor, ArrayError> {
         let mut to = self.take(&shape)?;
         boxes::fill(&mut to, &self.layout().filler());
-        Tensor::new(self.form.dtype, shape, Buffer::from(pool::share(to)))
+        Tensor::new(self.form.dtype, shape, Buffer::from(buffers::share(to)))
     }
 
     /// How many bytes the values of a shape take.
@@ -152,7 +153,7 @@ impl ZarrArray {
 
     /// A buffer for the values of a shape.
     fn take(&self, shape: &[u64]) -> Result<Vec<u8>, ArrayError> {
-        let taken = pool::try_take(self.length(shape)?);
+        let taken = buffers::try_take(self.length(shape)?);
         taken.map_err(|reason| {
             ArrayError::asked(format!("{}: {reason}; ask for less at once", self.title()))
         })
@@ -214,7 +215,7 @@ impl ZarrArray {
                 }
             }
         }
-        Tensor::new(self.form.dtype, shape, Buffer::from(pool::share(to)))
+        Tensor::new(self.form.dtype, shape, Buffer::from(buffers::share(to)))
     }
 
     fn start(

@@ -12,8 +12,8 @@ use tokio::sync::OnceCell;
 use super::codecs::Chain;
 use super::layout::{Layout, Sharding};
 use super::place::{Part, Place};
-use super::pool;
 use super::shard::ShardIndex;
+use strata_engine::buffers;
 
 /// How much of shards' indexes is kept, in chunks.
 const INDEXED_CHUNKS: u64 = 4 << 20;
@@ -242,7 +242,7 @@ impl Chunks {
             return Ok(values);
         }
         let stored = self.layout.stored();
-        let mut meant = pool::take(values.len());
+        let mut meant = buffers::take(values.len());
         for (to, from) in meant.as_chunks_mut().0.iter_mut().zip(values.as_chunks().0) {
             let count = i64::from_ne_bytes(*from);
             let time = stored.time(count).ok_or_else(|| {
@@ -253,7 +253,7 @@ impl Chunks {
             })?;
             *to = time.to_ne_bytes();
         }
-        Ok(pool::share(meant))
+        Ok(buffers::share(meant))
     }
 
     /// What is stored of the values of a whole chunk.

@@ -37,7 +37,7 @@ mod values;
 mod write;
 
 pub use crate::chunked::place::Place;
-use crate::chunked::{boxes, place, pool};
+use crate::chunked::{boxes, place};
 pub use array::ZarrArray;
 pub use dataset::{Opened, Variables, variables};
 pub(crate) use dataset::{located, store_of};

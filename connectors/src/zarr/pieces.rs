@@ -10,9 +10,10 @@ use datafusion::arrow::buffer::Buffer;
 use strata_engine::{ArrayError, DType, Kind, Pieces, Tensor, cells};
 use zstd::stream::read::Decoder;
 
+use super::boxes;
 use super::chunks::Chunks;
 use super::layout::Layout;
-use super::{boxes, pool};
+use strata_engine::buffers;
 
 /// What Zstandard looks back at, at most, for the levels that are in use.
 const WINDOW: u64 = 8 << 20;
@@ -87,9 +88,9 @@ impl Pieces for ChunkPieces {
             *rows = count.min(*rows);
         }
         let bytes = cells(&shape).map_or(0, |cells| cells as usize).saturating_mul(dtype.width());
-        let mut to = pool::take(bytes);
+        let mut to = buffers::take(bytes);
         self.read(&mut to)?;
-        Tensor::new(dtype, shape, Buffer::from(pool::share(to)))
+        Tensor::new(dtype, shape, Buffer::from(buffers::share(to)))
     }
 
     fn end(&mut self) -> Result<(), ArrayError> {

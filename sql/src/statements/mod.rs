@@ -3,7 +3,7 @@
 
 mod copy;
 mod create_table;
-mod layers;
+mod explain;
 mod names;
 mod pivot_values;
 mod pool;
@@ -24,7 +24,7 @@ use strata_engine::{LocalRunner, Runner};
 
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
-pub(crate) use layers::DOCUMENT;
+pub(crate) use explain::DOCUMENT;
 pub(crate) use names::name_rows;
 pub(crate) use settings::assignment;
 pub(crate) use sql::plan_sql;
@@ -59,9 +59,9 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
             let frame = verbs::bind_source(session, source).await?;
             sql::explain(frame, formatting)?
         }
-        Kind::ExplainArray { term, format } => layers::look(session, term, *format).await?,
+        Kind::ExplainArray { term, format } => explain::look(session, term, *format).await?,
         Kind::ExplainLayers { source, analyze, format } => {
-            layers::explain(session, source, *analyze, *format).await?
+            explain::layers(session, source, *analyze, *format).await?
         }
         Kind::Describe(source) => {
             let frame = verbs::bind_source(session, source).await?;

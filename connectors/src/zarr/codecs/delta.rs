@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::packing::{Packing, Size, wrong_size};
 use super::plain::{Plain, each_plain};
-use crate::zarr::pool;
+use strata_engine::buffers;
 
 #[derive(Debug)]
 struct Delta(Plain);
@@ -46,7 +46,7 @@ impl Packing for Delta {
             }
             _ => {}
         }
-        let mut values = pool::take(packed.len());
+        let mut values = buffers::take(packed.len());
         values.copy_from_slice(packed);
         macro_rules! add {
             ($type:ty, $sub:expr, $add:expr) => {{

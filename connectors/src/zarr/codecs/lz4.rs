@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::packing::{Packing, Size, wrong_size};
-use crate::zarr::pool;
+use strata_engine::buffers;
 
 #[derive(Debug)]
 struct Lz4;
@@ -32,7 +32,7 @@ impl Packing for Lz4 {
             }
             _ => {}
         }
-        let mut bytes = pool::take(length);
+        let mut bytes = buffers::take(length);
         let got = decode(block, &mut bytes)?;
         if got == length { Ok(bytes) } else { Err(wrong_size(got, length)) }
     }

@@ -22,9 +22,9 @@ use zarrs::array::codec::api::{ArrayToBytesCodecTraits, CodecError, CodecOptions
 use zarrs::array::{ArrayBytes, CodecChain, DataType, FillValue, data_type};
 use zarrs::metadata::v3::MetadataV3;
 
-use super::pool;
 pub(super) use packing::names as packing_names;
 pub(super) use pcodec::DTYPE as PCODEC_DTYPE;
+use strata_engine::buffers;
 
 /// The codecs of an array, and what they make chunks of.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Chain {
             Ok(match values {
                 // What was not packed is handed on as it was read.
                 Cow::Borrowed(values) => stored.slice_ref(values),
-                Cow::Owned(values) => pool::share(values),
+                Cow::Owned(values) => buffers::share(values),
             })
         };
         let values = contained(decode)?;

@@ -21,7 +21,7 @@ use zarrs::metadata::v3::MetadataV3;
 use zarrs::plugin::{ExtensionName, PluginCreateError, ZarrVersion};
 
 use super::{blosc, bz2, deflate, delta, lz4, pcodec, scale_offset, zstd};
-use crate::zarr::pool;
+use strata_engine::buffers;
 
 /// How many bytes must come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl BytesToBytesCodecTraits for Packed {
         let bytes = self.how.unpack(&encoded_value, size).map_err(other)?;
         // What was packed is needed no more: its buffer may hold what is unpacked next.
         if let Cow::Owned(packed) = encoded_value {
-            pool::give(packed);
+            buffers::give(packed);
         }
         Ok(Cow::Owned(bytes))
     }
@@ -186,7 +186,7 @@ pub(super) fn read(mut from: impl Read, size: Size) -> Result<Vec<u8>, String> {
     let bad = |error: std::io::Error| format!("the packed bytes are damaged: {error}");
     match size {
         Size::Exactly(size) => {
-            let mut bytes = pool::take(size);
+            let mut bytes = buffers::take(size);
             let mut filled = 0;
             while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
                 match from.read(rest).map_err(bad)? {

@@ -11,7 +11,7 @@ use strata_engine::Kind;
 
 use super::packing::{Packing, Size, number, wrong_size};
 use super::plain::Plain;
-use crate::zarr::pool;
+use strata_engine::buffers;
 
 /// The setting by which the metadata of an array tells its codec what the values are.
 pub(in crate::zarr) const DTYPE: &str = "strata.dtype";
@@ -53,7 +53,7 @@ impl Packing for Pcodec {
             ($type:ty) => {{
                 let mut values: Vec<$type> = vec![Default::default(); size / size_of::<$type>()];
                 decompress(packed, &mut values)?;
-                let mut bytes = pool::take(size);
+                let mut bytes = buffers::take(size);
                 for (place, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
                     *place = value.to_ne_bytes();
                 }

@@ -8,7 +8,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::packing::{Packing, Size, number, read, wrong_size};
-use crate::zarr::pool;
+use strata_engine::buffers;
 
 thread_local! {
     /// What a thread decodes with: it is large, and chunks may be small.
@@ -43,7 +43,7 @@ impl Packing for Zstd {
                 zstd::stream::read::Decoder::new(packed).map_err(|error| error.to_string())?;
             return read(from, size);
         };
-        let mut bytes = pool::take(size);
+        let mut bytes = buffers::take(size);
         let got = decode(packed, &mut bytes)?;
         if got == size { Ok(bytes) } else { Err(wrong_size(got, size)) }
     }

@@ -14,7 +14,8 @@ use crate::zarr::chunks::Chunks;
 use crate::zarr::layout::Layout;
 use crate::zarr::place::Place;
 use crate::zarr::shard::ShardIndex;
-use crate::zarr::{ZarrArray, boxes, pool};
+use crate::zarr::{ZarrArray, boxes};
+use strata_engine::buffers;
 
 /// Writes the chunks of one array. Clones write the same array.
 #[derive(Debug, Clone)]
@@ -165,7 +166,7 @@ impl ArrayWriter {
         boxes::copy(width, &part, (values.data(), values.shape(), &from), (&mut all, &size, &to));
         let origin: Vec<u64> = whole.iter().map(|range| range.start).collect();
         self.put(index, &origin, &all, &size).await?;
-        pool::give(all);
+        buffers::give(all);
         drop(guard);
         drop(waits);
         Ok(())
@@ -213,7 +214,7 @@ impl ArrayWriter {
             }
             let packed = self.chunks.encode(chunk, &values)?;
             if let Cow::Owned(values) = values {
-                pool::give(values);
+                buffers::give(values);
             }
             Ok(Some(packed))
         };
@@ -277,7 +278,7 @@ impl ArrayWriter {
                 return Ok(Cow::Borrowed(row));
             }
         }
-        let mut whole = pool::take(self.chunks.bytes());
+        let mut whole = buffers::take(self.chunks.bytes());
         if part != layout.chunk {
             boxes::fill(&mut whole, &layout.filler());
         }
@@ -302,7 +303,7 @@ impl ArrayWriter {
         let bytes = cells(shape)
             .and_then(|cells| cells.checked_mul(self.chunks.layout.dtype.width() as u64));
         let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX / 2);
-        pool::try_take(bytes).map_err(|reason| self.asked(reason))
+        buffers::try_take(bytes).map_err(|reason| self.asked(reason))
     }
 
     fn asked(&self, reason: String) -> ArrayError {

@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 
 use super::packing::{Packing, Size, number, wrong_size};
 use super::{deflate, lz4, zstd};
-use crate::zarr::pool;
 use shuffle::Shuffle;
+use strata_engine::buffers;
 
 /// The length of the header.
 const HEADER: usize = 16;
@@ -218,7 +218,7 @@ fn unpack(packed: &[u8], size: Size) -> Result<Vec<u8>, String> {
     if length == 0 {
         return Ok(Vec::new());
     }
-    let mut bytes = pool::take(length);
+    let mut bytes = buffers::take(length);
     if flags & COPIED != 0 {
         bytes.copy_from_slice(packed.get(HEADER..HEADER + length).ok_or_else(cut_off)?);
         return Ok(bytes);

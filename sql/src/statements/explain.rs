@@ -46,7 +46,7 @@ async fn on_pool(
 }
 
 /// Shows the layers of a query; with `analyze`, runs it first.
-pub(super) async fn explain(
+pub(super) async fn layers(
     session: &SessionContext,
     source: &Source,
     analyze: bool,
