@@ -121,6 +121,9 @@ def evaluate(of, values):
         return np.full(of["shape"], of["value"], of["dtype"])
     if kind == "eye":
         return np.eye(of["rows"], of["columns"], of["diagonal"], of["dtype"])
+    if kind == "from_function":
+        summed = lambda *places: sum(time * place for time, place in zip(of["times"], places))
+        return summed(*np.indices(of["shape"], dtype=np.int64)) + np.zeros(of["shape"], np.int64)
     arrays = [evaluate(each, values) for each in of["of"]]
     a = arrays[0]
     if kind == "unary":

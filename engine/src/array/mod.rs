@@ -7,6 +7,7 @@ mod kind;
 mod memory;
 mod source;
 mod tensor;
+mod whole;
 
 pub use error::ArrayError;
 pub use grid::{Cuts, Grid};
@@ -14,3 +15,4 @@ pub use kind::{DType, Kind, Unit};
 pub use memory::Memory;
 pub use source::{ArraySource, Form, Pieces};
 pub use tensor::{Region, Tensor, cells, shape_of};
+pub(crate) use whole::Whole;

@@ -14,8 +14,7 @@ use crate::config::options_of;
 const GIVEN_TO_ALL: (usize, usize) = (8 << 20, 1_000_000);
 
 /// Up to here a side is given to every task where the other is far larger: TPC-H q05 at scale 10 moves 2.7 GiB
-/// of rows otherwise, for 35 MiB that they are joined to. Ballista's planner is told the same bound, and below it
-/// gives sides that were to be exchanged, too, whose exchanges stay: it has one bound for both.
+/// of rows otherwise, for 35 MiB that they are joined to.
 const GIVEN_BESIDE_FAR_MORE: usize = 96 << 20;
 
 /// Nobody has more cores, and a plan has a line for each part.

@@ -34,7 +34,7 @@ pub(crate) use reduce::Accumulator;
 pub use reduce::Reduce;
 pub(crate) use select::select;
 pub(crate) use strided::{
-    append, append_bits, gather, is_row_major, of_bits, place, repeated, row_major,
+    append, append_bits, gather, is_row_major, of_bits, place, place_bytes, repeated, row_major,
 };
 pub(crate) use summary::{Becomes, Edges, Folded, Summary};
 pub use unary::Unary;

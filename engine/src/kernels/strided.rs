@@ -114,28 +114,70 @@ pub(crate) fn place(
     whole: &[usize],
     offset: &[usize],
 ) {
-    let strides = row_major(whole);
-    let first: isize = offset.iter().zip(&strides).map(|(at, stride)| *at as isize * stride).sum();
-    let cells = shape.iter().product();
     macro_rules! typed {
         ($($kind:ident: $type:ty),*) => {
             match (values, into) {
                 $((Slice::$kind(values), Block::$kind(into)) => {
-                    let mut done = 0;
-                    runs(shape, &strides, first as usize, (0, cells), |at, _, count| {
-                        let from = values.get(done..done + count);
-                        let to = into.get_mut(at..at + count);
-                        if let (Some(from), Some(to)) = (from, to) {
-                            to.copy_from_slice(from);
-                        }
-                        done += count;
-                    });
+                    place_in(values, shape, into, whole, offset);
                 })*
                 _ => {}
             }
         };
     }
     each_kind!(typed);
+}
+
+/// As [`place`], for the bytes of values that are so wide.
+pub(crate) fn place_bytes(
+    values: &[u8],
+    shape: &[u64],
+    into: &mut [u8],
+    whole: &[u64],
+    offset: &[u64],
+    width: usize,
+) {
+    // A value is one more dimension, of bytes.
+    let lengths = |of: &[u64], bytes| {
+        let mut lengths: Vec<usize> = of.iter().map(|length| *length as usize).collect();
+        lengths.push(bytes);
+        lengths
+    };
+    let (mut shape, mut whole) = (lengths(shape, width), lengths(whole, width));
+    let mut offset = lengths(offset, 0);
+    // What is whole along its last dimension lies in longer runs.
+    while shape.len() > 1 && shape.last() == whole.last() {
+        // Along a dimension that is whole, nothing is left out in front.
+        offset.pop();
+        whole.pop();
+        let length = shape.pop().unwrap_or(1);
+        for lengths in [&mut shape, &mut whole, &mut offset] {
+            if let Some(last) = lengths.last_mut() {
+                *last *= length;
+            }
+        }
+    }
+    place_in(values, &shape, into, &whole, &offset);
+}
+
+fn place_in<T: Copy>(
+    values: &[T],
+    shape: &[usize],
+    into: &mut [T],
+    whole: &[usize],
+    offset: &[usize],
+) {
+    let strides = row_major(whole);
+    let first: isize = offset.iter().zip(&strides).map(|(at, stride)| *at as isize * stride).sum();
+    let cells = shape.iter().product();
+    let mut done = 0;
+    runs(shape, &strides, first as usize, (0, cells), |at, _, count| {
+        let from = values.get(done..done + count);
+        let to = into.get_mut(at..at + count);
+        if let (Some(from), Some(to)) = (from, to) {
+            to.copy_from_slice(from);
+        }
+        done += count;
+    });
 }
 
 /// Adds values to the end of others of their kind.

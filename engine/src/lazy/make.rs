@@ -81,6 +81,31 @@ impl Array {
         Self::step(Step::Random { distribution, seed }, Vec::new(), form)
     }
 
+    /// What a function makes of the place of each cell, by its index along each dimension. It is called once,
+    /// with [all of them](Self::places).
+    pub fn from_function(
+        grid: Grid,
+        function: impl FnOnce(&[Self]) -> Result<Self>,
+    ) -> Result<Self> {
+        let dims = vec![None; grid.0.len()];
+        function(&Self::places(&grid, &dims)?)?.broadcast_to(&grid.shape())?.rechunk(grid)
+    }
+
+    /// The indices along each dimension of a grid: an array for each, 1 long along all others.
+    pub fn places(grid: &Grid, dims: &[Option<String>]) -> Result<Vec<Self>> {
+        let along = |(axis, cuts): (usize, &Cuts)| {
+            let (zero, one) = (Scalar::Signed(0), Scalar::Signed(1));
+            let places = Self::steps(zero, one, Kind::I64, cuts.length())?;
+            let places = places.rechunk(Grid(vec![cuts.clone()]))?;
+            let mut shown = vec![super::Index::New; grid.0.len()];
+            if let Some(own) = shown.get_mut(axis) {
+                *own = super::Index::ALL;
+            }
+            places.index(&shown)?.named(dims.to_vec())
+        };
+        grid.0.iter().enumerate().map(along).collect()
+    }
+
     /// Ones on a diagonal, zeros elsewhere.
     pub fn eye(rows: u64, columns: u64, diagonal: i64, dtype: DType) -> Result<Self> {
         use crate::kernels::Binary;

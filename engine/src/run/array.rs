@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::runtime::JoinSet;
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream, execute_stream_partitioned};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -48,11 +52,25 @@ impl Array {
             ))
             .into());
         }
-        let mut whole = physical::Assembled::new(self.dtype(), self.grid());
-        let mut rows = self.rows(session).await?;
-        while let Some(batch) = rows.try_next().await? {
-            whole.take(&batch, 0)?;
+        let whole = Arc::new(physical::Assembled::new(self.dtype(), self.grid()));
+        let (plan, context) = self.planned(session).await?;
+        // Whoever makes a chunk puts it in its place.
+        let mut parts = JoinSet::new();
+        for mut rows in execute_stream_partitioned(plan, context)? {
+            let whole = Arc::clone(&whole);
+            parts.spawn(async move {
+                while let Some(batch) = rows.try_next().await? {
+                    whole.take(&batch, 0)?;
+                }
+                Ok::<_, DataFusionError>(())
+            });
         }
+        while let Some(part) = parts.join_next().await {
+            part.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+        }
+        let Some(whole) = Arc::into_inner(whole) else {
+            return Err(DataFusionError::Internal("an array is still written to".into()).into());
+        };
         Ok(whole.finish()?)
     }
 
@@ -80,14 +98,22 @@ impl Array {
     async fn rows(
         &self,
         session: &SessionContext,
-    ) -> Result<BoxStream<'static, Result<datafusion::arrow::array::RecordBatch>>> {
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let (plan, context) = self.planned(session).await?;
+        Ok(execute_stream(plan, context)?.map_err(crate::EngineError::from).boxed())
+    }
+
+    /// The plan that makes the chunks, and what it runs with.
+    async fn planned(
+        &self,
+        session: &SessionContext,
+    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
         let state = session.state();
         // Batches are merged by their rows, and a row is a whole chunk.
         let config = state.config().clone().with_batch_size(1);
         let state = reconfigured(state, config).build();
         let plan = ArrayNode::new(self.clone())?.into_plan();
         let plan = state.create_physical_plan(&plan).await?;
-        let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
-        Ok(rows.map_err(crate::EngineError::from).boxed())
+        Ok((plan, state.task_ctx()))
     }
 }

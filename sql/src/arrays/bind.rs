@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
+use super::from_function::from_function;
 use super::{HeldArrays, Value, asked, labels, makers, masks, table, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
@@ -30,6 +31,10 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 values.push(bind(session, one).await?);
             }
             Ok(Value::List(values))
+        }
+        What::Call(name, arguments) if name.eq_ignore_ascii_case("from_function") => {
+            let made = from_function(session, arguments).await;
+            made.map_err(|error| error.about(name))
         }
         What::Call(name, arguments) => {
             let arguments = bind_arguments(session, arguments, false).await?;

@@ -1,6 +1,7 @@
 //! Names for arrays, as long as the session lasts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 use parking_lot::Mutex;
@@ -24,6 +25,18 @@ impl HeldArrays {
     pub(crate) fn get(session: &SessionContext, name: &str) -> Option<Value> {
         Self::on(session, |held| held.get(name).or_else(|| held.get(&name.to_lowercase())).cloned())
             .flatten()
+    }
+
+    /// The same session, in which these names mean these values.
+    pub(crate) fn beside(
+        session: &SessionContext,
+        values: impl Iterator<Item = (String, Value)>,
+    ) -> SessionContext {
+        let mut all = Self::on(session, |held| held.clone()).unwrap_or_default();
+        all.extend(values);
+        let mut state = session.state();
+        state.config_mut().set_extension(Arc::new(Self(Mutex::new(all))));
+        SessionContext::new_with_state(state)
     }
 
     /// Gives a name.

@@ -26,6 +26,7 @@ const MAKERS: &[(&str, &str)] = &[
     ("arange", "arange(start, stop, step)"),
     ("linspace", "linspace(0, 1, 11)"),
     ("eye", "eye(3)"),
+    ("from_function", "from_function(i * 10 + j, i => 3, j => 4)"),
     ("random_uniform", "random_uniform(1000, 1000, low => 0, high => 1, seed => 1)"),
     ("random_normal", "random_normal(1000, 1000, mean => 0, std => 1, seed => 1)"),
     ("random_integers", "random_integers(1000, low => 0, high => 10, seed => 1)"),

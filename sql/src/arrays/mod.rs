@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bind;
+mod from_function;
 mod held;
 mod labels;
 mod makers;

@@ -4,12 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use ballista_core::JobId;
-use ballista_core::config::BallistaConfig;
-use ballista_core::execution_plans::UnresolvedShuffleExec;
-use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
 use datafusion::execution::context::SessionContext;
-use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 use futures::StreamExt;
@@ -126,85 +121,6 @@ async fn every_query_is_a_tree_of_layers_that_counts_its_rows() {
                 assert!(came == below || read && came > below, "{name}: {came}, {layer:?}");
             }
         }
-    }
-}
-
-fn broadcasts(plan: &Arc<dyn ExecutionPlan>) -> usize {
-    let here = plan
-        .downcast_ref::<HashJoinExec>()
-        .is_some_and(|join| *join.partition_mode() == PartitionMode::CollectLeft);
-    usize::from(here) + plan.children().into_iter().map(broadcasts).sum::<usize>()
-}
-
-/// How many stages a stage takes rows from.
-fn links(plan: &Arc<dyn ExecutionPlan>) -> usize {
-    let here = plan.downcast_ref::<UnresolvedShuffleExec>().is_some();
-    usize::from(here) + plan.children().into_iter().map(links).sum::<usize>()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_stages_of_ballista_are_the_layers() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    {
-        let data = data.clone();
-        tokio::task::spawn_blocking(move || generate(&data, 0.01)).await.unwrap();
-    }
-    // Values of subqueries are not computed beside a plan there.
-    const ALONE: &str =
-        "SET datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery = false";
-    for (partitions, most) in [(2, "100000000000"), (5, "100000000000"), (2, "0")] {
-        let session = session(partitions);
-        session.run(ALONE).await.unwrap();
-        for name in ["threshold", "threshold_rows"] {
-            let set =
-                format!("SET datafusion.optimizer.hash_join_single_partition_{name} = {most}");
-            session.run(&set).await.unwrap();
-        }
-        for name in TABLES {
-            let files = data.join(name);
-            let view = format!("CREATE VIEW {name} AS SELECT * FROM '{}'", files.display());
-            session.run(&view).await.unwrap();
-        }
-        let mut options = session.state().config_options().as_ref().clone();
-        options.extensions.insert(BallistaConfig::default());
-        options.set("ballista.optimizer.broadcast_join_threshold_bytes", most).unwrap();
-        let mut compared = 0;
-        // How many tasks read a small file is for each to decide.
-        let tasks = |inputs: usize, tasks: usize| if inputs == 0 { 0 } else { tasks };
-        for (name, text) in queries() {
-            let plan = physical(&session, &text).await;
-            let graph = LayerGraph::of(&plan).unwrap();
-            let job = JobId::new(name.clone());
-            let stages = DefaultDistributedPlanner::new()
-                .plan_query_stages(&job, Arc::clone(&plan), &options)
-                .unwrap();
-            // A join that may not give a side to every task there is planned as another one.
-            let kept: usize = stages.iter().map(|stage| broadcasts(stage.children()[0])).sum();
-            if kept != broadcasts(&plan) {
-                continue;
-            }
-            compared += 1;
-            let mut stages: Vec<(usize, usize)> = stages
-                .iter()
-                .map(|stage| {
-                    let plan: Arc<dyn ExecutionPlan> = Arc::clone(stage.children()[0]);
-                    (
-                        links(&plan),
-                        tasks(links(&plan), plan.properties().partitioning.partition_count()),
-                    )
-                })
-                .collect();
-            let computing =
-                graph.layers().iter().filter(|l| !matches!(l.work, Work::Shuffle { .. }));
-            let mut layers: Vec<_> = computing
-                .map(|layer| (layer.inputs.len(), tasks(layer.inputs.len(), layer.tasks)))
-                .collect();
-            stages.sort_unstable();
-            layers.sort_unstable();
-            assert_eq!(stages, layers, "{name}: {}", graph.render(LayerFormat::Tree));
-        }
-        assert!(compared >= 12, "only {compared} plans are alike");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The scheduler: plans what clients ask, and has it made by workers.
 
+mod cut;
 mod dispatch;
 mod job;
 mod measured;

@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ballista_core::JobId as BallistaJobId;
 use ballista_core::execution_plans::UnresolvedShuffleExec;
-use ballista_scheduler::planner::{DefaultDistributedPlanner, DistributedPlanner};
 use bytes::Bytes;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -25,6 +23,7 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::PhysicalPlanner;
 
+use super::cut::stages_of;
 use crate::cluster::options::for_the_pool;
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
@@ -142,20 +141,14 @@ impl Planner {
     fn cut(&self, plan: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Planned> {
         let physical = Some(Arc::clone(&plan));
         let most = LayerGraph::of(&plan)?.most_held();
-        let job = BallistaJobId::from("strata".to_string());
-        let cut = DefaultDistributedPlanner::new()
-            .plan_query_stages(&job, plan, state.config_options())
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let cut = stages_of(plan, state.config_options())?;
         let places: HashMap<usize, usize> =
-            cut.iter().enumerate().map(|(place, stage)| (stage.stage_id(), place)).collect();
+            cut.iter().enumerate().map(|(place, stage)| (stage.id, place)).collect();
         let mut stages = Vec::with_capacity(cut.len());
-        for stage in &cut {
-            let [input] = stage.children()[..] else {
-                return Err(DataFusionError::Internal("a stage has not one input".into()));
-            };
+        for stage in cut {
             let mut inputs = Vec::new();
             let mut held = 0;
-            input.apply(|node| {
+            stage.plan.apply(|node| {
                 // Which of the layers it is shows no more once the plan is cut: enough for any.
                 if holds(node.as_ref()) {
                     held = most;
@@ -166,14 +159,14 @@ impl Planner {
                 Ok(TreeNodeRecursion::Continue)
             })?;
             stages.push(StagePlan {
-                parts: input.output_partitioning().partition_count(),
+                parts: stage.plan.output_partitioning().partition_count(),
                 inputs,
                 held,
-                repeats: repeats(input)?,
+                repeats: repeats(&stage.plan)?,
                 encoded_once: None,
                 work: StageWork::Parts {
-                    plan: Arc::clone(input),
-                    spread: stage.shuffle_output_partitioning().cloned(),
+                    plan: stage.plan,
+                    spread: stage.spread,
                     places: places.clone(),
                 },
             });

@@ -1,6 +1,7 @@
 //! Chunks as rows: which one it is, and its values. Bytes are shared, not copied.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{
     Array as _, ArrayRef, BinaryViewArray, BinaryViewBuilder, RecordBatch, UInt64Array,
@@ -8,15 +9,13 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::cast::as_uint64_array;
-use datafusion::common::{Result, exec_err, internal_err};
+use datafusion::common::{Result, exec_err, internal_datafusion_err, internal_err};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::array::DType;
-use crate::array::{ArrayError, Grid, Tensor, shape_of};
-use crate::kernels::{Block, place};
+use crate::array::{ArrayError, DType, Grid, Tensor, Whole, shape_of};
 
 /// The number of a chunk, and parts of bytes that belong to it.
 pub(crate) fn schema(parts: usize) -> SchemaRef {
@@ -88,53 +87,54 @@ fn bytes_of(views: &BinaryViewArray, row: usize) -> Buffer {
     Buffer::from_slice_ref(views.value(row))
 }
 
-/// Chunks put together to the whole array.
+/// Chunks put together to the whole array, by as many at once as make them.
 pub(crate) struct Assembled {
     dtype: DType,
     grid: Grid,
-    shape: Vec<u64>,
-    all: Block,
-    whole: Option<Tensor>,
-    left: u64,
+    all: All,
+    left: AtomicU64,
+}
+
+enum All {
+    /// The only chunk is the array.
+    One(OnceLock<Tensor>),
+    Many(Whole),
 }
 
 impl Assembled {
     pub(crate) fn new(dtype: DType, grid: &Grid) -> Self {
-        let shape = grid.shape();
         let chunks = grid.chunks().unwrap_or(u64::MAX);
-        // One chunk is the array already.
-        let cells = if chunks == 1 { 0 } else { shape.iter().product::<u64>() as usize };
-        let all = Block::zeros(dtype.kind(), cells);
-        Self { dtype, grid: grid.clone(), shape, all, whole: None, left: chunks }
+        let all = match chunks {
+            1 => All::One(OnceLock::new()),
+            _ => All::Many(Whole::new(dtype, grid.shape())),
+        };
+        Self { dtype, grid: grid.clone(), all, left: AtomicU64::new(chunks) }
     }
 
     /// Takes in the chunks of a batch: one part of each.
-    pub(crate) fn take(&mut self, batch: &RecordBatch, part: usize) -> Result<()> {
+    pub(crate) fn take(&self, batch: &RecordBatch, part: usize) -> Result<()> {
         for (number, parts) in rows(batch)? {
             let Some(bytes) = parts.into_iter().nth(part) else { continue };
             let region = self.grid.region(&self.grid.place(number));
             let values = Tensor::new(self.dtype, shape_of(&region), bytes).map_err(error)?;
-            self.left = self.left.saturating_sub(1);
-            if self.grid.chunks() == Some(1) {
-                self.whole = Some(values);
-                continue;
+            match &self.all {
+                All::One(one) => _ = one.set(values),
+                All::Many(whole) => whole.put(&region, &values),
             }
-            let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
-            let offset: Vec<usize> = region.iter().map(|range| range.start as usize).collect();
-            let part = lengths(values.shape());
-            place(values.values(), &part, &mut self.all, &lengths(&self.shape), &offset);
+            self.left.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }
 
     /// The whole array.
     pub(crate) fn finish(self) -> Result<Tensor> {
-        if self.left > 0 {
-            return internal_err!("{} chunks of an array did not come", self.left);
-        }
-        match self.whole {
-            Some(whole) => Ok(whole),
-            None => Tensor::from_block(self.dtype, self.shape, self.all).map_err(error),
+        let left = self.left.into_inner();
+        match self.all {
+            _ if left > 0 => internal_err!("{left} chunks of an array did not come"),
+            All::One(one) => {
+                one.into_inner().ok_or_else(|| internal_datafusion_err!("no chunk came"))
+            }
+            All::Many(whole) => whole.finish().map_err(error),
         }
     }
 }

@@ -33,7 +33,7 @@ use super::pieces::{Kept, Piece, Store};
 use super::work::Work;
 use crate::array::{Region, Tensor, buffers, cells, shape_of};
 use crate::config::options_of;
-use crate::kernels::{Block, Slice, place};
+use crate::kernels::place_bytes;
 use crate::program::Loaded;
 use crate::run::SpillFolder;
 
@@ -285,32 +285,18 @@ fn put_together(wanted: &Wanted<'_>, mut pieces: Vec<(Region, Buffer)>) -> Resul
     {
         return Tensor::new(dtype, shape, bytes).map_err(error);
     }
-    // Bytes, in a buffer that is used again; a value is as many of them, along the last dimension.
+    // Bytes, in a buffer that is used again.
     let width = dtype.width();
-    let lengths = |shape: &[u64]| {
-        let mut lengths: Vec<usize> = shape.iter().map(|n| *n as usize).collect();
-        match lengths.last_mut() {
-            Some(last) => *last *= width,
-            None => lengths.push(width),
-        }
-        lengths
-    };
-    let mut all = Block::U8(buffers::take(size(region) as usize * width));
+    let mut all = buffers::take(size(region) as usize * width);
     for (piece, bytes) in pieces {
         let within = piece.len() == region.len()
             && piece.iter().zip(region).all(|(a, b)| b.start <= a.start && a.end <= b.end);
         if !within {
             return internal_err!("a piece lies outside of the box that it is of");
         }
-        let mut offset: Vec<usize> =
-            piece.iter().zip(region).map(|(a, b)| (a.start - b.start) as usize).collect();
-        if let Some(last) = offset.last_mut() {
-            *last *= width;
-        }
+        let offset: Vec<u64> = piece.iter().zip(region).map(|(a, b)| a.start - b.start).collect();
         let values = Tensor::new(dtype, shape_of(&piece), bytes).map_err(error)?;
-        let part = lengths(values.shape());
-        place(Slice::U8(values.data()), &part, &mut all, &lengths(&shape), &offset);
+        place_bytes(values.data(), values.shape(), &mut all, &shape, &offset, width);
     }
-    let Block::U8(all) = all else { return internal_err!("a box of bytes became another") };
     Tensor::new(dtype, shape, Buffer::from(buffers::share(all))).map_err(error)
 }

@@ -95,7 +95,7 @@ async fn collect(
             whole.push(Assembled::new(array.dtype(), array.grid()));
         }
         while let Some(batch) = rows.try_next().await? {
-            for (part, whole) in whole.iter_mut().enumerate() {
+            for (part, whole) in whole.iter().enumerate() {
                 whole.take(&batch, part)?;
             }
         }

@@ -171,7 +171,23 @@ fn of_values(random: &mut Random, data: &mut Vec<u8>, kind: Kind, shape: &[u64])
 }
 
 fn leaf(random: &mut Random, data: &mut Vec<u8>) -> Expression {
-    match random.below(12) {
+    match random.below(13) {
+        12 => {
+            let shape = shape_of(random);
+            let grid = grid(random, &shape);
+            let times: Vec<i64> = shape.iter().map(|_| random.below(5) as i64 - 2).collect();
+            let json = json!({ "op": "from_function", "shape": shape, "times": times });
+            let array = Array::from_function(grid, |places| {
+                let grid = Grid::whole(&[]);
+                let mut sum = Array::filled_with(Scalar::Signed(0), Kind::I64.into(), grid)?;
+                for (place, times) in places.iter().zip(&times).filter(|(_, times)| **times != 0) {
+                    let times = place.binary_with(Binary::Mul, Scalar::Signed(*times), false)?;
+                    sum = sum.binary(Binary::Add, &times)?;
+                }
+                Ok(sum)
+            });
+            Expression { array: said(array), json }
+        }
         0 => {
             let (start, step) = (random.below(20) as i64 - 10, random.below(5) as i64 - 2);
             let stop = start + random.below(60) as i64 * step + 1;

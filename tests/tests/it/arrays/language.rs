@@ -25,6 +25,17 @@ const ALIKE: &[(&str, &str)] = &[
         "ones(2, 3, dims => ('y', 'x'), chunks => (1, 2)).pad(y => (0, 1), x => 2)",
         "np.pad(np.ones((2, 3)), ((0, 1), (2, 2)))",
     ),
+    // Formulas of places.
+    (
+        "from_function(i * 10 + j, i => 3, j => 4, chunks => (2, 3))",
+        "np.fromfunction(lambda i, j: i * 10 + j, (3, 4), dtype=int)",
+    ),
+    (
+        "from_function(sin(y) / (x + 1), x => 3, y => 4).sum(x)",
+        "np.fromfunction(lambda x, y: np.sin(y) / (x + 1), (3, 4)).sum(0)",
+    ),
+    ("k = ones(2); from_function(k.sum(), i => 3, dtype => 'f32')", "np.full(3, 2, 'f4')"),
+    ("from_function(j, i => 2, j => 3)", "np.indices((2, 3))[1]"),
     // Masks, and places that are computed.
     ("x = arange(10, chunks => 3); x[x > 6]", "x = np.arange(10); x[x > 6]"),
     ("x = arange(10, chunks => 3); x[x % 3 == 1]", "x = np.arange(10); x[x % 3 == 1]"),

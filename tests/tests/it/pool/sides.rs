@@ -1,7 +1,9 @@
 //! Sides of joins on a pool: exchanged, or given to every task where the other side is far larger.
 
 use datafusion::execution::context::SessionContext;
+use futures::StreamExt;
 use strata::RunText;
+use strata_engine::{LayerFormat, LayerGraph, PoolExec, PoolRunner, Runner, SessionSettings};
 use strata_tests::oracle::answer;
 use strata_tests::pool::{Shape, TestPool};
 
@@ -34,5 +36,53 @@ async fn sides_that_are_given_beside_far_larger_ones_change_no_answer() {
         let expected = answer(&here, &text).await.unwrap();
         let got = answer(&session, &text).await.unwrap();
         assert_eq!(got.difference(&expected, false), None, "{name}");
+    }
+}
+
+/// The layers of a query as they were planned, and as its stages were when they had run.
+async fn planned_and_run(session: &SessionContext, text: &str) -> (LayerGraph, LayerGraph) {
+    let plan = session.run(text).await.unwrap().into_unoptimized_plan();
+    let planned = session.state().create_physical_plan(&plan).await.unwrap();
+    let planned = PoolExec::within(&planned).unwrap().layers().await.unwrap();
+    let pool = session.pool().unwrap();
+    let mut execution = PoolRunner::new(&pool).run(session, plan).await.unwrap();
+    PoolExec::within(&execution.plan()).unwrap().measure();
+    while let Some(batch) = execution.stream.next().await {
+        batch.unwrap();
+    }
+    let run = PoolExec::within(&execution.plan()).and_then(PoolExec::measured);
+    (planned, run.expect("it runs in stages"))
+}
+
+/// What layers do, and from where they take it.
+fn shape(graph: &LayerGraph) -> Vec<String> {
+    let layers = graph.layers().iter().map(|layer| {
+        let operators: Vec<_> = layer.operators.iter().map(|operator| &operator.name).collect();
+        let (work, tasks, inputs) = (layer.work.name(), layer.tasks, &layer.inputs);
+        format!("{work} in {tasks} of {inputs:?}: {operators:?}")
+    });
+    layers.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_are_the_layers_that_were_planned() {
+    let data = tpch(0.01).await;
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    // Sides of up to so many bytes and rows are small; all are below Ballista's bound.
+    for (bytes, rows, parts) in
+        [("8388608", "1000000", "2"), ("65536", "1000", "5"), ("0", "0", "2")]
+    {
+        let session = pool.session(&[
+            ("datafusion.optimizer.hash_join_single_partition_threshold", bytes),
+            ("datafusion.optimizer.hash_join_single_partition_threshold_rows", rows),
+            ("pool.parts", parts),
+            ("pool.small", "0 B"),
+        ]);
+        name_tables(&session, data.path()).await;
+        for (name, text) in crate::tpch::queries() {
+            let (planned, run) = planned_and_run(&session, &text).await;
+            let tree = run.render(LayerFormat::Tree);
+            assert_eq!(shape(&run), shape(&planned), "{name} with sides of {bytes}:\n{tree}");
+        }
     }
 }
