@@ -58,6 +58,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same, of a text that is read once and run many times.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Text { message, at, hint } => {
+                Self::Text { message: message.clone(), at: *at, hint: hint.clone() }
+            }
+            other => Self::text(other.to_string()),
+        }
+    }
+
     /// An error about a text, without a place.
     pub(crate) fn text(message: impl Into<String>) -> Self {
         Self::Text { message: message.into(), at: None, hint: None }

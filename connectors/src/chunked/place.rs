@@ -118,6 +118,19 @@ impl Place {
         Ok(Self { path: path.to_string(), ..Self::new(url, store)? })
     }
 
+    /// The same place, in another store that has it.
+    pub(crate) fn through(&self, store: Arc<dyn ObjectStore>) -> Self {
+        let root = Root {
+            url: self.root.url.clone(),
+            store,
+            prefix: self.root.prefix.clone(),
+            archive: self.root.archive.as_ref().map(|_| OnceCell::new()),
+            reads: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        };
+        Self { root: Arc::new(root), path: self.path.clone() }
+    }
+
     /// A place below this one.
     pub fn child(&self, path: &str) -> Self {
         let path = path.trim_matches('/');

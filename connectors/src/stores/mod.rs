@@ -1,6 +1,7 @@
 //! The stores behind URLs: built when first asked for, kept until a secret changes, and exchanged
 //! for a staging one while a write is not yet committed.
 
+mod aside;
 mod build;
 mod fenced;
 mod local_stage;
@@ -21,6 +22,7 @@ use url::{Position, Url};
 
 use crate::error::{ConnectorError, Result};
 use crate::secrets::{SecretKind, Secrets};
+pub(crate) use aside::AsideStore;
 pub(crate) use fenced::Fence;
 pub(crate) use staged::StagedStore;
 pub(crate) use whole_file::WholeFile;

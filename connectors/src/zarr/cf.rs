@@ -90,7 +90,23 @@ fn times(raw: &Array, ticks: Ticks, missing: Option<Array>) -> Result<Array, Arr
         None => none,
     };
     let times = counts.binary_with(Binary::Add, Scalar::Signed(ticks.start()), false)?;
+    let times = if ticks.is_leapless() { with_leap_days(&times, ticks)? } else { times };
     times.with_no_time_where(&none)
+}
+
+/// Counts from March 1970 where no year has a leap day, as counts from 1970 to the same date: those are put in
+/// that years up to the date's have. A year begins in March here.
+fn with_leap_days(times: &Array, ticks: Ticks) -> Result<Array, ArrayError> {
+    let day = ticks.unit().in_a_second() * 86_400;
+    let with =
+        |array: &Array, binary, number| array.binary_with(binary, Scalar::Signed(number), false);
+    let days = with(times, Binary::FloorDiv, day)?;
+    let year = with(&with(&days, Binary::FloorDiv, 365)?, Binary::Add, 1970)?;
+    let every = |years: i64| with(&year, Binary::FloorDiv, years);
+    let leaps = every(4)?.binary(Binary::Sub, &every(100)?)?.binary(Binary::Add, &every(400)?)?;
+    // 477 until March 1970, which is 59 days after its beginning.
+    let moved = with(&with(&leaps, Binary::Sub, 477 - 59)?, Binary::Mul, day)?;
+    times.binary(Binary::Add, &moved)
 }
 
 /// How the numbers of an array are read.

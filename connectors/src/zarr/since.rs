@@ -10,6 +10,7 @@ pub(super) struct Ticks {
     unit: Unit,
     each: i64,
     start: i64,
+    leapless: bool,
 }
 
 impl Ticks {
@@ -24,30 +25,42 @@ impl Ticks {
         self.each
     }
 
-    /// How many of the unit after 1970 the count begins.
+    /// How many of the unit after 1970 the count begins; after its March, where no year has a leap day.
     pub(super) fn start(self) -> i64 {
         self.start
+    }
+
+    /// Whether days are counted as if no year had a leap day.
+    pub(super) fn is_leapless(self) -> bool {
+        self.leapless
     }
 
     /// Spans of time, in a unit as in `days`.
     pub(super) fn spans(unit: &str) -> Option<Self> {
         let each = nanoseconds(unit)?;
-        Some(match each % 1_000 {
-            0 => Self { unit: Unit::Microseconds, each: each / 1_000, start: 0 },
-            _ => Self { unit: Unit::Nanoseconds, each, start: 0 },
-        })
+        let (unit, each) = match each % 1_000 {
+            0 => (Unit::Microseconds, each / 1_000),
+            _ => (Unit::Nanoseconds, each),
+        };
+        Some(Self { unit, each, start: 0, leapless: false })
     }
 }
 
 /// What `units` says in a calendar.
 pub(super) fn ticks(units: &str, calendar: &str) -> Result<Ticks, String> {
     let calendar = calendar.to_ascii_lowercase();
-    if !["standard", "gregorian", "proleptic_gregorian"].contains(&calendar.as_str()) {
-        return Err(format!(
-            "its times are '{units}' in the calendar '{calendar}', whose days are not those of the standard \
-             one; ds.convert_calendar('standard') of Xarray makes times of them that can be read"
-        ));
-    }
+    let days: Days = match calendar.as_str() {
+        "standard" | "gregorian" => standard,
+        "proleptic_gregorian" => gregorian,
+        "noleap" | "365_day" => leapless,
+        _ => {
+            return Err(format!(
+                "its times are '{units}' in the calendar '{calendar}', whose days are not those of the \
+                 standard one; ds.convert_calendar('standard') of Xarray makes times of them that can be read"
+            ));
+        }
+    };
+    let is_leapless = calendar == "noleap" || calendar == "365_day";
     let unread = || format!("its times are '{units}', which cannot be read");
     let (unit, since) = units.split_once(" since ").ok_or_else(unread)?;
     let spans = Ticks::spans(unit).ok_or_else(|| {
@@ -56,10 +69,10 @@ pub(super) fn ticks(units: &str, calendar: &str) -> Result<Ticks, String> {
             unread()
         )
     })?;
-    let start = begin(since.trim(), calendar != "proleptic_gregorian").ok_or_else(unread)?;
+    let start = begin(since.trim(), days).ok_or_else(unread)?;
     let each = i128::from(NANOSECONDS / spans.unit.in_a_second());
     let start = i64::try_from(start.div_euclid(each)).map_err(|_| unread())?;
-    Ok(Ticks { start, ..spans })
+    Ok(Ticks { start, leapless: is_leapless, ..spans })
 }
 
 fn nanoseconds(unit: &str) -> Option<i64> {
@@ -77,8 +90,11 @@ fn nanoseconds(unit: &str) -> Option<i64> {
     })
 }
 
+/// How many days a year, a month and a day are after 1970, in a calendar.
+type Days = fn(i64, i64, i64) -> i64;
+
 /// A date, a time of day, and how far its clock is from that of UTC: in nanoseconds from 1970.
-fn begin(text: &str, mixed: bool) -> Option<i128> {
+fn begin(text: &str, days: Days) -> Option<i128> {
     let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
     let number = |part: &str| part.parse::<i64>().ok().filter(|_| part.len() <= 6);
     let mut parts = date.splitn(3, '-').map(number);
@@ -101,11 +117,7 @@ fn begin(text: &str, mixed: bool) -> Option<i128> {
         }
         fraction = format!("{part:0<9}").parse::<i64>().ok()?;
     }
-    let days = match mixed && (year, month, day) < (1582, 10, 15) {
-        true => julian(year, month, day),
-        false => gregorian(year, month, day),
-    };
-    let seconds = i128::from(days) * 86_400 + i128::from(seconds - offset);
+    let seconds = i128::from(days(year, month, day)) * 86_400 + i128::from(seconds - offset);
     Some(seconds * i128::from(NANOSECONDS) + i128::from(fraction))
 }
 
@@ -128,6 +140,20 @@ fn zone(time: &str) -> Option<(&str, i64)> {
     let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
     (hours < 24 && minutes < 60)
         .then(|| (clock, sign * (i64::from(hours) * 3_600 + i64::from(minutes) * 60)))
+}
+
+/// Days from 1970, in the calendar that changed in 1582.
+fn standard(year: i64, month: i64, day: i64) -> i64 {
+    match (year, month, day) < (1582, 10, 15) {
+        true => julian(year, month, day),
+        false => gregorian(year, month, day),
+    }
+}
+
+/// Days from March 1970, where no year has a leap day.
+fn leapless(year: i64, month: i64, day: i64) -> i64 {
+    let (year, of_year) = from_march(year, month, day);
+    (year - 1970) * 365 + of_year
 }
 
 /// Days from 1970, in the civil calendar; years begin in March, so that leap days end them.
@@ -154,7 +180,8 @@ mod tests {
 
     #[test]
     fn dates_are_counted_from_1970() {
-        let seconds = |text: &str| begin(text, false).map(|found| found / i128::from(NANOSECONDS));
+        let seconds =
+            |text: &str| begin(text, gregorian).map(|found| found / i128::from(NANOSECONDS));
         assert_eq!(seconds("1970-01-01"), Some(0));
         assert_eq!(seconds("2000-03-01 06:30:00"), Some(951_892_200));
         assert_eq!(seconds("1900-01-01T00:00:00Z"), Some(-2_208_988_800));
@@ -162,7 +189,7 @@ mod tests {
         assert_eq!(seconds("2000-01-01 00:00 +02:00"), Some(946_677_600));
         assert_eq!(seconds("2000-01-01T00:00:00-0530"), Some(946_704_600));
         assert_eq!(seconds("2000-01-01 00:00 UTC"), Some(946_684_800));
-        assert_eq!(begin("1970-01-01 00:00:00.5", false), Some(500_000_000));
+        assert_eq!(begin("1970-01-01 00:00:00.5", gregorian), Some(500_000_000));
         for bad in [
             "yesterday",
             "2000-13-01",
@@ -170,7 +197,7 @@ mod tests {
             "2000-01-01 00:00 +99",
             "2000-01-01 x",
         ] {
-            assert_eq!(begin(bad, false), None, "{bad}");
+            assert_eq!(begin(bad, gregorian), None, "{bad}");
         }
     }
 
@@ -180,7 +207,7 @@ mod tests {
         assert_eq!(julian(1582, 10, 5), gregorian(1582, 10, 15));
         assert_eq!(gregorian(1582, 10, 15) - julian(1, 1, 1), 577_737);
         let first = i128::from(julian(1, 1, 1)) * 86_400 * i128::from(NANOSECONDS);
-        assert_eq!(begin("0001-01-01", true), Some(first));
+        assert_eq!(begin("0001-01-01", standard), Some(first));
     }
 
     #[test]
@@ -190,10 +217,9 @@ mod tests {
         assert_eq!(ticks("nanoseconds since 1970-01-01").unwrap().unit(), Unit::Nanoseconds);
         assert!(ticks("months since 1970-01-01").is_err());
         assert!(ticks("days since launch").is_err());
-        assert!(
-            super::ticks("days since 1970-01-01", "noleap")
-                .unwrap_err()
-                .contains("convert_calendar")
-        );
+        for calendar in ["360_day", "all_leap", "julian"] {
+            let refused = super::ticks("days since 1970-01-01", calendar).unwrap_err();
+            assert!(refused.contains("convert_calendar"), "{refused}");
+        }
     }
 }

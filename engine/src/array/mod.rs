@@ -3,6 +3,7 @@
 pub mod buffers;
 mod error;
 mod grid;
+mod huge_pages;
 mod kind;
 mod memory;
 mod source;

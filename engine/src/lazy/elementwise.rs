@@ -2,7 +2,7 @@
 
 use super::broadcast::{Common, together};
 use super::{Array, Result, Scalar, Step};
-use crate::array::{ArrayError, DType, Form, Grid, Kind, Unit};
+use crate::array::{ArrayError, DType, Form, Grid, Kind};
 use crate::kernels::{Binary, Unary};
 
 impl Array {
@@ -31,7 +31,7 @@ impl Array {
 
     /// A function of each value.
     pub fn unary(&self, unary: Unary) -> Result<Self> {
-        let kind = self.plain(unary.name())?;
+        let DType::Plain(kind) = self.dtype() else { return self.unary_of_time(unary) };
         let (takes, makes) = unary.result(kind).map_err(ArrayError::asked)?;
         let form = Form { dtype: makes.into(), ..self.form().clone() };
         Self::step(Step::Unary(unary), vec![self.cast(takes.into())?], form)
@@ -39,9 +39,13 @@ impl Array {
 
     /// A function of two values at the same place.
     pub fn binary(&self, binary: Binary, other: &Self) -> Result<Self> {
-        let (operands, dtype) = operands(binary, self, other)?;
+        let (DType::Plain(left), DType::Plain(right)) = (self.dtype(), other.dtype()) else {
+            return self.binary_of_time(binary, other);
+        };
+        let ([left, right], makes) = binary.result(left, right).map_err(ArrayError::asked)?;
+        let operands = [self.cast(left.into())?, other.cast(right.into())?];
         let Common { arrays, grid, dims } = together(&operands)?;
-        Self::step(Step::Binary(binary), arrays, Form { dtype, grid, dims })
+        Self::step(Step::Binary(binary), arrays, Form { dtype: makes.into(), grid, dims })
     }
 
     /// As [`binary`](Self::binary), with a number that takes the array's type where it can.
@@ -75,82 +79,12 @@ impl Array {
         let form = Form { dtype, grid: Grid::whole(shape), dims: vec![None; shape.len()] };
         Self::step(Step::Full(value), Vec::new(), form)
     }
-
-    fn plain(&self, what: &str) -> Result<Kind> {
-        match self.dtype() {
-            DType::Plain(kind) => Ok(kind),
-            other => {
-                Err(ArrayError::asked(format!("{what}(…) of {other}: cast it to numbers first")))
-            }
-        }
-    }
-}
-
-/// The two sides as the function takes them, and what it makes of them.
-fn operands(binary: Binary, left: &Array, right: &Array) -> Result<([Array; 2], DType)> {
-    use DType::{Plain, Span, Time};
-    let refused = || {
-        let (left, right) = (left.dtype(), right.dtype());
-        ArrayError::asked(format!("{left} and {right} have no {}", binary.name()))
-    };
-    let compares = compares(binary);
-    let chooses = matches!(binary, Binary::Maximum | Binary::Minimum | Binary::Fmax | Binary::Fmin);
-    // Times are numbers of one unit, which say what comes of them.
-    let (unit, dtype) = match (left.dtype(), right.dtype()) {
-        (Plain(a), Plain(b)) => {
-            let (takes, makes) = binary.result(a, b).map_err(ArrayError::asked)?;
-            let [own, others] = takes;
-            return Ok(([left.cast(own.into())?, right.cast(others.into())?], makes.into()));
-        }
-        (Time(a), Time(b)) if compares => (a.max(b), Plain(Kind::Bool)),
-        (Span(a), Span(b)) if compares => (a.max(b), Plain(Kind::Bool)),
-        (Time(a), Time(b)) if binary == Binary::Sub => (a.max(b), Span(a.max(b))),
-        (Time(a), Time(b)) if chooses => (a.max(b), Time(a.max(b))),
-        (Span(a), Span(b)) if chooses || matches!(binary, Binary::Add | Binary::Sub) => {
-            (a.max(b), Span(a.max(b)))
-        }
-        (Time(a), Span(b)) if matches!(binary, Binary::Add | Binary::Sub) => {
-            (a.max(b), Time(a.max(b)))
-        }
-        (Span(a), Time(b)) if binary == Binary::Add => (a.max(b), Time(a.max(b))),
-        _ => return Err(refused()),
-    };
-    Ok(([left.counted_in(unit)?, right.counted_in(unit)?], dtype))
 }
 
 /// Whether a function asks which of two is the larger.
 fn compares(binary: Binary) -> bool {
     use Binary::{Eq, Ge, Gt, Le, Lt, Ne};
     matches!(binary, Eq | Ne | Lt | Le | Gt | Ge)
-}
-
-impl Array {
-    /// Times or spans as whole numbers of a unit that is no coarser than theirs.
-    fn counted_in(&self, unit: Unit) -> Result<Self> {
-        let own = match self.dtype() {
-            DType::Time(own) | DType::Span(own) => own,
-            DType::Plain(_) => unit,
-        };
-        let counts = self.cast(Kind::I64.into())?;
-        let (finer, coarser) = (unit.in_a_second(), own.in_a_second());
-        if finer == coarser {
-            return Ok(counts);
-        }
-        let counted = match finer > coarser {
-            true => counts.binary_with(Binary::Mul, Scalar::Signed(finer / coarser), false)?,
-            false => {
-                counts.binary_with(Binary::FloorDiv, Scalar::Signed(coarser / finer), false)?
-            }
-        };
-        let none = counts.binary_with(Binary::Eq, Scalar::Signed(i64::MIN), false)?;
-        counted.with_no_time_where(&none)
-    }
-
-    /// Counts of a unit of time, with none where this is true.
-    pub fn with_no_time_where(&self, none: &Self) -> Result<Self> {
-        let no_time = Self::full(&[], Scalar::Signed(i64::MIN), Kind::I64.into())?;
-        none.select(&no_time, self)
-    }
 }
 
 impl Scalar {

@@ -1,9 +1,12 @@
 //! What is made of the values along a dimension, in their order.
 
 use super::{Array, Result, Step};
-use crate::array::{ArrayError, Cuts, DType, Form, Grid};
+use crate::array::{ArrayError, Cuts, DType, Form, Grid, cells};
 use crate::kernels::{Lanes, Scan};
 use crate::lazy::make::CHUNK_BYTES;
+
+/// As many values as anybody looks at one by one, and more.
+const FEW: u64 = 1 << 20;
 
 /// Pieces that are shorter than this on average are not worth a total each.
 const SHORT: u64 = 16;
@@ -19,16 +22,10 @@ impl Array {
             return self.reshape(&[-1])?.scan(scan, skip_nan, Some(0));
         };
         self.has_axis(axis)?;
-        let dtype = match (self.dtype(), scan) {
-            (DType::Plain(kind), _) => scan.result(kind).into(),
-            (span @ DType::Span(_), Scan::Sum) => span,
-            (other, _) => {
-                return Err(ArrayError::asked(format!(
-                    "{other} has no {}: cast it to i64 first",
-                    scan.name()
-                )));
-            }
+        let DType::Plain(kind) = self.dtype() else {
+            return self.scan_of_time(scan, skip_nan, axis);
         };
+        let dtype = scan.result(kind).into();
         let carried = DType::from(scan.carried(self.kind()));
         let mut of = self.clone();
         if pieces_of(&of, axis) > 1 && of.shape().get(axis) < Some(&(SHORT * pieces_of(&of, axis)))
@@ -52,6 +49,15 @@ impl Array {
         };
         let form = Form { dtype, ..of.form().clone() };
         Self::step(Step::Scan { scan, skip_nan, axis, cuts }, vec![of, carries], form)
+    }
+
+    /// The same in one chunk, if there is not much of it: whoever looks at it sees its values in order.
+    pub fn in_order(&self) -> Result<Self> {
+        let few = cells(&self.shape()).is_some_and(|cells| cells <= FEW);
+        match self.grid().chunks() {
+            Some(2..) if few => self.shared()?.rechunk(Grid::whole(&self.shape())),
+            _ => Ok(self.clone()),
+        }
     }
 
     /// Something that is computed once, and given whole to all that use it.

@@ -21,6 +21,7 @@ mod picture;
 mod reduce;
 mod shape;
 mod summarize;
+mod times;
 mod view;
 mod wire;
 

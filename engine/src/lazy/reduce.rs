@@ -1,7 +1,7 @@
 //! One value of many.
 
 use super::{Array, Result, Step};
-use crate::array::{ArrayError, Cuts, DType, Form, Grid, Kind};
+use crate::array::{ArrayError, Cuts, Form, Grid};
 use crate::kernels::Reduce;
 
 impl Array {
@@ -38,8 +38,10 @@ impl Array {
                 reduce.name()
             )));
         }
-        let kind = reduce.result(self.kind());
-        let dtype = self.reduced_dtype(reduce, kind)?;
+        if self.is_of_time() {
+            return self.reduce_of_time(reduce, skip_nan, axes);
+        }
+        let dtype = reduce.result(self.kind()).into();
         let kept = |(at, _): &(usize, &Cuts)| reduced.get(*at) == Some(&false);
         let cuts = self.grid().0.iter().enumerate().filter(kept).map(|(_, cuts)| cuts.clone());
         let grid = Grid(cuts.collect());
@@ -47,20 +49,6 @@ impl Array {
         let dims = dims.map(|(name, _)| name.clone()).collect();
         let step = Step::Reduce { reduce, skip_nan, axes: reduced };
         Self::step(step, vec![self.clone()], Form { dtype, grid, dims })
-    }
-
-    /// What becomes of times and spans.
-    fn reduced_dtype(&self, reduce: Reduce, kind: Kind) -> Result<DType> {
-        let dtype = self.dtype();
-        match (dtype, reduce) {
-            (DType::Plain(_), _) => Ok(kind.into()),
-            (_, Reduce::Min | Reduce::Max) | (DType::Span(_), Reduce::Sum) => Ok(dtype),
-            (_, Reduce::ArgMin | Reduce::ArgMax | Reduce::Count) => Ok(kind.into()),
-            _ => Err(ArrayError::asked(format!(
-                "{dtype} has no {}: cast it to i64 first",
-                reduce.name()
-            ))),
-        }
     }
 
     /// The same with dimensions of length 1 in the place of those that went.

@@ -80,8 +80,11 @@ impl Array {
     /// negative. What is not a number counts as the largest. With `places`, where they are.
     pub fn topk(&self, k: i64, axis: usize, places: bool) -> Result<Self> {
         self.has_axis(axis)?;
-        if places {
-            self.is_plain("argtopk")?;
+        if self.is_of_time() {
+            return match places {
+                true => self.none_last()?.topk(k, axis, places),
+                false => self.ordered(|counts| counts.topk(k, axis, places)),
+            };
         }
         let length = self.shape().get(axis).copied().unwrap_or(0);
         let count = k.unsigned_abs().min(length);
@@ -105,7 +108,12 @@ impl Array {
     /// The values in order along a dimension, what is not a number last; with `places`, where they are.
     pub fn sort(&self, axis: usize, places: bool) -> Result<Self> {
         self.has_axis(axis)?;
-        self.is_plain("sort")?;
+        if self.is_of_time() {
+            return match places {
+                true => self.none_last()?.sort(axis, places),
+                false => self.ordered(|counts| counts.sort(axis, places)),
+            };
+        }
         self.lanes(if places { Lanes::ArgSort } else { Lanes::Sort }, axis, 1)
     }
 

@@ -77,7 +77,9 @@ impl Array {
     /// Each value once, in order, and how often it is there. What is not a number is one value. How many
     /// there are is known when they are computed: they must fit into memory.
     pub async fn unique(&self, session: &SessionContext) -> Result<(Tensor, Tensor)> {
-        let found = self.summarize(Summary::Distinct, &[])?;
+        let of_time = self.is_of_time();
+        let of = if of_time { &self.none_last()? } else { self };
+        let found = of.summarize(Summary::Distinct, &[])?;
         let mut rows = found.rows(session).await?;
         let (mut values, mut counts) = (Block::empty(self.kind()), Vec::new());
         while let Some(batch) = rows.try_next().await? {
@@ -89,6 +91,9 @@ impl Array {
                 values = of_bits(bits, self.kind());
                 counts = often.iter().map(|count| *count as i64).collect();
             }
+        }
+        if let (Block::I64(values), true) = (&mut values, of_time) {
+            values.iter_mut().for_each(|value| *value = value.wrapping_add(1));
         }
         let shape = vec![counts.len() as u64];
         let counts = Tensor::from_block(Kind::I64.into(), shape.clone(), Block::I64(counts))?;

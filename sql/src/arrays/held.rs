@@ -7,6 +7,7 @@ use datafusion::execution::context::SessionContext;
 use parking_lot::Mutex;
 
 use super::Value;
+use crate::parse::{Chain, Term};
 
 /// The arrays of a session that have names.
 #[derive(Debug, Default)]
@@ -25,6 +26,12 @@ impl HeldArrays {
     pub(crate) fn get(session: &SessionContext, name: &str) -> Option<Value> {
         Self::on(session, |held| held.get(name).or_else(|| held.get(&name.to_lowercase())).cloned())
             .flatten()
+    }
+
+    /// What a chain says, where the name that it begins with is an array's.
+    pub(crate) fn meant<'a>(session: &SessionContext, chain: &'a Chain) -> Option<&'a Term> {
+        let term = chain.array.as_deref()?;
+        Self::get(session, term.name()?).map(|_| term)
     }
 
     /// The same session, in which these names mean these values.

@@ -16,7 +16,7 @@ pub(crate) use bind::bind;
 pub(crate) use held::HeldArrays;
 pub(crate) use makers::is_maker;
 pub(crate) use save::save;
-pub(crate) use table::{bind_name, frame};
+pub(crate) use table::{bind_name, frame, shown};
 pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
 
 use strata_engine::{Labelled, Scalar};

@@ -147,6 +147,7 @@ fn compression(with: &mut Bound) -> Result<Compression> {
     match (name.as_str(), packer) {
         ("none", _) if level.is_none() => Ok(Compression::None),
         ("none", _) => Err(Error::text("level => says how hard to pack, and 'none' does not")),
+        ("zstd", _) if level.is_none() => Ok(Compression::default()),
         ("zstd", _) => Ok(Compression::Zstd(within(-131_072, 22, 3)?)),
         ("gzip", _) => Ok(Compression::Gzip(within(0, 9, 5)?.unsigned_abs())),
         (_, Some("")) => Ok(Compression::Blosc("lz4".to_string(), within(0, 9, 5)?.unsigned_abs())),

@@ -6,7 +6,7 @@ use sqlparser::ast::Ident;
 use strata_engine::{ArrayNode, Labelled, Placed, from_rows};
 
 use super::bind::bind_arguments;
-use super::{HeldArrays, Value, bind, labels};
+use super::{HeldArrays, Value, asked, bind, labels};
 use crate::error::{Error, Result};
 use crate::parse::{Term, TermArgument, What};
 use crate::statements::{Outcome, name_rows};
@@ -14,13 +14,25 @@ use crate::verbs::normalized;
 
 /// The cells of a term's array.
 pub(crate) async fn frame(session: &SessionContext, term: &Term) -> Result<DataFrame> {
-    match bind(session, term).await? {
-        Value::Group(group) => {
-            let (schema, rows) = group.listing();
-            Ok(crate::statements::listing(session, &schema, rows)?)
-        }
-        value => cells(session, &value.array()?).await,
+    rows(session, bind(session, term).await?, false).await
+}
+
+/// The same, to be looked at: few are in order.
+pub(crate) async fn shown(session: &SessionContext, term: &Term) -> Result<DataFrame> {
+    rows(session, bind(session, term).await?, true).await
+}
+
+async fn rows(session: &SessionContext, value: Value, in_order: bool) -> Result<DataFrame> {
+    if let Value::Group(group) = value {
+        let (schema, rows) = group.listing();
+        return Ok(crate::statements::listing(session, &schema, rows)?);
     }
+    let labelled = value.array()?;
+    if !in_order {
+        return cells(session, &labelled).await;
+    }
+    let array = labelled.array.in_order().map_err(asked)?;
+    cells(session, &Labelled { array, ..labelled }).await
 }
 
 async fn cells(session: &SessionContext, array: &Labelled) -> Result<DataFrame> {

@@ -71,6 +71,15 @@ pub(crate) enum Subscript {
 }
 
 impl Term {
+    /// The name that all of it is about, where nothing is done but what arrays and tables have verbs for.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.what {
+            What::Name(name) => Some(name),
+            What::Verb(on, verb, _) if is_verb(verb) => on.name(),
+            _ => None,
+        }
+    }
+
     /// Whether no chain on tables is written like this: it calls what makes arrays, subscribes, computes,
     /// or uses a verb that tables do not have.
     fn is_of_arrays(&self) -> bool {
@@ -105,6 +114,25 @@ pub(super) fn parse_array(parser: &mut Parser<'_>) -> Option<Term> {
         }
     });
     parsed.ok().flatten()
+}
+
+/// As [`parse_array`], for what may be said of tables, too. Nothing is taken from the parser.
+pub(super) fn named_array(parser: &mut Parser<'_>) -> Option<Term> {
+    let mut named = None;
+    let _ = parser.maybe_parse(|parser| {
+        let read = term(parser, 0, 0).ok().filter(|term| term.name().is_some());
+        let ends = matches!(parser.peek_token().token, Token::EOF | Token::SemiColon);
+        named = read.filter(|_| ends);
+        parser.expected::<()>("nothing: this only looks", parser.peek_token())
+    });
+    named
+}
+
+/// Goes on to the end of the statement, which was looked at.
+pub(super) fn skip_statement(parser: &mut Parser<'_>) {
+    while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
+        parser.next_token();
+    }
 }
 
 /// How tightly an operator holds its sides, and what it is.

@@ -8,12 +8,15 @@
 //!
 //! What kind of argument a verb takes is the verb's to say; the expression itself is sqlparser's.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, OrderByExpr, Query, SelectItem};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::nearest;
 
+use super::array::{Term, named_array, skip_statement};
 use super::{is_keyword, is_word, parser_of, place, tokenize, unexpected};
 use crate::error::{Error, Location, Result};
 use crate::verbs::{Takes, Verb, find_verb, verb_names};
@@ -31,6 +34,10 @@ pub(crate) struct Chain {
     pub(crate) head: Head,
     pub(crate) calls: Vec<Call>,
     pub(crate) at: Location,
+    /// The same text read as an array's, for names that are arrays.
+    pub(crate) array: Option<Box<Term>>,
+    /// Why it is none for other names.
+    pub(crate) refused: Option<Arc<Error>>,
 }
 
 /// What a chain starts from.
@@ -170,7 +177,18 @@ fn closes_before_a_verb(parser: &Parser<'_>, skip: usize) -> bool {
 
 /// Parses a chain.
 pub(crate) fn parse_chain(parser: &mut Parser<'_>) -> Result<Chain> {
-    chain_at_depth(parser, 0)
+    let first = parser.peek_token();
+    let Some(array) = named_array(parser) else { return chain_at_depth(parser, 0) };
+    let name = array.name().map(Ident::new).into_iter().collect::<Vec<_>>();
+    let array = Some(Box::new(array));
+    match chain_at_depth(parser, 0) {
+        Ok(chain) => Ok(Chain { array, ..chain }),
+        Err(error) => {
+            skip_statement(parser);
+            let (head, refused) = (Head::Table(name.into()), Some(Arc::new(error)));
+            Ok(Chain { head, calls: Vec::new(), at: place(&first), array, refused })
+        }
+    }
 }
 
 fn chain_at_depth(parser: &mut Parser<'_>, depth: usize) -> Result<Chain> {
@@ -190,7 +208,7 @@ fn chain_at_depth(parser: &mut Parser<'_>, depth: usize) -> Result<Chain> {
         }
         calls.push(parse_call(parser, depth)?);
     }
-    Ok(Chain { head, calls, at: place(&first) })
+    Ok(Chain { head, calls, at: place(&first), array: None, refused: None })
 }
 
 fn parse_head(parser: &mut Parser<'_>) -> Result<Head> {

@@ -11,7 +11,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::{ArrayFormat, LayerFormat, nearest};
 
-use super::array::{Term, parse_array};
+use super::array::{Term, named_array, parse_array, skip_statement};
 use super::chain::{Chain, parse_chain, starts_chain};
 use super::{is_keyword, is_word, place, unexpected};
 use crate::error::{Error, Location, Result};
@@ -297,7 +297,12 @@ fn parse_looks(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
     parser.next_token();
     parser.next_token();
     let format = parse_format(parser)?;
-    match parse_array(parser) {
+    let array = parse_array(parser).or_else(|| {
+        let named = named_array(parser)?;
+        skip_statement(parser);
+        Some(named)
+    });
+    match array {
         Some(term) => Ok(Some(Kind::ExplainArray { term, format })),
         None => Err(unexpected("an array", &parser.peek_token())),
     }

@@ -29,10 +29,10 @@ pub(crate) use names::name_rows;
 pub(crate) use settings::assignment;
 pub(crate) use sql::plan_sql;
 
-use crate::arrays;
+use crate::arrays::{self, HeldArrays};
 use crate::database;
 use crate::error::{Error, Result};
-use crate::parse::{Kind, Statement};
+use crate::parse::{Kind, Statement, Term};
 use crate::verbs;
 
 /// What a statement came to.
@@ -48,13 +48,16 @@ pub enum Outcome {
 pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<Outcome> {
     let outcome = match &statement.kind {
         Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
-        Kind::Chain(chain) => rows(verbs::bind(session, chain).await?),
-        Kind::Array(term) => match arrays::save(session, term).await? {
-            Some(said) => Outcome::Done(Some(said)),
-            None => rows(arrays::frame(session, term).await?),
+        Kind::Chain(chain) => match HeldArrays::meant(session, chain) {
+            Some(term) => array(session, term).await?,
+            None => rows(verbs::bind(session, chain).await?),
         },
+        Kind::Array(term) => array(session, term).await?,
         Kind::BindArray { name, term } => arrays::bind_name(session, name, term).await?,
-        Kind::Bind { name, chain } => names::bind_name(session, name, chain).await?,
+        Kind::Bind { name, chain } => match HeldArrays::meant(session, chain) {
+            Some(term) => arrays::bind_name(session, name, term).await?,
+            None => names::bind_name(session, name, chain).await?,
+        },
         Kind::Explain { formatting, source } => {
             let frame = verbs::bind_source(session, source).await?;
             sql::explain(frame, formatting)?
@@ -94,6 +97,13 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
     }
     database::record(session, statement)?;
     Ok(outcome)
+}
+
+async fn array(session: &SessionContext, term: &Term) -> Result<Outcome> {
+    Ok(match arrays::save(session, term).await? {
+        Some(said) => Outcome::Done(Some(said)),
+        None => rows(arrays::shown(session, term).await?),
+    })
 }
 
 /// Running text from Rust, on any [`SessionContext`] that [`session`](crate::session) made.

@@ -11,6 +11,7 @@ use sqlparser::ast::{ObjectName, Statement as SqlStatement};
 
 use super::arguments::{Arguments, normalized};
 use super::{Bind, Stage, subqueries};
+use crate::arrays::HeldArrays;
 use crate::error::{Error, Result};
 use crate::parse::{Chain, Head, Source, Value};
 use crate::statements::plan_sql;
@@ -21,6 +22,9 @@ pub(crate) fn bind<'a>(
     chain: &'a Chain,
 ) -> BoxFuture<'a, Result<DataFrame>> {
     async move {
+        if let Some(refused) = &chain.refused {
+            return Err(refused.again());
+        }
         let head = bind_head(session, &chain.head).await.map_err(|error| error.at(chain.at))?;
         let mut stage = Stage::Frame(head);
         for call in &chain.calls {
@@ -54,7 +58,10 @@ pub(crate) fn bind<'a>(
 /// The rows that `SUMMARIZE` and its like are about.
 pub(crate) async fn bind_source(session: &SessionContext, source: &Source) -> Result<DataFrame> {
     match source {
-        Source::Chain(chain) => bind(session, chain).await,
+        Source::Chain(chain) => match HeldArrays::meant(session, chain) {
+            Some(term) => crate::arrays::frame(session, term).await,
+            None => bind(session, chain).await,
+        },
         Source::Array(term) => crate::arrays::frame(session, term).await,
         Source::Query(query) => {
             let statement = SqlStatement::Query(query.clone());

@@ -1,11 +1,15 @@
-//! Some of what is there is replaced. Chunks are written as they come, each at once; those of which only a part
-//! is replaced are read first.
+//! Some of what is there is replaced. New chunks lie aside until all are there; those of which only a part is
+//! replaced are read first.
+
+use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 use strata_engine::{Array, ArrayError, ArraySource, EngineError};
 
 use super::parts::Part;
 use super::{Saved, Start, alike, cf, into_place, of_part, there};
+use crate::error::innermost;
+use crate::stores::AsideStore;
 use crate::zarr::ZarrArray;
 use crate::zarr::encode::encoded;
 use crate::zarr::hierarchy::Group;
@@ -20,6 +24,9 @@ pub(super) async fn write(
     start: &Start,
 ) -> Result<Saved, EngineError> {
     let group = there(place).await?;
+    let folder = (place.url().scheme() == "file").then(|| place.url().to_file_path().ok());
+    let aside = AsideStore::new(Arc::clone(place.store()), &place.root.prefix, folder.flatten());
+    let aside = Arc::new(aside);
     let mut all = Vec::new();
     for part in parts.iter().filter(|part| !part.coordinate) {
         let (_, array) = of_part(&group, part, place)?;
@@ -40,16 +47,30 @@ pub(super) async fn write(
             }
             .into());
         }
-        all.push((encoded(&part.values, array)?, ArrayWriter::existing(array)?, start));
+        all.push((
+            encoded(&part.values, array)?,
+            ArrayWriter::existing(array, Arc::clone(&aside) as _)?,
+            start,
+        ));
     }
     if all.is_empty() {
         return Err(ArrayError::asked("there are no values to write, but coordinates only").into());
     }
     let mut saved = Saved::default();
     for (encoded, into, start) in &all {
-        into_place(session, encoded, into, start).await?;
+        if let Err(error) = into_place(session, encoded, into, start).await {
+            aside.abort().await;
+            return Err(error);
+        }
         saved.add(&encoded.array);
     }
+    aside.commit().await.map_err(|(path, shown, error)| ArrayError::Source {
+        array: place.title(),
+        reason: format!(
+            "'{path}' could not be replaced, and {shown} of its objects were: write the region again ({})",
+            innermost(&error)
+        ),
+    })?;
     Ok(saved)
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parking_lot::Mutex;
 use strata_engine::{ArrayError, Grid, Tensor, cells, shape_of};
 
@@ -51,15 +51,16 @@ impl ArrayWriter {
         &self.grid
     }
 
-    /// Writes into an array that is there. Its readers see each chunk as it is written.
-    pub fn existing(array: &ZarrArray) -> Result<Self, ArrayError> {
+    /// Writes into an array that is there, through a store that has it. Its readers see each chunk as that
+    /// store shows it.
+    pub fn existing(array: &ZarrArray, store: Arc<dyn ObjectStore>) -> Result<Self, ArrayError> {
         if array.place().is_archive() {
             return Err(ArrayError::Source {
                 array: array.place().title(),
                 reason: "archives are read, not written".to_string(),
             });
         }
-        Self::new(array.place().clone(), array.layout().clone(), None)
+        Self::new(array.place().through(store), array.layout().clone(), None)
     }
 
     /// What is wrong with values that are to be written from a place on.

@@ -326,7 +326,11 @@ fn computed(
             Rows::Chunks => keys(work.count(), limits.parts)?,
             Rows::States { chunks } => whole_keys(work.count(), chunks, limits.parts)?,
         };
-        return Ok(Arc::new(MapChunksExec::new(work, keys, given)));
+        let unit = match rows {
+            Rows::Chunks => 1,
+            Rows::States { chunks } => work.count().checked_div(chunks).unwrap_or(1),
+        };
+        return Ok(Arc::new(MapChunksExec::new(work, keys, given).sharing(unit)));
     };
     let mut scattered: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(exchange.len());
     for which in 0..exchange.len() {

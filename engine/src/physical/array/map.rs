@@ -27,6 +27,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::chunks;
 use super::given::Given;
+use super::shares::Shares;
 use super::work::{Made, Work};
 use crate::program::Loaded;
 
@@ -37,6 +38,8 @@ pub struct MapChunksExec {
     /// Which chunks: ranges of their numbers.
     keys: Arc<dyn ExecutionPlan>,
     given: Given,
+    /// How tasks share them, where they run in one process.
+    shares: Option<Arc<Shares>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -51,7 +54,13 @@ impl MapChunksExec {
             Boundedness::Bounded,
         );
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { work, keys, given, properties: Arc::new(properties), metrics }
+        Self { work, keys, given, shares: None, properties: Arc::new(properties), metrics }
+    }
+
+    /// The same, whose tasks take from each other what is left, so many numbers in a row together: for a plan
+    /// that runs where it was made. Elsewhere a task that is run again must do what it did.
+    pub(super) fn sharing(self, unit: u64) -> Self {
+        Self { shares: Some(Arc::new(Shares::new(unit))), ..self }
     }
 
     /// What is done.
@@ -101,7 +110,9 @@ impl ExecutionPlan for MapChunksExec {
             return internal_err!("MapChunksExec came without its keys");
         };
         let given = self.given.made_by(given)?;
-        Ok(Arc::new(Self::new(self.work.clone(), Arc::clone(keys), given)))
+        let shares = self.shares.as_ref().map(|shares| Arc::new(shares.afresh()));
+        let again = Self::new(self.work.clone(), Arc::clone(keys), given);
+        Ok(Arc::new(Self { shares, ..again }))
     }
 
     fn apply_expressions(
@@ -135,6 +146,7 @@ impl ExecutionPlan for MapChunksExec {
             reservation: consumer.register(context.memory_pool()),
             open: None,
             left: 0..0,
+            shares: self.shares.clone().map(|shares| (partition, shares)),
             keys: self.keys.execute(partition, Arc::clone(&context))?,
             context,
         };
@@ -155,6 +167,8 @@ struct Task {
     /// What is being brought together.
     open: Option<Made>,
     left: Range<u64>,
+    /// Its number among those that share what is left.
+    shares: Option<(usize, Arc<Shares>)>,
     keys: SendableRecordBatchStream,
     context: Arc<TaskContext>,
 }
@@ -192,12 +206,23 @@ impl Task {
             if let Some(number) = self.left.next() {
                 return Ok(Some(number));
             }
-            let Some(batch) = self.keys.try_next().await? else { return Ok(None) };
+            let Some(batch) = self.keys.try_next().await? else {
+                let Some((task, shares)) = &self.shares else { return Ok(None) };
+                match shares.take(*task) {
+                    Some(next) => self.left = next,
+                    None => return Ok(None),
+                }
+                continue;
+            };
             // One range a row, one row a batch.
             let mut ranges = chunks::ranges(&batch)?.into_iter();
-            self.left = ranges.next().unwrap_or(0..0);
+            let range = ranges.next().unwrap_or(0..0);
             if ranges.next().is_some() {
                 return internal_err!("several ranges of chunks came in one batch");
+            }
+            match &self.shares {
+                Some((task, shares)) => shares.put(*task, range),
+                None => self.left = range,
             }
         }
     }

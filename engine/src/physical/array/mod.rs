@@ -20,6 +20,7 @@ mod map;
 mod pieces;
 mod scatter;
 mod shared;
+mod shares;
 mod wire;
 mod work;
 

@@ -25,6 +25,10 @@ const ALIKE: &[(&str, &str)] = &[
         "ones(2, 3, dims => ('y', 'x'), chunks => (1, 2)).pad(y => (0, 1), x => 2)",
         "np.pad(np.ones((2, 3)), ((0, 1), (2, 2)))",
     ),
+    // Names of arrays, whatever tables have verbs for.
+    ("a = arange(7) % 3; b = a; b + 1", "a = np.arange(7) % 3; a + 1"),
+    ("a = arange(12).reshape(3, 4); a.count()", "np.array(12)"),
+    ("a = arange(12).reshape(3, 4); b = a.count(0); b * 2", "np.full(4, 6)"),
     // Formulas of places.
     (
         "from_function(i * 10 + j, i => 3, j => 4, chunks => (2, 3))",
@@ -36,6 +40,52 @@ const ALIKE: &[(&str, &str)] = &[
     ),
     ("k = ones(2); from_function(k.sum(), i => 3, dtype => 'f32')", "np.full(3, 2, 'f4')"),
     ("from_function(j, i => 2, j => 3)", "np.indices((2, 3))[1]"),
+    // Times and spans, some of which are none.
+    ("a = TIMES; a.isnan()", "a = TIMES; np.isnat(a)"),
+    ("a = TIMES; b = a.roll(1, 0); a < b", "a = TIMES; b = np.roll(a, 1); a < b"),
+    ("a = TIMES; b = a.roll(1, 0); a <= b", "a = TIMES; b = np.roll(a, 1); a <= b"),
+    ("a = TIMES; b = a.roll(1, 0); a > b", "a = TIMES; b = np.roll(a, 1); a > b"),
+    ("a = TIMES; b = a.roll(1, 0); a >= b", "a = TIMES; b = np.roll(a, 1); a >= b"),
+    ("a = TIMES; a == a", "a = TIMES; a == a"),
+    ("a = TIMES; b = a.roll(5, 0); a != b", "a = TIMES; b = np.roll(a, 5); a != b"),
+    (
+        "a = TIMES; b = a.roll(1, 0); (a - b).COUNTED",
+        "a = TIMES; b = np.roll(a, 1); (a - b).COUNTED",
+    ),
+    (
+        "a = TIMES; b = a - a.roll(1, 0); (a + b.cast('span[ms]')).COUNTED",
+        "a = TIMES; b = a - np.roll(a, 1); (a + b.astype('m8[ms]')).COUNTED",
+    ),
+    (
+        "a = TIMES; b = a.roll(1, 0); maximum(a, b).COUNTED",
+        "a = TIMES; b = np.roll(a, 1); np.maximum(a, b).COUNTED",
+    ),
+    (
+        "a = TIMES; b = a.roll(1, 0); minimum(a, b).COUNTED",
+        "a = TIMES; b = np.roll(a, 1); np.minimum(a, b).COUNTED",
+    ),
+    (
+        "a = TIMES; b = a.roll(1, 0); fmax(a, b).COUNTED",
+        "a = TIMES; b = np.roll(a, 1); np.fmax(a, b).COUNTED",
+    ),
+    (
+        "a = TIMES; b = a.roll(1, 0); fmin(a, b).COUNTED",
+        "a = TIMES; b = np.roll(a, 1); np.fmin(a, b).COUNTED",
+    ),
+    ("a = TIMES; a.max().COUNTED", "a = TIMES; a.max().COUNTED"),
+    ("a = TIMES; a.min().COUNTED", "a = TIMES; a.min().COUNTED"),
+    ("a = TIMES; a.max(skip_nan => true).COUNTED", "a = TIMES; np.fmax.reduce(a).COUNTED"),
+    ("a = TIMES; a.min(skip_nan => true).COUNTED", "a = TIMES; np.fmin.reduce(a).COUNTED"),
+    ("a = TIMES; a.argmax()", "a = TIMES; a.argmax()"),
+    ("a = TIMES; a.argmin()", "a = TIMES; a.argmin()"),
+    ("a = TIMES; a[3:].argmax()", "a = TIMES; a[3:].argmax()"),
+    ("a = TIMES; a.count()", "a = TIMES; (~np.isnat(a)).sum()"),
+    ("a = TIMES; a.sort_along(0).COUNTED", "a = TIMES; np.sort(a).COUNTED"),
+    ("a = TIMES; a.argsort(0)", "a = TIMES; np.argsort(a, kind='stable')"),
+    ("a = SPANS; a.sum().COUNTED", "a = SPANS; a.sum().COUNTED"),
+    ("a = SPANS; a.sum(skip_nan => true).COUNTED", "a = SPANS; a[~np.isnat(a)].sum().COUNTED"),
+    ("a = SPANS; a.cumsum(0).COUNTED", "a = SPANS; np.cumsum(a).COUNTED"),
+    ("a = SPANS; (-a).abs().COUNTED", "a = SPANS; np.abs(-a).COUNTED"),
     // Masks, and places that are computed.
     ("x = arange(10, chunks => 3); x[x > 6]", "x = np.arange(10); x[x > 6]"),
     ("x = arange(10, chunks => 3); x[x % 3 == 1]", "x = np.arange(10); x[x % 3 == 1]"),
@@ -98,11 +148,25 @@ const ALIKE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Both with what stands for times written out: those that numbers are counts of, and the other way round.
+fn written(ours: &str, theirs: &str) -> (String, String) {
+    const COUNTS: &str = "where((arange(12, chunks => 5) % 5) == 2, -9223372036854775807 - 1, (arange(12) * 7) % 12)";
+    const THEIRS: &str =
+        "np.where(np.arange(12) % 5 == 2, np.iinfo('i8').min, np.arange(12) * 7 % 12)";
+    let ours = ours.replace("TIMES", &format!("{COUNTS}.cast('time[s]')"));
+    let ours = ours.replace("SPANS", &format!("{COUNTS}.cast('span[s]')"));
+    let theirs = theirs.replace("TIMES", &format!("{THEIRS}.astype('M8[s]')"));
+    let theirs = theirs.replace("SPANS", &format!("{THEIRS}.astype('m8[s]')"));
+    (ours.replace("COUNTED", "cast('i64')"), theirs.replace("COUNTED", "astype('i8')"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_come_to_what_numpy_makes_of_them() {
     let Some(python) = python_with("numpy") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/eval_arrays.py");
-    let texts: Vec<&str> = ALIKE.iter().map(|(_, text)| *text).collect();
+    let alike: Vec<(String, String)> =
+        ALIKE.iter().map(|(ours, theirs)| written(ours, theirs)).collect();
+    let texts: Vec<&str> = alike.iter().map(|(_, text)| text.as_str()).collect();
     let mut child = Command::new(python.program())
         .arg(script)
         .stdin(Stdio::piped())
@@ -116,8 +180,8 @@ async fn statements_come_to_what_numpy_makes_of_them() {
     let here = Grain { batch_size: 8192, partitions: 3 }.session();
     let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
     for session in [here, pool.session(&[])] {
-        for ((text, theirs), expected) in ALIKE.iter().zip(&expected) {
-            let (setup, last) = text.rsplit_once(';').unwrap_or(("", text));
+        for ((text, theirs), expected) in alike.iter().zip(&expected) {
+            let (setup, last) = text.rsplit_once(';').unwrap_or(("", text.as_str()));
             for statement in setup.split(';').filter(|statement| !statement.trim().is_empty()) {
                 session.run(statement).await.unwrap().collect().await.unwrap();
             }
@@ -202,5 +266,19 @@ async fn labels_are_found_and_go_along() {
     ] {
         let error = answer(&session, text).await.unwrap_err();
         assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_looked_at_comes_in_order() {
+    let here = Grain { batch_size: 8192, partitions: 3 }.session();
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    for session in [here, pool.session(&[])] {
+        for text in ["arange(60, chunks => 7)", "arange(60).reshape(6, 10).rechunk(2, 3) + 0"] {
+            let rows = answer(&session, text).await.unwrap().rows;
+            let values = rows.iter().map(|row| row.last().cloned());
+            let expected: Vec<_> = (0..60).map(|value| Some(Cell::Int(value))).collect();
+            assert_eq!(values.collect::<Vec<_>>(), expected, "{text}");
+        }
     }
 }

@@ -56,6 +56,8 @@ for name in ('plain2', 'plain3', 'packed2', 'packed3', 'sharded'):
 part = zarr.open_array(f'{folder}/part.zarr', mode='r')
 expected = np.arange(100).reshape(10, 10); expected[3:7, 2:9] = -1; expected[0:4, 0:4] = -2
 np.testing.assert_array_equal(part[...], expected)
+moved = zarr.open_array(f'{folder}/moved.zarr', mode='r')
+np.testing.assert_array_equal(moved[...], [*range(10), *range(40)])
 region = xr.open_zarr(f'{folder}/region.zarr').load()
 there = cube.temp.copy(); there[2:5, 1:3] = -there[2:5, 1:3]
 np.testing.assert_array_equal(region.temp, there)
@@ -109,6 +111,8 @@ async fn what_is_written_into_stores_is_read_by_xarray() {
         full(-1, 4, 7).save('$/part.zarr', region => (3, 2));
         full(-2, 4, 4).save('$/part.zarr', region => (0, 0));
         t.save('$/region.zarr');
+        arange(50).save('$/moved.zarr', chunks => 7);
+        zarr('$/moved.zarr')[:40].save('$/moved.zarr', region => 10);
         (-(t[2:5, 1:3])).named('temp').save('$/region.zarr', region => auto)"
         .to_string();
     for name in ["plain2", "plain3", "packed2", "packed3", "sharded"] {
@@ -123,8 +127,15 @@ async fn what_does_not_fit_a_store_leaves_it_as_it_was() {
     let Some(python) = python_with("xarray") else { return };
     let (folder, session) = stores(&python);
     let at = |text: &str| text.replace('$', &folder.path().display().to_string());
+    let hundred = "arange(100).save('$/hundred.zarr', chunks => 10)";
+    session.run(&at(hundred)).await.unwrap();
     let before = files(folder.path());
     for (text, says) in [
+        // The last of its chunks cannot be computed.
+        (
+            "x = arange(60, chunks => 10); (x ** where(x < 55, 1, -1)).save('$/hundred.zarr', region => 35)",
+            "negative",
+        ),
         ("zarr('$/last.zarr').save('$/plain3.zarr')", "there already"),
         ("zarr('$/last.zarr').temp.save('$/plain3.zarr', append => time)", "would not grow"),
         ("zarr('$/last.zarr').save('$/plain3.zarr', append => level)", "no dimension 'level'"),
