@@ -2,12 +2,13 @@
 //! reads through it finds it, until it is put in the place of what was there.
 //!
 //! ```text
-//! put c/0/1 ──▶ .cube.zarr.writing-…/0      commit: each takes its place
+//! put c/0/1 ──▶ .writing-…/0      commit: each takes its place
 //! get c/0/1 ◀── the new one, by this store; the old one, by any other
 //! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 /// How many objects take their places, or are removed, at a time.
 const AT_ONCE: usize = 16;
@@ -34,6 +35,37 @@ enum Change {
     Gone,
 }
 
+/// A folder that goes with all that is in it, and with what is still being written then.
+#[derive(Debug)]
+struct HiddenFolder {
+    path: PathBuf,
+    is_gone: RwLock<bool>,
+}
+
+impl HiddenFolder {
+    fn new(path: PathBuf) -> Self {
+        Self { path, is_gone: RwLock::new(false) }
+    }
+
+    fn write(&self, name: &str, payload: &PutPayload) -> std::io::Result<()> {
+        // Nobody waits for the writes of a task that was ended, but they go on.
+        let is_gone = self.is_gone.read();
+        if *is_gone {
+            return Err(std::io::Error::other("the write was given up"));
+        }
+        std::fs::create_dir_all(&self.path)?;
+        let mut file = std::fs::File::create(self.path.join(name))?;
+        payload.iter().try_for_each(|part| file.write_all(part))
+    }
+
+    fn remove(&self) {
+        let mut is_gone = self.is_gone.write();
+        *is_gone = true;
+        // What cannot be removed is hidden, and nobody looks for it.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
 /// A store with changes that nobody else sees yet. Dropped before they are committed, they never were.
 #[derive(Debug)]
 pub(crate) struct AsideStore {
@@ -41,20 +73,17 @@ pub(crate) struct AsideStore {
     /// Where what is written lies: hidden, and nobody else's.
     aside: Path,
     /// The same on this machine's disk.
-    folder: Option<PathBuf>,
+    folder: Option<Arc<HiddenFolder>>,
     changes: Arc<Mutex<BTreeMap<Path, Change>>>,
 }
 
 impl AsideStore {
-    /// Over a store, for objects below `root`, beside which the new ones lie. `folder` is the root on this
-    /// machine's disk, where it is there.
+    /// Over a store, for objects below `root`, among which the new ones are hidden: whoever may write those may
+    /// write there. `folder` is the root on this machine's disk, where it is there.
     pub(crate) fn new(inner: Arc<dyn ObjectStore>, root: &Path, folder: Option<PathBuf>) -> Self {
-        let name = root.filename().unwrap_or("store");
-        let name = format!(".{name}.writing-{}", uuid::Uuid::new_v4().simple());
-        let mut parts: Vec<_> = root.parts().collect();
-        parts.pop();
-        let aside = parts.into_iter().collect::<Path>().join(name.as_str());
-        let folder = folder.map(|folder| folder.with_file_name(&name));
+        let name = format!(".writing-{}", uuid::Uuid::new_v4().simple());
+        let aside = root.clone().join(name.as_str());
+        let folder = folder.map(|folder| Arc::new(HiddenFolder::new(folder.join(&name))));
         Self { inner, aside, folder, changes: Arc::default() }
     }
 
@@ -74,10 +103,16 @@ impl AsideStore {
         }
     }
 
-    /// Puts all that was written in its place. Where that fails, the objects before have taken theirs: the
-    /// first that did not is told, and how many did.
-    pub(crate) async fn commit(&self) -> std::result::Result<(), (Path, usize, Error)> {
-        let changes = std::mem::take(&mut *self.changes.lock());
+    /// Puts all that was written in its place, whether or not somebody waits for it to the end. Where that
+    /// fails, the objects before have taken theirs: the first that did not is told, and how many did.
+    pub(crate) async fn commit(self: Arc<Self>) -> std::result::Result<(), (Path, usize, Error)> {
+        let lost = |error| (self.aside.clone(), 0, Error::JoinError { source: error });
+        let shown = Arc::clone(&self);
+        tokio::spawn(async move { shown.show().await }).await.map_err(lost)?
+    }
+
+    async fn show(&self) -> std::result::Result<(), (Path, usize, Error)> {
+        let changes = self.changes.lock().clone();
         let all = changes.len();
         let shown = stream::iter(changes).map(|(path, change)| async move {
             let done = match change {
@@ -87,11 +122,17 @@ impl AsideStore {
                     done => done,
                 },
             };
-            done.map_err(|error| (path, error))
+            match done {
+                Ok(()) => {
+                    self.changes.lock().remove(&path);
+                    Ok(())
+                }
+                Err(error) => Err((path, error)),
+            }
         });
         let done: Vec<_> = shown.buffer_unordered(AT_ONCE).collect().await;
-        self.remove_folder();
         let failed = done.iter().filter(|done| done.is_err()).count();
+        self.abort().await;
         match done.into_iter().find_map(std::result::Result::err) {
             None => Ok(()),
             Some((path, error)) => Err((path, all - failed, error)),
@@ -118,7 +159,7 @@ impl AsideStore {
 
     fn remove_folder(&self) {
         if let Some(folder) = &self.folder {
-            let _ = std::fs::remove_dir_all(folder);
+            folder.remove();
         }
     }
 }
@@ -155,7 +196,20 @@ impl ObjectStore for AsideStore {
             Some(Change::Written(aside)) => aside,
             _ => self.aside.clone().join(uuid::Uuid::new_v4().simple().to_string()),
         };
-        let put = self.inner.put_opts(&aside, payload, options).await?;
+        let put = match &self.folder {
+            None => self.inner.put_opts(&aside, payload, options).await?,
+            Some(folder) => {
+                let (folder, name) = (Arc::clone(folder), aside.filename().unwrap_or_default());
+                let name = name.to_string();
+                let write = move || folder.write(&name, &payload);
+                let written = tokio::task::spawn_blocking(write).await?;
+                written.map_err(|error| Error::Generic {
+                    store: "LocalFileSystem",
+                    source: error.into(),
+                })?;
+                PutResult { e_tag: None, version: None }
+            }
+        };
         self.changes.lock().insert(path.clone(), Change::Written(aside));
         Ok(put)
     }
@@ -263,7 +317,7 @@ mod tests {
             assert_eq!(get(inner.as_ref(), "a/s.zarr/0").await.unwrap(), "old");
             assert_eq!(get(inner.as_ref(), "a/s.zarr/9").await, None);
             match commits {
-                true => aside.commit().await.unwrap(),
+                true => Arc::new(aside).commit().await.unwrap(),
                 false => aside.abort().await,
             }
             let new = [("a/s.zarr/0", "newer"), ("a/s.zarr/2", "old"), ("a/s.zarr/9", "more")];
@@ -287,7 +341,7 @@ mod tests {
         assert_eq!((all(disk.as_ref()).await, names()), (objects(&[("s.zarr/0", "old")]), 1));
         let aside = AsideStore::new(Arc::clone(&disk), &root, on_disk);
         put(&aside, "s.zarr/c/1", "new").await;
-        aside.commit().await.unwrap();
+        Arc::new(aside).commit().await.unwrap();
         let both = [("s.zarr/0", "old"), ("s.zarr/c/1", "new")];
         assert_eq!((all(disk.as_ref()).await, names()), (objects(&both), 1));
     }

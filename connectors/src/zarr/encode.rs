@@ -121,6 +121,11 @@ pub(super) fn encoded(values: &Labelled, into: &ZarrArray) -> Result<Encoded, Ar
         }
         (Meaning::Times(ticks), DType::Time(own), _)
         | (Meaning::Spans(ticks), DType::Span(own), _) => {
+            if ticks.is_leapless() {
+                return Err(refused(
+                    "there in a calendar without leap days, which is read and not written",
+                ));
+            }
             let unit = own.max(ticks.unit());
             let finer = unit.in_a_second() / ticks.unit().in_a_second();
             let counts = match array.dtype() {

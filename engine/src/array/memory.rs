@@ -58,7 +58,7 @@ impl ArraySource for Memory {
     }
 
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor> {
-        self.values.part(region)
+        self.values.shown(region)
     }
 
     fn reads_parts(&self) -> bool {
@@ -80,7 +80,24 @@ impl ArraySource for Memory {
 }
 
 impl Tensor {
-    /// The values of a box within these.
+    /// The values of a box within these, which they are still a part of where they lie in a row.
+    fn shown(&self, region: &[Range<u64>]) -> Result<Self> {
+        let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
+        let strides = row_major(&lengths(self.shape()));
+        let shape = shape_of(region);
+        let part = lengths(&shape);
+        if !is_row_major(&part, &strides) || part.contains(&0) {
+            return self.part(region);
+        }
+        let width = self.dtype().width();
+        let starts = region.iter().zip(&strides);
+        let first: usize =
+            starts.map(|(range, stride)| range.start as usize * stride.unsigned_abs()).sum();
+        let length = part.iter().product::<usize>() * width;
+        Self::new(self.dtype(), shape, self.data().slice_with_length(first * width, length))
+    }
+
+    /// The values of a box within these, in memory of their own unless they are all.
     pub fn part(&self, region: &[Range<u64>]) -> Result<Self> {
         let shape = shape_of(region);
         if region.iter().zip(self.shape()).all(|(range, length)| *range == (0..*length)) {
@@ -92,12 +109,6 @@ impl Tensor {
         let starts = region.iter().zip(&strides);
         let first: usize =
             starts.map(|(range, stride)| range.start as usize * stride.unsigned_abs()).sum();
-        if is_row_major(&part, &strides) && !part.contains(&0) {
-            let width = self.dtype().width();
-            let length = part.iter().product::<usize>() * width;
-            let bytes = self.data().slice_with_length(first * width, length);
-            return Self::new(self.dtype(), shape, bytes);
-        }
         let mut out = Block::empty(self.dtype().kind());
         gather(self.values(), first, &strides, &part, (0, part.iter().product()), &mut out);
         Self::from_block(self.dtype(), shape, out)

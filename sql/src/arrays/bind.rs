@@ -24,7 +24,10 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
         What::Number(digits) => number(digits),
         What::Text(text) => Ok(Value::Text(text.clone())),
         What::Truth(truth) => Ok(Value::Number(Scalar::Bool(*truth))),
-        What::Name(name) => HeldArrays::get(session, name).ok_or_else(|| no_array(session, name)),
+        What::Name(name) => match HeldArrays::get(session, name).await {
+            Some(value) => Ok(value),
+            None => Err(no_array(session, name)),
+        },
         What::List(all) => {
             let mut values = Vec::with_capacity(all.len());
             for one in all {
@@ -182,7 +185,7 @@ fn named_or_bound<'a>(
 ) -> BoxFuture<'a, Result<Value>> {
     async move {
         match &term.what {
-            What::Name(name) if names && HeldArrays::get(session, name).is_none() => {
+            What::Name(name) if names && HeldArrays::is_free(session, name).await => {
                 Ok(Value::Text(name.clone()))
             }
             What::List(all) if names => {

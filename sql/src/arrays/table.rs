@@ -9,7 +9,7 @@ use super::bind::bind_arguments;
 use super::{HeldArrays, Value, asked, bind, labels};
 use crate::error::{Error, Result};
 use crate::parse::{Term, TermArgument, What};
-use crate::statements::{Outcome, name_rows};
+use crate::statements::{Outcome, bare, name_rows};
 use crate::verbs::normalized;
 
 /// The cells of a term's array.
@@ -25,7 +25,7 @@ pub(crate) async fn shown(session: &SessionContext, term: &Term) -> Result<DataF
 async fn rows(session: &SessionContext, value: Value, in_order: bool) -> Result<DataFrame> {
     if let Value::Group(group) = value {
         let (schema, rows) = group.listing();
-        return Ok(crate::statements::listing(session, &schema, rows)?);
+        return crate::statements::listing(session, &schema, rows);
     }
     let labelled = value.array()?;
     if !in_order {
@@ -99,9 +99,11 @@ pub(crate) async fn bind_name(
 ) -> Result<Outcome> {
     let value = bind(session, term).await?;
     let name = normalized(&session.state(), name);
+    let mut table = None;
     if let Value::Array(array) = &value {
         name_rows(session, &name, cells(session, array).await?).await?;
+        table = Some(session.table_provider(bare(&name)).await?);
     }
-    HeldArrays::set(session, &name, value);
+    HeldArrays::set(session, &name, value, table);
     Ok(Outcome::Done(None))
 }

@@ -118,6 +118,10 @@ pub(super) fn parse_array(parser: &mut Parser<'_>) -> Option<Term> {
 
 /// As [`parse_array`], for what may be said of tables, too. Nothing is taken from the parser.
 pub(super) fn named_array(parser: &mut Parser<'_>) -> Option<Term> {
+    // A name in quotes is a table's.
+    if matches!(&parser.peek_token().token, Token::Word(word) if word.quote_style.is_some()) {
+        return None;
+    }
     let mut named = None;
     let _ = parser.maybe_parse(|parser| {
         let read = term(parser, 0, 0).ok().filter(|term| term.name().is_some());

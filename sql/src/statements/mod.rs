@@ -48,13 +48,13 @@ pub enum Outcome {
 pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<Outcome> {
     let outcome = match &statement.kind {
         Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
-        Kind::Chain(chain) => match HeldArrays::meant(session, chain) {
+        Kind::Chain(chain) => match HeldArrays::meant(session, chain).await {
             Some(term) => array(session, term).await?,
             None => rows(verbs::bind(session, chain).await?),
         },
         Kind::Array(term) => array(session, term).await?,
         Kind::BindArray { name, term } => arrays::bind_name(session, name, term).await?,
-        Kind::Bind { name, chain } => match HeldArrays::meant(session, chain) {
+        Kind::Bind { name, chain } => match HeldArrays::meant(session, chain).await {
             Some(term) => arrays::bind_name(session, name, term).await?,
             None => names::bind_name(session, name, chain).await?,
         },
@@ -212,6 +212,6 @@ fn plain_name(item: &SelectItem) -> Result<&sqlparser::ast::Ident> {
 }
 
 /// A bare table name.
-fn bare(name: &str) -> TableReference {
+pub(crate) fn bare(name: &str) -> TableReference {
     TableReference::bare(name)
 }

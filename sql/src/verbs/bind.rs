@@ -58,7 +58,7 @@ pub(crate) fn bind<'a>(
 /// The rows that `SUMMARIZE` and its like are about.
 pub(crate) async fn bind_source(session: &SessionContext, source: &Source) -> Result<DataFrame> {
     match source {
-        Source::Chain(chain) => match HeldArrays::meant(session, chain) {
+        Source::Chain(chain) => match HeldArrays::meant(session, chain).await {
             Some(term) => crate::arrays::frame(session, term).await,
             None => bind(session, chain).await,
         },

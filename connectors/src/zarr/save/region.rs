@@ -64,7 +64,7 @@ pub(super) async fn write(
         }
         saved.add(&encoded.array);
     }
-    aside.commit().await.map_err(|(path, shown, error)| ArrayError::Source {
+    Arc::clone(&aside).commit().await.map_err(|(path, shown, error)| ArrayError::Source {
         array: place.title(),
         reason: format!(
             "'{path}' could not be replaced, and {shown} of its objects were: write the region again ({})",

@@ -139,6 +139,7 @@ impl Lowering<'_> {
     /// The plan that computes an array, or several barriers together.
     fn lower(&mut self, arrays: &[Array]) -> Result<Lowered> {
         if let Some(known) = self.known.get(&ids(arrays)) {
+            stands_again(&known.plan);
             return Ok(known.clone());
         }
         let mut reductions = 1;
@@ -234,6 +235,17 @@ impl Lowering<'_> {
             self.known.insert(key, lowered.clone());
         }
         Ok(lowered.plan)
+    }
+}
+
+/// Says that a plan stands in several places.
+fn stands_again(plan: &Arc<dyn ExecutionPlan>) {
+    if let Some(map) = plan.downcast_ref::<MapChunksExec>() {
+        map.stands_again();
+    }
+    // What is computed once runs once.
+    if plan.downcast_ref::<SharedExec>().is_none() {
+        plan.children().into_iter().for_each(stands_again);
     }
 }
 

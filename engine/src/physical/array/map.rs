@@ -63,6 +63,13 @@ impl MapChunksExec {
         Self { shares: Some(Arc::new(Shares::new(unit))), ..self }
     }
 
+    /// Says that the plan stands in several places, which may run at the same time.
+    pub(super) fn stands_again(&self) {
+        if let Some(shares) = &self.shares {
+            shares.keep_apart();
+        }
+    }
+
     /// What is done.
     pub(crate) fn work(&self) -> &Work {
         &self.work
@@ -146,7 +153,7 @@ impl ExecutionPlan for MapChunksExec {
             reservation: consumer.register(context.memory_pool()),
             open: None,
             left: 0..0,
-            shares: self.shares.clone().map(|shares| (partition, shares)),
+            shares: self.shares.clone().and_then(|shares| Share::begin(shares, partition)),
             keys: self.keys.execute(partition, Arc::clone(&context))?,
             context,
         };
@@ -167,10 +174,27 @@ struct Task {
     /// What is being brought together.
     open: Option<Made>,
     left: Range<u64>,
-    /// Its number among those that share what is left.
-    shares: Option<(usize, Arc<Shares>)>,
+    shares: Option<Share>,
     keys: SendableRecordBatchStream,
     context: Arc<TaskContext>,
+}
+
+/// What is a task's own of what all share.
+struct Share {
+    task: usize,
+    all: Arc<Shares>,
+}
+
+impl Share {
+    fn begin(all: Arc<Shares>, task: usize) -> Option<Self> {
+        all.begin(task).then(|| Self { task, all })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.all.end(self.task);
+    }
 }
 
 impl Task {
@@ -207,8 +231,8 @@ impl Task {
                 return Ok(Some(number));
             }
             let Some(batch) = self.keys.try_next().await? else {
-                let Some((task, shares)) = &self.shares else { return Ok(None) };
-                match shares.take(*task) {
+                let Some(Share { task, all }) = &self.shares else { return Ok(None) };
+                match all.take(*task) {
                     Some(next) => self.left = next,
                     None => return Ok(None),
                 }
@@ -221,7 +245,7 @@ impl Task {
                 return internal_err!("several ranges of chunks came in one batch");
             }
             match &self.shares {
-                Some((task, shares)) => shares.put(*task, range),
+                Some(Share { task, all }) => all.put(*task, range),
                 None => self.left = range,
             }
         }

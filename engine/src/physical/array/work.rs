@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result, Statistics};
@@ -209,6 +210,10 @@ impl Made {
     /// As a row.
     pub(super) fn row(self, schema: &SchemaRef) -> Result<RecordBatch> {
         let parts = match self.what {
+            // A part of something larger would be counted as all of it wherever it is held.
+            What::Chunk(values) if values.data().capacity() / 2 > values.data().len() => {
+                vec![Buffer::from_slice_ref(values.data().as_slice())]
+            }
             What::Chunk(values) => vec![values.data().clone()],
             What::State(state) => state.to_state().into_iter().map(buffer).collect(),
         };

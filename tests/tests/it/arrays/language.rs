@@ -25,6 +25,10 @@ const ALIKE: &[(&str, &str)] = &[
         "ones(2, 3, dims => ('y', 'x'), chunks => (1, 2)).pad(y => (0, 1), x => 2)",
         "np.pad(np.ones((2, 3)), ((0, 1), (2, 2)))",
     ),
+    (
+        "from_function((i * j).sum(j, keepdims => true) + i, i => 3, j => 4)",
+        "np.fromfunction(lambda i, j: (i * j).sum(1, keepdims=True) + i, (3, 4), dtype=int)",
+    ),
     // Names of arrays, whatever tables have verbs for.
     ("a = arange(7) % 3; b = a; b + 1", "a = np.arange(7) % 3; a + 1"),
     ("a = arange(12).reshape(3, 4); a.count()", "np.array(12)"),
@@ -267,6 +271,32 @@ async fn labels_are_found_and_go_along() {
         let error = answer(&session, text).await.unwrap_err();
         assert!(error.contains(words), "{text}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_what_they_were_last_given_to() {
+    let session = Grain { batch_size: 8192, partitions: 3 }.session();
+    for (text, expected) in [
+        ("x = arange(3); x.count()", 3),
+        (
+            "CREATE OR REPLACE VIEW x AS SELECT 42 AS a UNION ALL SELECT 42; SELECT max(a) FROM x",
+            42,
+        ),
+        ("x.count()", 2),
+        ("DROP VIEW x; CREATE TABLE x AS SELECT 7 AS a; x", 7),
+        ("\"Y\" = sql('SELECT 8 AS a'); y = arange(4); \"Y\".count()", 1),
+        ("y.count()", 4),
+    ] {
+        let (setup, last) = text.rsplit_once("; ").unwrap_or(("", text));
+        for statement in setup.split("; ").filter(|statement| !statement.is_empty()) {
+            session.run(statement).await.unwrap().collect().await.unwrap();
+        }
+        let rows = answer(&session, last).await.unwrap().rows;
+        let value = rows.last().and_then(|row| row.last().cloned());
+        assert_eq!(value, Some(Cell::Int(expected)), "{text}");
+    }
+    let refused = session.run("x + 1").await.unwrap_err();
+    assert!(refused.to_string().contains("'x' is a table"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

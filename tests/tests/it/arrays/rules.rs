@@ -38,18 +38,24 @@ async fn what_is_too_large_to_be_given_whole_is_exchanged() {
     let session = without("", little);
     // The largest of each column is 24 MiB: more than a quarter of the limit.
     let x = "random_normal(4, 1500, 2048, seed => 3, chunks => [4, 100, 256])";
-    let text = format!("(({x}.max(0) * 2 - 1) / {x}.max(0)).sum()");
-    let plan = plan(&session, &text).await;
-    assert!(plan.contains("ScatterChunksExec: computed[0]"), "{plan}");
-    let got = session.run(&text).await.unwrap().collect().await.unwrap();
-    let whole = without("", &[]);
-    let expected = whole.run(&text).await.unwrap().collect().await.unwrap();
-    let text = |batches: &[_]| datafusion::arrow::util::pretty::pretty_format_batches(batches);
-    assert_eq!(text(&got).unwrap().to_string(), text(&expected).unwrap().to_string());
+    for text in [
+        format!("(({x}.max(0) * 2 - 1) / {x}.max(0)).sum()"),
+        // Computed here and there, at the same time.
+        format!("({x}.max(0) > {x}.max(0).mean()).sum()"),
+    ] {
+        let plan = plan(&session, &text).await;
+        assert!(plan.contains("ScatterChunksExec: computed[0]"), "{plan}");
+        let got = session.run(&text).await.unwrap().collect().await.unwrap();
+        let whole = without("", &[]);
+        let expected = whole.run(&text).await.unwrap().collect().await.unwrap();
+        let shown = |batches: &[_]| datafusion::arrow::util::pretty::pretty_format_batches(batches);
+        assert_eq!(shown(&got).unwrap().to_string(), shown(&expected).unwrap().to_string());
+    }
 }
 
 async fn plan(session: &SessionContext, text: &str) -> String {
-    let plan = session.run(text).await.unwrap().into_unoptimized_plan();
+    session.run(&format!("rows = {text}")).await.unwrap();
+    let plan = session.table("rows").await.unwrap().into_unoptimized_plan();
     let plan = session.state().create_physical_plan(&plan).await.unwrap();
     displayable(plan.as_ref()).indent(false).to_string()
 }
