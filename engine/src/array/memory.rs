@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
+use datafusion::execution::memory_pool::MemoryReservation;
 
 use super::error::{ArrayError, Result};
 use super::grid::Grid;
@@ -16,6 +17,8 @@ use crate::kernels::{Block, gather, is_row_major, row_major};
 pub struct Memory {
     values: Tensor,
     form: Form,
+    /// What they take, where somebody counts it.
+    _held: Option<MemoryReservation>,
 }
 
 impl Memory {
@@ -25,7 +28,12 @@ impl Memory {
     /// Values, cut like this.
     pub fn new(values: Tensor, grid: Grid) -> Self {
         let dims = vec![None; values.shape().len()];
-        Self { form: Form { dtype: values.dtype(), grid, dims }, values }
+        Self { form: Form { dtype: values.dtype(), grid, dims }, values, _held: None }
+    }
+
+    /// The same, which are counted as long as they are there.
+    pub(crate) fn counted(self, held: MemoryReservation) -> Self {
+        Self { _held: Some(held), ..self }
     }
 
     /// The values.

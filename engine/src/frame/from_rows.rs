@@ -77,8 +77,9 @@ pub async fn from_rows(
         placing.take(&batch, placed, dim_types, &places)?;
     }
     let (dtype, block) = placing.finish(*value_type, placed.fill);
+    held.try_resize(count.saturating_mul(dtype.width()))?;
     let mut labelled = Labelled::from(
-        Array::of(Tensor::from_block(dtype, shape, block)?)?
+        Array::of_counted(Tensor::from_block(dtype, shape, block)?, held)?
             .named(placed.dims.iter().cloned().map(Some).collect())?,
     );
     labelled.name = Some(placed.value.clone());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use datafusion::execution::memory_pool::MemoryReservation;
+
 use super::{Array, Op, Result, Scalar, Step};
 use crate::array::{ArrayError, ArraySource, Cuts, DType, Form, Grid, Kind, Memory, Tensor, cells};
 use crate::kernels::Distribution;
@@ -21,6 +23,12 @@ impl Array {
     pub fn of(values: Tensor) -> Result<Self> {
         let grid = cut_evenly(values.shape(), values.dtype());
         Self::read(Arc::new(Memory::new(values, grid)))
+    }
+
+    /// The same, of values whose memory is counted as long as the array is there.
+    pub(crate) fn of_counted(values: Tensor, held: MemoryReservation) -> Result<Self> {
+        let grid = cut_evenly(values.shape(), values.dtype());
+        Self::read(Arc::new(Memory::new(values, grid).counted(held)))
     }
 
     /// One value everywhere.

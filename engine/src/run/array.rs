@@ -7,6 +7,7 @@ use datafusion::common::runtime::JoinSet;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream, execute_stream_partitioned};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -52,8 +53,13 @@ impl Array {
             ))
             .into());
         }
-        let whole = Arc::new(physical::Assembled::new(self.dtype(), self.grid()));
         let (plan, context) = self.planned(session).await?;
+        let held = MemoryConsumer::new("an array wanted whole").register(context.memory_pool());
+        // A chunk that is the whole is counted where it is made.
+        if self.grid().chunks() != Some(1) {
+            held.try_grow(usize::try_from(self.bytes()).unwrap_or(usize::MAX))?;
+        }
+        let whole = Arc::new(physical::Assembled::new(self.dtype(), self.grid()));
         // Whoever makes a chunk puts it in its place.
         let mut parts = JoinSet::new();
         for mut rows in execute_stream_partitioned(plan, context)? {
