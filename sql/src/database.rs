@@ -115,6 +115,10 @@ fn subject_of(statement: &Statement) -> Option<Change> {
     let keep = |subject| Some(Change::Keep(subject));
     match &statement.kind {
         Kind::Bind { name, .. } | Kind::BindArray { name, .. } => keep(table(unquoted(name))),
+        Kind::BindArrays { names, .. } => {
+            let all: Vec<String> = names.iter().map(unquoted).collect();
+            keep(table(all.join(", ")))
+        }
         Kind::Sql(sql) => match sql.as_ref() {
             DFStatement::CreateExternalTable(create) if !create.temporary => {
                 keep(table(create.name.to_string()))

@@ -12,6 +12,7 @@ mod case;
 mod chain;
 mod compare;
 mod data;
+mod matrices;
 mod mean;
 mod reading;
 mod rechunk;
@@ -37,6 +38,9 @@ const CASES: &[&Case] = &[
     &rechunk::CASE,
     &transpose::ONES,
     &transpose::RANDOM,
+    &matrices::PRODUCT,
+    &matrices::SVD,
+    &matrices::COMPRESSED,
     &slice::CASE,
     &tiny_chunks::CASE,
     &tiny_chunks::EACH,

@@ -89,7 +89,7 @@ impl ArraySource for Memory {
 
 impl Tensor {
     /// The values of a box within these, which they are still a part of where they lie in a row.
-    fn shown(&self, region: &[Range<u64>]) -> Result<Self> {
+    pub(super) fn shown(&self, region: &[Range<u64>]) -> Result<Self> {
         let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
         let strides = row_major(&lengths(self.shape()));
         let shape = shape_of(region);

@@ -4,6 +4,7 @@ pub mod buffers;
 mod error;
 mod grid;
 mod huge_pages;
+mod kept;
 mod kind;
 mod memory;
 mod source;
@@ -12,6 +13,7 @@ mod whole;
 
 pub use error::ArrayError;
 pub use grid::{Cuts, Grid};
+pub(crate) use kept::{Kept, Room, Shelf};
 pub use kind::{DType, Kind, Unit};
 pub use memory::Memory;
 pub use source::{ArraySource, Form, Pieces};

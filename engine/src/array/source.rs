@@ -76,6 +76,11 @@ pub trait ArraySource: Debug + Send + Sync {
         0
     }
 
+    /// Bytes that it keeps in memory of what was read, at most, for who reads it next.
+    fn keeps(&self) -> u64 {
+        0
+    }
+
     /// What tells this content from another at the same place: etags, sizes and times.
     fn version(&self) -> String {
         String::new()

@@ -5,7 +5,7 @@ use datafusion::common::config::OptimizerOptions;
 use datafusion::config::{ConfigOptions, ExtensionOptions};
 use datafusion::error::Result;
 
-use crate::config::options_of;
+use crate::config::{ByteSize, StrataOptions, options_of};
 
 /// Sides of joins that are smaller than this are given to every task whole, in bytes, and in rows where
 /// the bytes are not known. Moving both sides costs more than making one side in every task, up to here:
@@ -34,6 +34,10 @@ pub(super) fn for_the_pool(options: &mut ConfigOptions, cores: usize) -> Result<
     options.optimizer.enable_round_robin_repartition = false;
     // Its operator has no form on the wire.
     options.optimizer.enable_window_topn = false;
+    // What is read in one process is not there in another.
+    if let Some(strata) = options.extensions.get_mut::<StrataOptions>() {
+        strata.array.keep = ByteSize(0);
+    }
     // The parts of a scan are its files: no task takes another's.
     options.execution.enable_file_stream_work_stealing = false;
     let mut ballista = BallistaConfig::default();

@@ -12,7 +12,7 @@ use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use serde::{Deserialize, Serialize};
 
 use super::estimate::{Size, row_width};
-use crate::physical::{CombineChunksExec, WindowByPartitionExec, are_chunks, takes};
+use crate::physical::{CombineChunksExec, WindowByPartitionExec, are_chunks, keeps, takes};
 
 /// What an entry of a hash table takes beside its row: its hash, its place, and empty slots.
 const HASH_ENTRY: u64 = 32;
@@ -96,7 +96,7 @@ pub(super) fn kept(
         return of_input(0).map(|bytes| held(share(bytes)));
     }
     if let Some(bytes) = takes(plan) {
-        return Some(held(bytes));
+        return Some(held(bytes.saturating_add(share(keeps(plan)))));
     }
     if plan.downcast_ref::<CombineChunksExec>().is_some() {
         // The states, and what comes of them.

@@ -150,6 +150,60 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
                 && form.grid.0.last().is_some_and(|last| last.pieces() <= 1)
                 && summary.result(input.kind()) == Ok(kind)
         }
+        (Step::Contract { batch, over }, [left, right]) => {
+            let (a, b) = (left.shape(), right.shape());
+            let Some(free) = a.len().checked_sub(batch.saturating_add(over.0.len())) else {
+                return false;
+            };
+            let (Some((shared, rows)), Some((other, rest))) =
+                (a.split_at_checked(*batch), b.split_at_checked(*batch))
+            else {
+                return false;
+            };
+            let (Some((rows, along)), Some((beside, columns))) =
+                (rows.split_at_checked(free), rest.split_at_checked(over.0.len()))
+            else {
+                return false;
+            };
+            let pieces = over.is_sound().then(|| over.chunks()).flatten();
+            let made = pieces.map(|pieces| [&[pieces], shared, rows, columns].concat());
+            shared == other
+                && along == beside
+                && over.shape() == along
+                && made.as_deref() == Some(shape)
+                && same_kind
+        }
+        (Step::Triangles(cuts), [matrix]) => {
+            let [_, columns] = matrix.shape()[..] else { return false };
+            let rows = cuts.pieces().checked_mul(columns);
+            is_cut(cuts, matrix, 0)
+                && columns > 0
+                && rows.is_some_and(|rows| shape == [rows, columns])
+                && same_kind
+                && kind.is_float()
+        }
+        (Step::Bases(cuts), [matrix, turns]) => {
+            let [_, columns] = matrix.shape()[..] else { return false };
+            let rows = cuts.pieces().checked_mul(columns);
+            is_cut(cuts, matrix, 0)
+                && columns > 0
+                && rows.is_some_and(|rows| turns.shape() == [rows, columns])
+                && matrix.shape() == shape
+                && same_kind
+                && kind.is_float()
+        }
+        (Step::Dense(dense), [_, ..]) => {
+            let size = |input: &Array| match input.shape()[..] {
+                [rows, columns] => Some((rows, columns)),
+                _ => None,
+            };
+            let sizes: Option<Vec<_>> = inputs.iter().map(size).collect();
+            let length = sizes.and_then(|sizes| dense.length(&sizes));
+            length.is_some_and(|length| shape == [length])
+                && form.grid.0.first().is_some_and(|cuts| cuts.pieces() <= 1)
+                && same_kind
+                && kind.is_float()
+        }
         _ => false,
     }
 }

@@ -73,6 +73,10 @@ impl Array {
                 Step::Scan { scan, .. } => scan.name().to_string(),
                 Step::Lanes { .. } => "lanes".to_string(),
                 Step::Digitize { .. } => "digitize".to_string(),
+                Step::Contract { .. } => "product".to_string(),
+                Step::Triangles(_) => "triangles".to_string(),
+                Step::Bases(_) => "bases".to_string(),
+                Step::Dense(dense) => dense.name().to_string(),
                 Step::Summarize { summary, .. } => summary.name().to_string(),
             },
         };

@@ -15,6 +15,7 @@ mod kernel;
 mod labelled;
 mod lanes;
 mod make;
+mod matrix;
 mod op;
 mod pad;
 mod picture;
@@ -25,12 +26,16 @@ mod times;
 mod view;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::memory_pool::MemoryReservation;
 
 pub use index::Index;
 pub use kernel::ChunkKernel;
 pub use labelled::{Chosen, Labelled};
 pub use make::cut_evenly;
+pub use matrix::{Compressed, Norm};
 pub use op::Scalar;
 pub(crate) use op::{Op, Step};
 pub use pad::Pad;
@@ -59,6 +64,25 @@ pub(crate) struct Node {
     pub inputs: Vec<Array>,
     pub form: Form,
     depth: usize,
+    /// Where what it came to stays, if it is to.
+    memo: Option<Arc<Memo>>,
+}
+
+/// What an array came to, for whoever computes it the next time in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Memo(OnceLock<(Vec<RecordBatch>, MemoryReservation)>);
+
+impl Memo {
+    /// Its chunks, if it was computed.
+    pub(crate) fn rows(&self) -> Option<Vec<RecordBatch>> {
+        self.0.get().map(|(rows, _)| rows.clone())
+    }
+
+    /// Keeps its chunks, whose memory is counted, as long as the array is there.
+    pub(crate) fn keep(&self, rows: Vec<RecordBatch>, counted: MemoryReservation) {
+        // Who came first is kept.
+        let _ = self.0.set((rows, counted));
+    }
 }
 
 impl Array {
@@ -83,7 +107,20 @@ impl Array {
                 "an array of more than {DEEPEST} steps upon steps: save what is there in between"
             )));
         }
-        Ok(Self(Arc::new(Node { op, inputs, form, depth })))
+        Ok(Self(Arc::new(Node { op, inputs, form, depth, memo: None })))
+    }
+
+    /// The same, which stays in memory once it was computed.
+    pub(crate) fn remembered(self) -> Self {
+        Self(Arc::new(match Arc::try_unwrap(self.0) {
+            Ok(node) => Node { memo: Some(Arc::default()), ..node },
+            Err(shared) => return Self(shared),
+        }))
+    }
+
+    /// Where what it came to stays, if it is to.
+    pub(crate) fn memo(&self) -> Option<&Arc<Memo>> {
+        self.0.memo.as_ref()
     }
 
     fn step(step: Step, inputs: Vec<Self>, form: Form) -> Result<Self> {
@@ -105,7 +142,14 @@ impl Array {
         let same = inputs.iter().map(Self::id).eq(self.inputs().iter().map(Self::id));
         match same {
             true => Ok(self.clone()),
-            false => Self::new(self.op().clone(), inputs, self.form().clone()),
+            false => {
+                let made = Self::new(self.op().clone(), inputs, self.form().clone())?;
+                // What its inputs are made of is written otherwise, and comes to the same.
+                Ok(match Arc::try_unwrap(made.0) {
+                    Ok(node) => Self(Arc::new(Node { memo: self.0.memo.clone(), ..node })),
+                    Err(shared) => Self(shared),
+                })
+            }
         }
     }
 

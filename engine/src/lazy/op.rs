@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::ChunkKernel;
 use super::view::View;
-use crate::array::{ArraySource, Cuts, DType};
-use crate::kernels::{Binary, Distribution, Floats, Lanes, Reduce, Scan, Summary, Unary};
+use crate::array::{ArraySource, Cuts, DType, Grid};
+use crate::kernels::{Binary, Dense, Distribution, Floats, Lanes, Reduce, Scan, Summary, Unary};
 
 /// One step. Its inputs stand beside it, in the [`Node`](super::Node).
 #[derive(Debug, Clone)]
@@ -63,6 +63,15 @@ pub enum Step {
     Lanes { lanes: Lanes, axis: usize, many: usize },
     /// Which of the bins between these edges each value lies in.
     Digitize { edges: Floats, right: bool },
+    /// Products of matrices: the first dimensions of both sides are shared, the last of the left and those after
+    /// the shared ones of the right are summed over, piece by piece. A new first dimension has the pieces.
+    Contract { batch: usize, over: Grid },
+    /// The triangle of each piece of a matrix's rows: as many rows as it has columns.
+    Triangles(Cuts),
+    /// The orthonormal basis of each piece of a matrix's rows, times its part of the second input.
+    Bases(Cuts),
+    /// What is made of whole matrices, all results one after the other.
+    Dense(Dense),
     /// Several values of many along these dimensions, which go; a new last one has them.
     Summarize { summary: Summary, axes: Vec<bool> },
 }

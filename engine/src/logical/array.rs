@@ -15,10 +15,10 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
-use crate::array::Tensor;
+use crate::array::{Room, Tensor};
 use crate::config::options_of;
 use crate::lazy::Array;
-use crate::optimize;
+use crate::optimize::{self, ArrayRule};
 use crate::physical::{self, Cells, CellsExec, Limits, Thresholds, cell_schema};
 
 /// Computes an array. Its rows are the array's chunks, or its cells.
@@ -146,9 +146,12 @@ impl ExtensionPlanner for ArrayPlanner {
             block: memory / (8 * parts.max(1) as u64),
         };
         let without = strata.array.without.clone();
+        let most = strata.array.keep.0.min(memory / 16);
+        let keep = (most > 0 && without.has(ArrayRule::KeepChunks))
+            .then(|| Arc::new(Room::new(&session.runtime_env().memory_pool, most)));
         let array =
             &optimize::rewritten(&node.array, &without).map_err(crate::EngineError::from)?;
-        let limits = Limits { parts, given: memory / 4, exchange, without };
+        let limits = Limits { parts, given: memory / 4, keep, exchange, without };
         let chunks = physical::fitting(array, &limits, strata.memory.limit.pool_bytes() as u64)?;
         Ok(Some(match &node.cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.clone()), chunks)),

@@ -15,7 +15,7 @@ mod window_by_partition;
 
 pub(crate) use array::{
     Assembled, Cells, Computed, Limits, Thresholds, are_chunks, array_from, cell_schema,
-    cells_from, cells_to, chunk_rows, chunk_schema, fitting, takes,
+    cells_from, cells_to, chunk_rows, chunk_schema, fitting, keeps, takes,
 };
 pub use array::{
     CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec, SharedExec,

@@ -126,6 +126,11 @@ impl<'a> Evaluation<'a> {
                 let values = self.values(input, region)?;
                 Tensor::from_block(dtype, shape, digitize(values.values(), edges, *right))
             }
+            (Op::Step(Step::Contract { batch, over }), _) => {
+                self.multiply(array, *batch, over, region)
+            }
+            (Op::Step(Step::Triangles(_) | Step::Bases(_)), _) => self.orthogonal(array, region),
+            (Op::Step(Step::Dense(dense)), _) => self.dense(array, *dense, region),
             (Op::Kernel(kernel), Some(input)) => self.blocks(kernel.as_ref(), array, input, region),
             _ => Err(missing("a step that no program has")),
         }
@@ -256,7 +261,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The values of a box where they lie: views are not copied.
-    fn operand(&mut self, array: &Array, region: &[Range<u64>]) -> Result<Operand> {
+    pub(super) fn operand(&mut self, array: &Array, region: &[Range<u64>]) -> Result<Operand> {
         match (array.op(), array.inputs().first()) {
             (Op::Step(Step::View(view)), Some(input)) => {
                 let shown = view.shown(region);
@@ -324,6 +329,6 @@ fn starts(cuts: &Cuts, region: &[Range<u64>], axis: usize) -> Vec<usize> {
     cuts.touched(&range).map(|at| (cuts.piece(at).start - range.start) as usize).collect()
 }
 
-fn missing(what: &str) -> ArrayError {
+pub(super) fn missing(what: &str) -> ArrayError {
     ArrayError::asked(format!("a chunk program asks for {what}: this is a fault of Strata's"))
 }

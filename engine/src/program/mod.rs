@@ -10,6 +10,7 @@
 mod evaluate;
 mod fused;
 mod leaves;
+mod matrices;
 mod pieces;
 mod wants;
 
@@ -97,6 +98,15 @@ impl Program {
     /// The steps that read.
     pub(crate) fn reads(&self) -> &[Array] {
         &self.reads
+    }
+
+    /// The bytes that are kept of what it reads, at most.
+    pub(crate) fn keeps(&self) -> u64 {
+        let keeps = self.reads.iter().map(|read| match read.op() {
+            Op::Read(source) => source.keeps(),
+            _ => 0,
+        });
+        keeps.max().unwrap_or(0)
     }
 
     fn prepare(&mut self, array: &Array) -> Result<()> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::matrices::{multiplied, whole_pieces};
 use super::{Program, Want};
 use crate::array::{Cuts, DType, Region, cells, shape_of};
 use crate::lazy::{Array, Op, Step};
@@ -56,6 +57,13 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         {
             bytes = bytes.saturating_add(bytes_of(input.dtype(), region));
         }
+        // What is decomposed is copied, and blocks of it are there beside it.
+        if let Op::Step(step @ (Step::Dense(_) | Step::Bases(_) | Step::Triangles(_))) = array.op()
+        {
+            bytes = bytes.saturating_add(beside(step, &array, &region));
+        }
+        // Matrices are multiplied where they lie.
+        let passes = passes || matches!(array.op(), Op::Step(Step::Contract { .. }));
         match program.fused.get(&array.id()) {
             Some(fused) => {
                 left.extend(
@@ -69,6 +77,23 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         }
     }
     bytes
+}
+
+/// The bytes that it takes to decompose matrices, beside what they are made of and what they come to.
+fn beside(step: &Step, array: &Array, region: &[Range<u64>]) -> u64 {
+    if let Step::Dense(dense) = step {
+        let sizes: Vec<(u64, u64)> = array.inputs().iter().filter_map(size).collect();
+        return dense.beside(&sizes, array.dtype().width() as u64);
+    }
+    let boxes = made_of(array, region);
+    boxes.first().map_or(0, |(input, region)| bytes_of(input.dtype(), region).saturating_mul(2))
+}
+
+fn size(array: &Array) -> Option<(u64, u64)> {
+    match array.shape()[..] {
+        [rows, columns] => Some((rows, columns)),
+        _ => None,
+    }
 }
 
 pub(super) fn bytes_of(dtype: DType, region: &[Range<u64>]) -> u64 {
@@ -132,6 +157,12 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
             let before = region.iter().take(*axis).cloned();
             let after = region.iter().skip(*axis + 1).cloned();
             vec![(input.clone(), before.chain(whole).chain(after).collect())]
+        }
+        Step::Contract { batch, over } => multiplied(inputs, *batch, over, region),
+        Step::Triangles(_) | Step::Bases(_) => whole_pieces(step, inputs, region),
+        Step::Dense(_) => {
+            let whole = |input: &Array| input.shape().iter().map(|length| 0..*length).collect();
+            inputs.iter().map(|input| (input.clone(), whole(input))).collect()
         }
         _ => inputs.iter().map(|input| (input.clone(), region.to_vec())).collect(),
     }

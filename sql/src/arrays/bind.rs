@@ -44,7 +44,10 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
             makers::call(session, name, arguments).await.map_err(|error| error.about(name))
         }
         What::Field(on, name) => match bind(session, on).await? {
-            Value::Group(group) => group.get(name).map(Value::Array).map_err(asked),
+            several @ (Value::Group(_) | Value::Parts(_)) => match several.group() {
+                Ok(group) => group.get(name).map(Value::Array).map_err(asked),
+                Err(_) => Err(Error::text(format!("there is no '{name}' here"))),
+            },
             Value::Array(array) => match array.coords.get(name) {
                 Some(coord) => Ok(Value::Array(labels::coordinate(name, coord))),
                 None => Err(Error::text(format!("an array has no part '{name}'"))

@@ -11,7 +11,7 @@ use strata_engine::{
 
 use super::arguments::{Bound, axis, shape, whole};
 use super::bind::{arrays, binary_of};
-use super::{Value, asked};
+use super::{Value, asked, matrices};
 use crate::error::{Error, Result};
 
 /// The functions that make arrays, each with how it is written.
@@ -37,7 +37,7 @@ const MAKERS: &[(&str, &str)] = &[
 
 /// Whether a function makes arrays, whatever it is given.
 pub(crate) fn is_maker(name: &str) -> bool {
-    MAKERS.iter().any(|(maker, _)| maker.eq_ignore_ascii_case(name))
+    MAKERS.iter().any(|(maker, _)| maker.eq_ignore_ascii_case(name)) || matrices::is_function(name)
 }
 
 /// What a function makes of its arguments.
@@ -130,6 +130,7 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
             };
             return made.map(Value::Array).map_err(asked);
         }
+        _ if matrices::is_function(&name) => return matrices::call(&name, with),
         _ => return function(&name, with),
     };
     // Those that are not cut as they are made.
@@ -230,7 +231,7 @@ fn function(name: &str, with: Bound) -> Result<Value> {
         },
         (Some(_), ..) => Err(Error::text("one array is wanted")),
         _ => {
-            let known = MAKERS.iter().map(|(name, _)| *name);
+            let known = MAKERS.iter().chain(matrices::FUNCTIONS).map(|(name, _)| *name);
             let known = known.chain(Unary::ALL.iter().map(|unary| unary.name()));
             let known = known.chain(Binary::ALL.iter().map(|binary| binary.name()));
             let error = Error::text(format!("there is no function '{name}' of arrays"));

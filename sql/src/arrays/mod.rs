@@ -7,6 +7,7 @@ mod held;
 mod labels;
 mod makers;
 mod masks;
+mod matrices;
 mod save;
 mod statistics;
 mod table;
@@ -16,7 +17,7 @@ pub(crate) use bind::bind;
 pub(crate) use held::HeldArrays;
 pub(crate) use makers::is_maker;
 pub(crate) use save::save;
-pub(crate) use table::{bind_name, frame, shown};
+pub(crate) use table::{bind_name, bind_names, frame, shown};
 pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
 
 use strata_engine::{Labelled, Scalar};
@@ -29,12 +30,27 @@ pub(crate) enum Value {
     Array(Labelled),
     /// The arrays of a group, by name.
     Group(strata_connectors::zarr::Variables),
+    /// The parts of a decomposition, in their order.
+    Parts(Vec<(&'static str, Labelled)>),
     Number(Scalar),
     Text(String),
     List(Vec<Value>),
 }
 
 impl Value {
+    /// The arrays that have names, if it is several.
+    pub(crate) fn group(self) -> std::result::Result<strata_connectors::zarr::Variables, Self> {
+        match self {
+            Self::Group(group) => Ok(group),
+            Self::Parts(parts) => {
+                let arrays = parts.into_iter().map(|(name, array)| (name.to_string(), Ok(array)));
+                let (title, arrays) = ("the result".to_string(), arrays.collect());
+                Ok(strata_connectors::zarr::Variables { title, arrays })
+            }
+            other => Err(other),
+        }
+    }
+
     /// The array; a number is one, too.
     pub(crate) fn array(self) -> Result<Labelled> {
         use strata_engine::{Array, DType, Grid, Kind};
@@ -55,6 +71,12 @@ impl Value {
                 group.arrays.len(),
                 group.arrays.keys().next().map_or("temperature", String::as_str)
             ))),
+            Self::Parts(parts) => {
+                let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+                let (all, first) = (names.join(", "), names.first().copied().unwrap_or("u"));
+                Err(Error::text(format!("these are {} arrays: {all}", names.len()))
+                    .hint(format!("name one of them, as in .{first}, or all: {all} = …")))
+            }
             Self::Text(text) => Err(Error::text(format!("'{text}' is no array"))),
             Self::List(_) => Err(Error::text("a list is no array")),
         }

@@ -46,11 +46,9 @@ async fn saved(session: &SessionContext, what: Value, mut with: Bound) -> Result
         false => {
             let saving = saving(&mut with)?;
             with.done(OPTIONS)?;
-            match what {
-                Value::Group(group) => {
-                    zarr::save(session, Saves::Group(&group), &path, &saving).await
-                }
-                one => zarr::save(session, Saves::Array(&one.array()?), &path, &saving).await,
+            match what.group() {
+                Ok(group) => zarr::save(session, Saves::Group(&group), &path, &saving).await,
+                Err(one) => zarr::save(session, Saves::Array(&one.array()?), &path, &saving).await,
             }
         }
     };

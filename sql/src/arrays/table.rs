@@ -23,11 +23,13 @@ pub(crate) async fn shown(session: &SessionContext, term: &Term) -> Result<DataF
 }
 
 async fn rows(session: &SessionContext, value: Value, in_order: bool) -> Result<DataFrame> {
-    if let Value::Group(group) = value {
-        let (schema, rows) = group.listing();
-        return crate::statements::listing(session, &schema, rows);
-    }
-    let labelled = value.array()?;
+    let labelled = match value.group() {
+        Ok(group) => {
+            let (schema, rows) = group.listing();
+            return crate::statements::listing(session, &schema, rows);
+        }
+        Err(one) => one.array()?,
+    };
     if !in_order {
         return cells(session, &labelled).await;
     }
@@ -98,6 +100,45 @@ pub(crate) async fn bind_name(
     term: &Term,
 ) -> Result<Outcome> {
     let value = bind(session, term).await?;
+    give_name(session, name, value).await?;
+    Ok(Outcome::Done(None))
+}
+
+/// `u, s, v = array`: names for the parts of a decomposition, in their order.
+pub(crate) async fn bind_names(
+    session: &SessionContext,
+    names: &[Ident],
+    term: &Term,
+) -> Result<Outcome> {
+    let parts = match bind(session, term).await? {
+        Value::Parts(parts) => parts,
+        Value::List(all) if all.len() == names.len() => {
+            for (name, value) in names.iter().zip(all) {
+                give_name(session, name, value).await?;
+            }
+            return Ok(Outcome::Done(None));
+        }
+        _ => {
+            return Err(Error::text(format!("{} names for one thing", names.len())).at(term.at));
+        }
+    };
+    if parts.len() != names.len() {
+        let all: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+        return Err(Error::text(format!(
+            "{} names for {} arrays, which are {}",
+            names.len(),
+            parts.len(),
+            all.join(", ")
+        ))
+        .at(term.at));
+    }
+    for (name, (_, array)) in names.iter().zip(parts) {
+        give_name(session, name, Value::Array(array)).await?;
+    }
+    Ok(Outcome::Done(None))
+}
+
+async fn give_name(session: &SessionContext, name: &Ident, value: Value) -> Result<()> {
     let name = normalized(&session.state(), name);
     let mut table = None;
     if let Value::Array(array) = &value {
@@ -105,5 +146,5 @@ pub(crate) async fn bind_name(
         table = Some(session.table_provider(bare(&name)).await?);
     }
     HeldArrays::set(session, &name, value, table);
-    Ok(Outcome::Done(None))
+    Ok(())
 }

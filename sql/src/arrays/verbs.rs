@@ -5,7 +5,7 @@ use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, n
 
 use super::arguments::{Bound, axes, axis, cuts, dtype, whole};
 use super::bind::binary_of;
-use super::{Value, asked, statistics};
+use super::{Value, asked, matrices, statistics};
 use crate::error::{Error, Result};
 
 /// The verbs that are no functions of values, each with how it is written.
@@ -45,7 +45,8 @@ pub(crate) fn is_verb(name: &str) -> bool {
 
 /// All verbs of arrays.
 pub(crate) fn verb_names() -> impl Iterator<Item = &'static str> {
-    let own = VERBS.iter().chain(statistics::VERBS).map(|(name, _)| *name);
+    let own = VERBS.iter().chain(statistics::VERBS).chain(matrices::FUNCTIONS);
+    let own = own.map(|(name, _)| *name);
     let values = Unary::ALL.iter().map(|unary| unary.name());
     own.chain(values).chain(Binary::ALL.iter().map(|binary| binary.name()))
 }
@@ -89,6 +90,10 @@ pub(super) async fn call(
         let axes = axes(&on, &with.plain)?;
         let Some(reduce) = reduce_of(&verb, ddof) else { return Err(unknown(&verb)) };
         return on.reduce(reduce, skip, &axes, keep).map(Value::Array).map_err(asked);
+    }
+    if matrices::is_function(&verb) {
+        with.plain.insert(0, Value::Array(on));
+        return matrices::call(&verb, with);
     }
     if let Some(made) = statistics::call(session, &on, &verb, &mut with).await? {
         return Ok(made);

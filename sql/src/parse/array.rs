@@ -1,7 +1,7 @@
 //! The array language: operators, subscripts, functions and verbs on arrays, walked on sqlparser's tokens.
 //!
 //! ```text
-//! term      = term operator term | '-' term | NOT term | postfix
+//! term      = term operator term | term '@' term | '-' term | NOT term | postfix
 //! postfix   = atom { '.' name [ '(' arguments ')' ] | '[' subscripts ']' }
 //! atom      = number | 'text' | name | name '(' arguments ')' | '(' term { ',' term } ')'
 //! subscript = term | [term] ':' [term] [ ':' [term] ] | '...' | [ term, … ]
@@ -139,8 +139,30 @@ pub(super) fn skip_statement(parser: &mut Parser<'_>) {
     }
 }
 
+/// What stands between two terms.
+#[derive(Clone, Copy, PartialEq)]
+enum Operator {
+    Of(Binary),
+    /// The product of matrices.
+    Product,
+}
+
 /// How tightly an operator holds its sides, and what it is.
-fn operator(parser: &Parser<'_>) -> Option<(u8, Binary, usize)> {
+fn operator(parser: &Parser<'_>) -> Option<(u8, Operator, usize)> {
+    // To SQL it begins a name.
+    let product = match &parser.peek_token().token {
+        Token::AtSign => true,
+        Token::Word(word) => word.quote_style.is_none() && word.value == "@",
+        _ => false,
+    };
+    if product {
+        return Some((9, Operator::Product, 1));
+    }
+    let (strength, binary, tokens) = binary(parser)?;
+    Some((strength, Operator::Of(binary), tokens))
+}
+
+fn binary(parser: &Parser<'_>) -> Option<(u8, Binary, usize)> {
     let second = || parser.peek_nth_token(1).token;
     Some(match parser.peek_token().token {
         ref token if is_keyword(token, Keyword::OR) => (1, Binary::Or, 1),
@@ -185,7 +207,7 @@ fn term(parser: &mut Parser<'_>, tighter: u8, depth: usize) -> Result<Term> {
         }
         _ => postfix(parser, depth)?,
     };
-    while let Some((strength, binary, tokens)) = operator(parser) {
+    while let Some((strength, operator, tokens)) = operator(parser) {
         if strength <= tighter {
             break;
         }
@@ -194,9 +216,20 @@ fn term(parser: &mut Parser<'_>, tighter: u8, depth: usize) -> Result<Term> {
             parser.next_token();
         }
         // Powers are taken from the right.
-        let right =
-            term(parser, if binary == Binary::Pow { strength - 1 } else { strength }, depth + 1)?;
-        left = Term { what: What::Binary(binary, Box::new(left), Box::new(right)), at };
+        let from_right = operator == Operator::Of(Binary::Pow);
+        let right = term(parser, if from_right { strength - 1 } else { strength }, depth + 1)?;
+        let what = match operator {
+            Operator::Of(binary) => What::Binary(binary, Box::new(left), Box::new(right)),
+            Operator::Product => {
+                let sides = [left, right].map(|side| TermArgument {
+                    name: None,
+                    at: side.at,
+                    value: TermValue::Term(side),
+                });
+                What::Call("matmul".to_string(), sides.into())
+            }
+        };
+        left = Term { what, at };
     }
     Ok(left)
 }

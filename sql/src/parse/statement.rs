@@ -29,7 +29,11 @@ impl Statement {
     pub fn is_chain(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Chain(_) | Kind::Bind { .. } | Kind::Array(_) | Kind::BindArray { .. }
+            Kind::Chain(_)
+                | Kind::Bind { .. }
+                | Kind::Array(_)
+                | Kind::BindArray { .. }
+                | Kind::BindArrays { .. }
         )
     }
 }
@@ -46,6 +50,8 @@ pub(crate) enum Kind {
     Array(Term),
     /// `name = array`.
     BindArray { name: Ident, term: Term },
+    /// `name, name, … = array`, for the parts of a decomposition.
+    BindArrays { names: Vec<Ident>, term: Term },
     /// `name = chain`.
     Bind { name: Ident, chain: Chain },
     /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]` of a chain or an array.
@@ -117,6 +123,17 @@ fn array_statement(parser: &mut Parser<'_>) -> Result<Option<Kind>> {
     );
     if !begins {
         return Ok(None);
+    }
+    if parser.peek_nth_token(1).token == Token::Comma {
+        let bound = parser.maybe_parse(|parser| {
+            let names = parser.parse_comma_separated(Parser::parse_identifier)?;
+            parser.expect_token(&Token::Eq)?;
+            match parse_array(parser) {
+                Some(term) => Ok((names, term)),
+                None => parser.expected("an array", parser.peek_token()),
+            }
+        });
+        return Ok(bound?.map(|(names, term)| Kind::BindArrays { names, term }));
     }
     if parser.peek_nth_token(1).token != Token::Eq {
         return Ok(parse_array(parser).map(Kind::Array));

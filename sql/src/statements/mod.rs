@@ -54,6 +54,7 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
         },
         Kind::Array(term) => array(session, term).await?,
         Kind::BindArray { name, term } => arrays::bind_name(session, name, term).await?,
+        Kind::BindArrays { names, term } => arrays::bind_names(session, names, term).await?,
         Kind::Bind { name, chain } => match HeldArrays::meant(session, chain).await {
             Some(term) => arrays::bind_name(session, name, term).await?,
             None => names::bind_name(session, name, chain).await?,

@@ -4,6 +4,7 @@ mod cf;
 mod exchange;
 mod expressions;
 mod language;
+mod matrices;
 mod memory;
 mod npy;
 mod numpy;

@@ -76,6 +76,8 @@ rules! {
     ExchangeReads = "exchange_reads";
     /// Tiny chunks that are brought to one are taken together.
     TakeNeighbours = "take_neighbours";
+    /// Of what several passes read, some stays in memory from the first to the last.
+    KeepChunks = "keep_chunks";
     /// A chunk that is brought to one is decoded and taken in piece by piece.
     ReadPieces = "read_pieces";
 }

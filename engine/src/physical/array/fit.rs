@@ -36,6 +36,12 @@ pub(crate) fn takes(plan: &dyn ExecutionPlan) -> Option<u64> {
     scatter.map_or_else(|| program(plan).map(|program| program.takes), ScatterChunksExec::takes)
 }
 
+/// The bytes that all tasks of an operator together keep of what they read, for those who read it next.
+pub(crate) fn keeps(plan: &dyn ExecutionPlan) -> u64 {
+    let reads = program(plan).map(|program| program.work.program().keeps());
+    reads.unwrap_or(0)
+}
+
 /// A chunk program among the operators of a plan.
 struct Running<'a> {
     work: &'a Work,

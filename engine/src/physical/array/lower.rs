@@ -25,10 +25,11 @@ use super::computed::Computed;
 use super::exchange::{Exchange, Thresholds};
 use super::fold::Fold;
 use super::given::Given;
+use super::keep::Keep;
 use super::shared::SharedExec;
 use super::work::Work;
 use super::{CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec};
-use crate::array::{ArrayError, ArraySource};
+use crate::array::{ArrayError, ArraySource, Room};
 use crate::kernels::Becomes;
 use crate::lazy::{Array, Op, Step};
 use crate::optimize::{ArrayRule, Without};
@@ -41,6 +42,8 @@ pub(crate) struct Limits {
     pub(crate) parts: usize,
     /// Bytes of results that each task may be given whole.
     pub(crate) given: u64,
+    /// Memory for what is read once and asked for again.
+    pub(crate) keep: Option<Arc<Room>>,
     /// When what is read is exchanged.
     pub(crate) exchange: Thresholds,
     /// Rules that are left out.
@@ -49,8 +52,13 @@ pub(crate) struct Limits {
 
 /// The plan that computes the chunks of an array.
 pub(crate) fn lower(array: &Array, limits: &Limits) -> Result<Arc<dyn ExecutionPlan>> {
-    let mut lowering =
-        Lowering { limits, apart: HashSet::new(), uses: HashMap::new(), known: HashMap::new() };
+    let mut lowering = Lowering {
+        limits,
+        apart: HashSet::new(),
+        uses: HashMap::new(),
+        known: HashMap::new(),
+        keep: Keep::new(limits.keep.clone()),
+    };
     lowering.count(array)?;
     lowering.lower(std::slice::from_ref(array)).map(|lowered| lowered.plan)
 }
@@ -67,6 +75,8 @@ struct Lowering<'a> {
     uses: HashMap<Vec<usize>, usize>,
     /// What was lowered already.
     known: HashMap<Vec<usize>, Lowered>,
+    /// What several programs read.
+    keep: Keep,
 }
 
 /// What tells barriers from others.
@@ -85,20 +95,23 @@ impl Lowering<'_> {
     /// Counts the programs that are given each barrier.
     fn count(&mut self, array: &Array) -> Result<()> {
         let mut companies: HashMap<usize, HashSet<Vec<usize>>> = HashMap::new();
-        self.each_program(array, |_, barriers| {
+        let mut keep = Keep::new(self.limits.keep.clone());
+        self.each_program(array, |_, program, barriers| {
+            keep.count(program);
             for company in together(barriers, &HashSet::new()) {
                 for barrier in &company {
                     companies.entry(barrier.id()).or_default().insert(ids(&company));
                 }
             }
         })?;
+        self.keep = keep;
         let several = companies.into_iter().filter(|(_, companies)| companies.len() > 1);
         self.apart = match self.limits.without.has(ArrayRule::ReduceTogether) {
             true => several.map(|(barrier, _)| barrier).collect(),
             false => self.all(array)?,
         };
         let mut uses: HashMap<Vec<usize>, usize> = HashMap::new();
-        self.each_program(array, |lowering, barriers| {
+        self.each_program(array, |lowering, _, barriers| {
             for company in together(barriers, &lowering.apart) {
                 *uses.entry(ids(&company)).or_default() += 1;
             }
@@ -110,12 +123,16 @@ impl Lowering<'_> {
     /// All barriers.
     fn all(&self, array: &Array) -> Result<HashSet<usize>> {
         let mut all = HashSet::new();
-        self.each_program(array, |_, barriers| all.extend(barriers.iter().map(Array::id)))?;
+        self.each_program(array, |_, _, barriers| all.extend(barriers.iter().map(Array::id)))?;
         Ok(all)
     }
 
-    /// Calls with what each program is given, each once.
-    fn each_program(&self, array: &Array, mut each: impl FnMut(&Self, &[Array])) -> Result<()> {
+    /// Calls with each program and what it is given, each once.
+    fn each_program(
+        &self,
+        array: &Array,
+        mut each: impl FnMut(&Self, &Array, &[Array]),
+    ) -> Result<()> {
         let mut seen = HashSet::new();
         let mut left = vec![array.clone()];
         while let Some(array) = left.pop() {
@@ -128,8 +145,8 @@ impl Lowering<'_> {
                 continue;
             }
             let mut cut = Cut::new(self.limits.given);
-            cut.without_barriers(&below).map_err(error)?;
-            each(self, &cut.given);
+            let program = cut.without_barriers(&below).map_err(error)?;
+            each(self, &program, &cut.given);
             left.extend(cut.given);
             left.extend(cut.computed.into_iter().map(|(_, barrier)| barrier));
         }
@@ -194,21 +211,23 @@ impl Lowering<'_> {
     /// The program of an array without barriers, and what it is given of those there were.
     fn program(&mut self, array: &Array, reductions: &mut usize) -> Result<(Arc<Program>, Others)> {
         let mut cut = Cut::new(self.limits.given);
-        cut.without_barriers(array).map_err(error)?;
+        let program = cut.without_barriers(array).map_err(error)?;
         // What is computed together is given one after the other.
         let companies = together(&cut.given, &self.apart);
         cut.given = companies.concat();
-        let root = cut.again(array).map_err(error)?;
         let mut given = Vec::with_capacity(companies.len());
         for company in companies {
             given.push((self.given(&company, reductions)?, company));
         }
         let mut computed = Vec::with_capacity(cut.computed.len());
-        for (source, barrier) in cut.computed {
-            let lowered = self.lower(&[barrier])?;
+        for (source, barrier) in &cut.computed {
+            let lowered = self.lower(std::slice::from_ref(barrier))?;
             counted(reductions, lowered.reductions)?;
-            computed.push((source, lowered.plan));
+            computed.push((Arc::clone(source), lowered.plan));
         }
+        // What runs before this was made before this.
+        let kept = self.keep.instead(&program).map_err(error)?;
+        let root = cut.again(array, kept).map_err(error)?;
         let program = Program::new(root, self.limits.without.clone()).map_err(error)?;
         Ok((Arc::new(program), Others { given: Given::new(given), computed }))
     }
@@ -229,8 +248,13 @@ impl Lowering<'_> {
                 lowered.plan = Arc::new(CoalescePartitionsExec::new(lowered.plan));
             }
             let shares = self.limits.without.has(ArrayRule::ShareResults);
-            if shares && self.uses.get(&key).is_some_and(|uses| *uses > 1) {
-                lowered.plan = Arc::new(SharedExec::new(lowered.plan));
+            let memo = match barriers {
+                [one] => one.memo().cloned(),
+                _ => None,
+            };
+            let again = memo.is_some() || self.uses.get(&key).is_some_and(|uses| *uses > 1);
+            if shares && again {
+                lowered.plan = Arc::new(SharedExec::new(lowered.plan, memo));
             }
             self.known.insert(key, lowered.clone());
         }
@@ -392,9 +416,14 @@ impl Cut {
         Self { known: HashMap::new(), given: Vec::new(), room, computed: Vec::new() }
     }
 
-    /// The same cut once more, now that it is known in which order results are given.
-    fn again(&mut self, array: &Array) -> std::result::Result<Array, ArrayError> {
-        self.known.clear();
+    /// The same cut once more, now that it is known in which order results are given, and with some reads in
+    /// place of others.
+    fn again(
+        &mut self,
+        array: &Array,
+        instead: Vec<(usize, Array)>,
+    ) -> std::result::Result<Array, ArrayError> {
+        self.known = instead.into_iter().collect();
         for (number, barrier) in self.given.iter().enumerate() {
             self.known.insert(barrier.id(), barrier.handed(number)?);
         }

@@ -17,19 +17,24 @@ use datafusion::physical_plan::{
 use futures::TryStreamExt;
 use tokio::sync::OnceCell;
 
+use crate::lazy::Memo;
+
 /// Runs its input once, whoever asks. Copies of it share what came of it.
 #[derive(Debug)]
 pub struct SharedExec {
     input: Arc<dyn ExecutionPlan>,
     rows: Arc<OnceCell<Kept>>,
+    /// Where they stay for other queries.
+    memo: Option<Arc<Memo>>,
 }
 
 /// The rows, or why there are none.
-type Kept = std::result::Result<(Vec<RecordBatch>, MemoryReservation), Arc<DataFusionError>>;
+type Kept =
+    std::result::Result<(Vec<RecordBatch>, Option<MemoryReservation>), Arc<DataFusionError>>;
 
 impl SharedExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { input, rows: Arc::default() }
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, memo: Option<Arc<Memo>>) -> Self {
+        Self { input, rows: Arc::default(), memo }
     }
 }
 
@@ -65,7 +70,10 @@ impl ExecutionPlan for SharedExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self { input, rows: Arc::clone(&self.rows) })),
+            (Some(input), true) => {
+                let (rows, memo) = (Arc::clone(&self.rows), self.memo.clone());
+                Ok(Arc::new(Self { input, rows, memo }))
+            }
             _ => internal_err!("SharedExec has one input"),
         }
     }
@@ -86,9 +94,22 @@ impl ExecutionPlan for SharedExec {
             return internal_err!("a shared result has one partition");
         }
         let (rows, input) = (Arc::clone(&self.rows), Arc::clone(&self.input));
+        let memo = self.memo.clone();
         let kept = async move {
             // What failed has been run, and is not run again.
-            let run = async { collect(input, context).await.map_err(Arc::new) };
+            let run = async {
+                if let Some(rows) = memo.as_ref().and_then(|memo| memo.rows()) {
+                    return Ok((rows, None));
+                }
+                let (rows, held) = collect(input, context).await.map_err(Arc::new)?;
+                Ok(match memo {
+                    Some(memo) => {
+                        memo.keep(rows.clone(), held);
+                        (rows, None)
+                    }
+                    None => (rows, Some(held)),
+                })
+            };
             match rows.get_or_init(|| run).await {
                 Ok((rows, _)) => Ok(futures::stream::iter(rows.clone().into_iter().map(Ok))),
                 Err(error) => Err(DataFusionError::Shared(Arc::clone(error))),

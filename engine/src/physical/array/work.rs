@@ -34,9 +34,12 @@ impl fmt::Display for Work {
         let root = self.program.root();
         write!(f, "{} {:?} in chunks of {}", root.dtype(), root.shape(), root.grid())?;
         write!(f, ": {}", root.formula())?;
-        match &self.fold {
-            Some(fold) => write!(f, ", {fold}"),
-            None => Ok(()),
+        if let Some(fold) = &self.fold {
+            write!(f, ", {fold}")?;
+        }
+        match self.program.keeps() {
+            0 => Ok(()),
+            _ => f.write_str("; keeps what it reads"),
         }
     }
 }

@@ -76,6 +76,7 @@ async fn rules_make_the_plans_they_are_there_for() {
         (ArrayRule::ShareResults, format!("({x} - {x}.mean()) / ({x} - {x}.mean()).max()")),
         (ArrayRule::ExchangeReads, format!("{x}.rechunk(64, 8)")),
         (ArrayRule::ReduceTogether, format!("({x} - {x}.mean(0)) / {x}.std(0)")),
+        (ArrayRule::KeepChunks, format!("({x} - {x}.mean(0)).std(1)")),
         (ArrayRule::TakeNeighbours, format!("{x}.sum()")),
     ] {
         for name in ["", rule.name()] {

@@ -1,0 +1,106 @@
+//! A5 to A7: matrices in memory. A blocked product, and singular values of tall matrices with all their vectors.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use strata_engine::{Array, Block, Compressed, Grid, Kind, Tensor};
+
+use super::Result;
+use super::case::{AtMost, Case, Timed, Work, total};
+
+pub(super) const PRODUCT: Case = Case {
+    name: "A5",
+    what: "x @ y of 4000², in chunks of 1000²",
+    file: "product",
+    peers: &["dask", "numpy"],
+    at_most: AtMost { time: Some(1.1), memory: None, seconds: None },
+    stored: false,
+    repeats: 3,
+    units: None,
+    ours: product,
+    by_hand: None,
+};
+
+pub(super) const SVD: Case = Case {
+    name: "A6",
+    what: "singular values and vectors of 2,000,000 × 20",
+    file: "svd",
+    at_most: AtMost { time: Some(0.6), memory: None, seconds: None },
+    ours: svd,
+    ..PRODUCT
+};
+
+pub(super) const COMPRESSED: Case = Case {
+    name: "A7",
+    what: "10 singular values of genotypes, 1,000,000 × 500, 2 power iterations",
+    file: "svd_compressed",
+    peers: &["dask"],
+    at_most: AtMost { time: Some(0.5), memory: Some(0.2), seconds: None },
+    ours: compressed,
+    ..PRODUCT
+};
+
+/// Numbers that have no order to speak of, the same as the peers'.
+fn scattered(count: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(|at| (at.wrapping_mul(2_654_435_761) >> 7) % 1009)
+}
+
+fn floats(shape: [u64; 2], chunk: [u64; 2]) -> Result<Array> {
+    let values = scattered(shape[0] * shape[1]).map(|at| at as f64 / 1009.0 - 0.5).collect();
+    let values = Tensor::from_block(Kind::F64.into(), shape.to_vec(), Block::F64(values))?;
+    Ok(Array::of(values)?.rechunk(Grid::even(&shape, &chunk))?)
+}
+
+fn product(work: Work) -> BoxFuture<'static, Result<Timed>> {
+    async move {
+        let length = work.scale.of(4000, 800, 40);
+        let x = floats([length; 2], [length / 4; 2])?;
+        Ok(Box::new(move || {
+            let (work, x) = (work.clone(), x.clone());
+            async move {
+                let y = x.transposed()?;
+                Ok(total(&x.matmul(&y)?.compute(&work.session).await?))
+            }
+            .boxed()
+        }) as Timed)
+    }
+    .boxed()
+}
+
+/// All three parts are brought into memory; the largest singular value tells whether they are right.
+async fn parts(work: &Work, (left, values, right): (Array, Array, Array)) -> Result<f64> {
+    let left = left.compute(&work.session).await?;
+    let right = right.compute(&work.session).await?;
+    let values = values.index(&[strata_engine::Index::At(0)])?.compute(&work.session).await?;
+    assert!(left.shape().first() >= right.shape().first(), "vectors have the wrong shapes");
+    Ok(total(&values))
+}
+
+fn svd(work: Work) -> BoxFuture<'static, Result<Timed>> {
+    async move {
+        let rows = work.scale.of(2_000_000, 100_000, 1_600);
+        let x = floats([rows, 20], [rows / 16, 20])?;
+        Ok(Box::new(move || {
+            let (work, x) = (work.clone(), x.clone());
+            async move { parts(&work, x.svd()?).await }.boxed()
+        }) as Timed)
+    }
+    .boxed()
+}
+
+fn compressed(work: Work) -> BoxFuture<'static, Result<Timed>> {
+    async move {
+        let rows = work.scale.of(1_000_000, 20_000, 1_000);
+        let shape = [rows, 500];
+        let values = scattered(rows * 500).map(|at| (at % 3) as u8).collect();
+        let values = Tensor::from_block(Kind::U8.into(), shape.to_vec(), Block::U8(values))?;
+        let x = Array::of(values)?.rechunk(Grid::even(&shape, &[rows / 20, 500]))?;
+        let x = Arc::new(x);
+        Ok(Box::new(move || {
+            let (work, x) = (work.clone(), Arc::clone(&x));
+            async move { parts(&work, x.svd_compressed(Compressed::new(10))?).await }.boxed()
+        }) as Timed)
+    }
+    .boxed()
+}

@@ -1,0 +1,200 @@
+//! The product of two matrices. Whole numbers wrap, as NumPy's do; truth values are joined by and, and or.
+
+use faer::traits::RealField;
+use faer::{Accum, MatMut, MatRef, Par};
+
+use super::super::element::{Element, by_kind};
+use super::super::number::Number;
+use super::super::strided::gather;
+use super::{Block, Slice};
+
+/// How a matrix lies among values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lie {
+    /// Where the first value is.
+    pub(crate) first: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    /// From one row to the next, and from one column to the next.
+    pub(crate) down: isize,
+    pub(crate) across: isize,
+}
+
+impl Lie {
+    /// Whether its rows, or its columns, lie in order with nothing between two values of one.
+    fn is_plain(&self) -> bool {
+        let plain = |run: isize, step: isize, length: usize, count: usize| {
+            (run == 1 || length <= 1) && (step >= length.max(1) as isize || count <= 1)
+        };
+        plain(self.across, self.down, self.columns, self.rows)
+            || plain(self.down, self.across, self.rows, self.columns)
+    }
+
+    /// Whether each row lies in one run.
+    fn in_rows(&self) -> bool {
+        self.across == 1 || self.columns <= 1
+    }
+
+    /// The same matrix, alone and in rows.
+    fn alone(&self, values: Slice<'_>) -> (Block, Self) {
+        let mut out = Block::empty(values.kind());
+        let shape = [self.rows, self.columns];
+        let count = self.rows * self.columns;
+        gather(values, self.first, &[self.down, self.across], &shape, (0, count), &mut out);
+        (out, Self { first: 0, down: self.columns as isize, across: 1, ..*self })
+    }
+}
+
+/// Writes the product of two matrices of the same kind over what is at `at` in `out`, row by row.
+pub(crate) fn product(
+    (left, a): (Slice<'_>, Lie),
+    (right, b): (Slice<'_>, Lie),
+    out: &mut Block,
+    at: usize,
+) {
+    let (mut left, mut a, mut right, mut b) = (left, a, right, b);
+    let (own_left, own_right);
+    if !a.is_plain() {
+        (own_left, a) = a.alone(left);
+        left = own_left.as_slice();
+    }
+    let floats = out.kind().is_float();
+    if (floats && !b.is_plain()) || (!floats && !b.in_rows()) {
+        (own_right, b) = b.alone(right);
+        right = own_right.as_slice();
+    }
+    let end = at + a.rows * b.columns;
+    match (left, right, out) {
+        (Slice::F64(left), Slice::F64(right), Block::F64(out)) => {
+            floats_of(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
+        }
+        (Slice::F32(left), Slice::F32(right), Block::F32(out)) => {
+            floats_of(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
+        }
+        (Slice::Bool(left), Slice::Bool(right), Block::Bool(out)) => {
+            let out = out.get_mut(at..end).unwrap_or_default();
+            row_by_row(left, a, right, b, out, |sum, x, y| sum | (x & y));
+        }
+        (left, right, out) => by_kind!(out.kind(), integers, E => {
+            if let (Some(left), Some(right), Some(out)) = (E::of(left), E::of(right), E::of_mut(out)) {
+                let out = out.get_mut(at..end).unwrap_or_default();
+                row_by_row(left, a, right, b, out, |sum, x, y| Number::add(sum, Number::mul(x, y)));
+            }
+        }),
+    }
+}
+
+fn matrix<'a, T>(values: &'a [T], lie: &Lie) -> Option<MatRef<'a, T>> {
+    let Lie { first, rows, columns, down, across } = *lie;
+    let values = values.get(first..)?;
+    let in_rows = lie.in_rows() && (down >= columns.max(1) as isize || rows <= 1);
+    let (length, count, step) =
+        if in_rows { (columns, rows, down) } else { (rows, columns, across) };
+    let step = if count <= 1 { length } else { step.unsigned_abs() };
+    let values = values.get(..(count.max(1) - 1) * step + length)?;
+    Some(match in_rows {
+        true => MatRef::from_row_major_slice_with_stride(values, rows, columns, step),
+        false => MatRef::from_column_major_slice_with_stride(values, rows, columns, step),
+    })
+}
+
+fn floats_of<T: RealField>(left: &[T], a: Lie, right: &[T], b: Lie, out: &mut [T]) {
+    if out.is_empty() {
+        return;
+    }
+    let (Some(left), Some(right)) = (matrix(left, &a), matrix(right, &b)) else { return };
+    let out = MatMut::from_row_major_slice_mut(out, a.rows, b.columns);
+    faer::linalg::matmul::matmul(out, Accum::Replace, left, right, T::one_impl(), Par::Seq);
+}
+
+/// Each row of the result is a sum of rows of the second.
+fn row_by_row<T: Copy + Default>(
+    left: &[T],
+    a: Lie,
+    right: &[T],
+    b: Lie,
+    out: &mut [T],
+    add: impl Fn(T, T, T) -> T,
+) {
+    if b.columns == 0 {
+        return;
+    }
+    for (row, out) in out.chunks_exact_mut(b.columns).enumerate() {
+        out.fill(T::default());
+        for k in 0..a.columns {
+            let at = a.first as isize + row as isize * a.down + k as isize * a.across;
+            let x = left.get(at.unsigned_abs()).copied().unwrap_or_default();
+            let start = (b.first as isize + k as isize * b.down).unsigned_abs();
+            let other = right.get(start..start + b.columns).unwrap_or_default();
+            for (sum, y) in out.iter_mut().zip(other) {
+                *sum = add(*sum, x, *y);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::Kind;
+
+    /// The product, number by number.
+    fn expected(left: &[f64], a: Lie, right: &[f64], b: Lie) -> Vec<f64> {
+        let value = |values: &[f64], lie: Lie, row: usize, column: usize| {
+            let at = lie.first as isize + row as isize * lie.down + column as isize * lie.across;
+            values[at as usize]
+        };
+        let cell = |row: usize, column: usize| {
+            (0..a.columns).map(|k| value(left, a, row, k) * value(right, b, k, column)).sum()
+        };
+        (0..a.rows).flat_map(|row| (0..b.columns).map(move |column| cell(row, column))).collect()
+    }
+
+    #[test]
+    fn matrices_may_lie_in_any_way() {
+        let values: Vec<f64> = (0..400).map(|at| f64::from((at * 7) % 13) - 5.0).collect();
+        let lies = |rows: usize, columns: usize| {
+            [
+                Lie { first: 0, rows, columns, down: columns as isize, across: 1 },
+                Lie { first: 3, rows, columns, down: 1, across: rows as isize + 2 },
+                Lie { first: 5, rows, columns, down: 20, across: 1 },
+                Lie { first: 399, rows, columns, down: -20, across: -1 },
+                Lie { first: 0, rows, columns, down: 40, across: 3 },
+                Lie { first: 7, rows, columns, down: 0, across: 1 },
+                Lie { first: 7, rows, columns, down: 1, across: 0 },
+            ]
+        };
+        for (m, k, n) in
+            [(3, 4, 5), (1, 1, 1), (5, 1, 2), (1, 6, 1), (0, 3, 2), (2, 0, 3), (2, 3, 0)]
+        {
+            for a in lies(m, k) {
+                for b in lies(k, n) {
+                    let want = expected(&values, a, &values, b);
+                    for kind in [Kind::F64, Kind::F32, Kind::I16, Kind::I64] {
+                        let mut own = Block::empty(kind);
+                        super::super::super::cast(Slice::F64(&values), &mut own);
+                        let mut out = Block::zeros(kind, m * n + 2);
+                        product((own.as_slice(), a), (own.as_slice(), b), &mut out, 1);
+                        let mut got = Block::empty(Kind::F64);
+                        super::super::super::cast(out.as_slice(), &mut got);
+                        let Block::F64(got) = got else { panic!() };
+                        assert_eq!(got[1..m * n + 1], want, "{kind} {a:?} {b:?}");
+                        assert_eq!((got[0], got[m * n + 1]), (0.0, 0.0));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_wrap_and_truths_are_joined() {
+        let lie = Lie { first: 0, rows: 1, columns: 1, down: 1, across: 1 };
+        let mut out = Block::zeros(Kind::U8, 1);
+        product((Slice::U8(&[200]), lie), (Slice::U8(&[2]), lie), &mut out, 0);
+        assert_eq!(out, Block::U8(vec![144]));
+        let (row, column) = (Lie { columns: 3, down: 3, ..lie }, Lie { rows: 3, ..lie });
+        let mut out = Block::zeros(Kind::Bool, 1);
+        product((Slice::Bool(&[1, 0, 1]), row), (Slice::Bool(&[1, 1, 1]), column), &mut out, 0);
+        assert_eq!(out, Block::Bool(vec![1]));
+    }
+}
