@@ -50,8 +50,8 @@ pub use layers::{
     Operator, Work,
 };
 pub use lazy::{
-    Array, ArrayFormat, Bins, Chosen, ChunkKernel, Compressed, Index, Labelled, Norm, Pad, Scalar,
-    cut_evenly,
+    Array, ArrayFormat, Bins, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled, Norm,
+    Pad, Period, Scalar, cut_evenly,
 };
 pub use logical::ArrayNode;
 pub use optimize::{ArrayRule, Without};

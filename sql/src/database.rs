@@ -28,10 +28,26 @@ const HEADER: &str = "-- A Strata database: the tables, views, names and setting
 enum Subject {
     /// A table, view or name.
     Table(String),
+    /// Names that are given at once.
+    Tables(Vec<String>),
     /// A setting.
     Setting(String),
     /// Anything else that the file held: kept as it stands.
     Other,
+}
+
+impl Subject {
+    /// Whether one of several names that were given at once is another's, too.
+    fn shares(&self, other: &Self) -> bool {
+        let names = |subject: &Self| match subject {
+            Self::Table(name) => vec![name.clone()],
+            Self::Tables(names) => names.clone(),
+            _ => Vec::new(),
+        };
+        let several = matches!(self, Self::Tables(_)) || matches!(other, Self::Tables(_));
+        let others = names(other);
+        self != other && several && names(self).iter().any(|name| others.contains(name))
+    }
 }
 
 /// An open database file.
@@ -117,7 +133,7 @@ fn subject_of(statement: &Statement) -> Option<Change> {
         Kind::Bind { name, .. } | Kind::BindArray { name, .. } => keep(table(unquoted(name))),
         Kind::BindArrays { names, .. } => {
             let all: Vec<String> = names.iter().map(unquoted).collect();
-            keep(table(all.join(", ")))
+            keep(Subject::Tables(all.iter().map(|name| name.to_lowercase()).collect()))
         }
         Kind::Sql(sql) => match sql.as_ref() {
             DFStatement::CreateExternalTable(create) if !create.temporary => {
@@ -166,7 +182,18 @@ pub(crate) fn record(session: &SessionContext, statement: &Statement) -> Result<
     let Some(change) = subject_of(statement) else { return Ok(()) };
     let mut entries = database.entries.clone();
     match change {
-        Change::Forget(subject) => entries.retain(|(known, _)| *known != subject),
+        Change::Forget(subject) => {
+            entries.retain(|(known, _)| *known != subject);
+            // Others that were named with it are still there.
+            if entries.iter().any(|(known, _)| known.shares(&subject)) {
+                entries.push((Subject::Other, statement.text.clone()));
+            }
+        }
+        Change::Keep(subject) if entries.iter().any(|(known, _)| known.shares(&subject)) => {
+            // Several names were given at once, some of which are others' now.
+            entries.retain(|(known, _)| *known != subject);
+            entries.push((subject, statement.text.clone()));
+        }
         Change::Keep(subject) => {
             // In place: what stands after it may depend on it.
             match entries.iter_mut().find(|(known, _)| *known == subject) {

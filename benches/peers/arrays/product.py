@@ -22,5 +22,5 @@ def dask(work):
 def numpy(work):
     x = floats(length(work), length(work))
     # A matrix of its own: a product with its own transpose is half the work to a library that sees it.
-    y = x.T.copy().T
+    y = x.T.copy()
     return lambda: (x @ y).sum()

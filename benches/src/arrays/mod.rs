@@ -10,6 +10,7 @@
 mod anomaly;
 mod case;
 mod chain;
+mod climatology;
 mod compare;
 mod data;
 mod matrices;
@@ -35,6 +36,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 const CASES: &[&Case] = &[
     &mean::CASE,
     &anomaly::CASE,
+    &climatology::CASE,
     &rechunk::CASE,
     &transpose::ONES,
     &transpose::RANDOM,

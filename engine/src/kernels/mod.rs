@@ -38,6 +38,6 @@ pub(crate) use select::select;
 pub(crate) use strided::{
     append, append_bits, gather, is_row_major, of_bits, place, place_bytes, repeated, row_major,
 };
-pub(crate) use summary::{Becomes, Edges, Folded, Summary};
+pub(crate) use summary::{Becomes, Edges, Folded, Grouped, Summary};
 pub use unary::Unary;
 pub(crate) use unary::UnaryKernel;

@@ -150,6 +150,19 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
                 && form.grid.0.last().is_some_and(|last| last.pieces() <= 1)
                 && summary.result(input.kind()) == Ok(kind)
         }
+        (Step::Group { group, axes }, [input]) => {
+            let lengths = input.shape();
+            let kept = lengths.iter().zip(axes).filter(|(_, gone)| !**gone);
+            let mut kept: Vec<u64> = kept.map(|(length, _)| *length).collect();
+            kept.push(u64::from(group.groups));
+            axes.len() == input.ndim()
+                && axes.get(group.axis) == Some(&true)
+                && lengths.get(group.axis) == Some(&(group.labels.len() as u64))
+                && group.groups as usize <= group.labels.len()
+                && kept == shape
+                && form.grid.0.last().is_some_and(|last| last.pieces() <= 1)
+                && group.result(input.kind()) == Ok(kind)
+        }
         (Step::Contract { batch, over }, [left, right]) => {
             let (a, b) = (left.shape(), right.shape());
             let Some(free) = a.len().checked_sub(batch.saturating_add(over.0.len())) else {

@@ -73,6 +73,7 @@ impl Array {
                 Step::Scan { scan, .. } => scan.name().to_string(),
                 Step::Lanes { .. } => "lanes".to_string(),
                 Step::Digitize { .. } => "digitize".to_string(),
+                Step::Group { group, .. } => format!("{}_of_groups", group.reduce.name()),
                 Step::Contract { .. } => "product".to_string(),
                 Step::Triangles(_) => "triangles".to_string(),
                 Step::Bases(_) => "bases".to_string(),
@@ -97,7 +98,9 @@ impl Array {
         }
         match self.op() {
             Op::Step(Step::View(view)) => text.push_str(&format!(", {}", places(view))),
-            Op::Step(Step::Reduce { axes, .. } | Step::Summarize { axes, .. }) => {
+            Op::Step(
+                Step::Reduce { axes, .. } | Step::Summarize { axes, .. } | Step::Group { axes, .. },
+            ) => {
                 let gone = axes.iter().enumerate().filter(|(_, gone)| **gone);
                 for (axis, _) in gone {
                     // Writing into a string does not fail.

@@ -7,9 +7,11 @@
 //! ```
 
 mod broadcast;
+mod calendar;
 mod check;
 mod elementwise;
 mod formula;
+mod groups;
 mod index;
 mod kernel;
 mod labelled;
@@ -31,6 +33,7 @@ use std::sync::{Arc, OnceLock};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::memory_pool::MemoryReservation;
 
+pub use calendar::{DatePart, Period};
 pub use index::Index;
 pub use kernel::ChunkKernel;
 pub use labelled::{Chosen, Labelled};
@@ -78,10 +81,13 @@ impl Memo {
         self.0.get().map(|(rows, _)| rows.clone())
     }
 
-    /// Keeps its chunks, whose memory is counted, as long as the array is there.
-    pub(crate) fn keep(&self, rows: Vec<RecordBatch>, counted: MemoryReservation) {
-        // Who came first is kept.
-        let _ = self.0.set((rows, counted));
+    /// Keeps its chunks, whose memory is counted, as long as the array is there. Who comes later keeps the count.
+    pub(crate) fn keep(
+        &self,
+        rows: Vec<RecordBatch>,
+        counted: MemoryReservation,
+    ) -> Option<MemoryReservation> {
+        self.0.set((rows, counted)).err().map(|(_, counted)| counted)
     }
 }
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::kernel::ChunkKernel;
 use super::view::View;
 use crate::array::{ArraySource, Cuts, DType, Grid};
-use crate::kernels::{Binary, Dense, Distribution, Floats, Lanes, Reduce, Scan, Summary, Unary};
+use crate::kernels::{
+    Binary, Dense, Distribution, Floats, Grouped, Lanes, Reduce, Scan, Summary, Unary,
+};
 
 /// One step. Its inputs stand beside it, in the [`Node`](super::Node).
 #[derive(Debug, Clone)]
@@ -63,6 +65,8 @@ pub enum Step {
     Lanes { lanes: Lanes, axis: usize, many: usize },
     /// Which of the bins between these edges each value lies in.
     Digitize { edges: Floats, right: bool },
+    /// One value of each group of places along these dimensions, which go; a new last one has the groups.
+    Group { group: Grouped, axes: Vec<bool> },
     /// Products of matrices: the first dimensions of both sides are shared, the last of the left and those after
     /// the shared ones of the right are summed over, piece by piece. A new first dimension has the pieces.
     Contract { batch: usize, over: Grid },
@@ -79,7 +83,12 @@ pub enum Step {
 impl Op {
     /// Whether what comes of it is a plan of its own, and no chunk program has it within.
     pub(crate) fn is_barrier(&self) -> bool {
-        matches!(self, Self::Step(Step::Reduce { .. } | Step::Summarize { .. } | Step::Whole))
+        matches!(
+            self,
+            Self::Step(
+                Step::Reduce { .. } | Step::Summarize { .. } | Step::Group { .. } | Step::Whole
+            )
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 
+use crate::config::{ByteSize, StrataOptions};
 use crate::optimize;
 
 /// Rows of a batch: an eighth of DataFusion's usual ones.
@@ -26,6 +27,9 @@ pub(super) async fn start(
     let options = state.config_mut().options_mut();
     let batch = options.execution.batch_size.get().min(BATCH);
     options.execution.batch_size = ConfigNonZeroUsize::try_new(batch)?;
+    if let Some(strata) = options.extensions.get_mut::<StrataOptions>() {
+        strata.array.keep = ByteSize(0);
+    }
     let physical = state.create_physical_plan(plan).await?;
     let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
     Ok((stream, physical))

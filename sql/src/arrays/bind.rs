@@ -7,7 +7,7 @@ use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
 use super::from_function::from_function;
-use super::{HeldArrays, Value, asked, labels, makers, masks, table, verbs};
+use super::{HeldArrays, Value, asked, groupby, labels, makers, masks, table, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -48,9 +48,11 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 Ok(group) => group.get(name).map(Value::Array).map_err(asked),
                 Err(_) => Err(Error::text(format!("there is no '{name}' here"))),
             },
-            Value::Array(array) => match array.coords.get(name) {
-                Some(coord) => Ok(Value::Array(labels::coordinate(name, coord))),
-                None => Err(Error::text(format!("an array has no part '{name}'"))
+            Value::Array(array) => match (array.coords.get(name), groupby::date_part(&array, name))
+            {
+                (Some(coord), _) => Ok(Value::Array(labels::coordinate(name, coord))),
+                (None, Some(part)) => part.map(Value::Array),
+                (None, None) => Err(Error::text(format!("an array has no part '{name}'"))
                     .hint("verbs are written with parentheses, as in .mean(time)")),
             },
             _ => Err(Error::text(format!("there is no '{name}' here"))),
@@ -60,7 +62,21 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 let made = table::to_array(session, on, arguments).await;
                 return made.map_err(|error| error.about(verb));
             }
-            let on = bind(session, on).await?.array()?;
+            let on = bind(session, on).await?;
+            if let Value::Grouped(_) | Value::Weighted(_) = on {
+                let with = bind_arguments(session, arguments, true).await?;
+                let made = match on {
+                    Value::Grouped(groups) => groups.reduce(verb, with),
+                    Value::Weighted(weighted) => weighted.reduce(verb, with),
+                    other => Ok(other),
+                };
+                return made.map_err(|error| error.about(verb));
+            }
+            let on = on.array()?;
+            if groupby::is_verb(verb) {
+                let made = groupby::call(session, on, verb, arguments).await;
+                return made.map_err(|error| error.about(verb));
+            }
             if verbs::takes_conditions(verb) {
                 let selected = labels::select(session, &on, arguments).await;
                 return selected.map(Value::Array).map_err(|error| error.about(verb));
@@ -96,8 +112,15 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
             bind(session, of).await?.array()?.unary(Unary::Not).map(Value::Array).map_err(asked)
         }
         What::Binary(binary, left, right) => {
-            let (left, right) = (bind(session, left).await?, bind(session, right).await?);
-            binary_of(*binary, left, right)
+            match (bind(session, left).await?, bind(session, right).await?) {
+                (Value::Grouped(groups), other) => {
+                    groups.binary(session, *binary, &other.array()?, true).await
+                }
+                (other, Value::Grouped(groups)) => {
+                    groups.binary(session, *binary, &other.array()?, false).await
+                }
+                (left, right) => binary_of(*binary, left, right),
+            }
         }
     }
 }

@@ -165,7 +165,7 @@ impl Options {
     /// Which dimensions of both are summed over: NumPy's two ways of saying so.
     fn axes(&self, left: &Labelled) -> Result<(Vec<usize>, Vec<usize>)> {
         let last = |count: i64| {
-            let first = left.array.ndim() as i64 - count;
+            let first = (left.array.ndim() as i64).checked_sub(count).unwrap_or(-1);
             match usize::try_from(count) {
                 Ok(count) if first >= 0 => {
                     Ok(((first as usize..left.array.ndim()).collect(), (0..count).collect()))

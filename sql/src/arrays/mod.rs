@@ -3,6 +3,7 @@
 mod arguments;
 mod bind;
 mod from_function;
+mod groupby;
 mod held;
 mod labels;
 mod makers;
@@ -30,6 +31,10 @@ pub(crate) enum Value {
     Array(Labelled),
     /// The arrays of a group, by name.
     Group(strata_connectors::zarr::Variables),
+    /// Values whose places have labels.
+    Grouped(Box<groupby::Grouping>),
+    /// Values that do not all count the same.
+    Weighted(Box<groupby::Weighted>),
     /// The parts of a decomposition, in their order.
     Parts(Vec<(&'static str, Labelled)>),
     Number(Scalar),
@@ -71,6 +76,10 @@ impl Value {
                 group.arrays.len(),
                 group.arrays.keys().next().map_or("temperature", String::as_str)
             ))),
+            Self::Grouped(_) | Self::Weighted(_) => {
+                Err(Error::text("groups, and weighted values, are no array yet")
+                    .hint("bring them to one value each, as in .mean()"))
+            }
             Self::Parts(parts) => {
                 let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
                 let (all, first) = (names.join(", "), names.first().copied().unwrap_or("u"));

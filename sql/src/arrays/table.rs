@@ -133,6 +133,8 @@ pub(crate) async fn bind_names(
         .at(term.at));
     }
     for (name, (_, array)) in names.iter().zip(parts) {
+        let own = normalized(&session.state(), name);
+        let array = Labelled { name: Some(own), ..array };
         give_name(session, name, Value::Array(array)).await?;
     }
     Ok(Outcome::Done(None))

@@ -3,6 +3,7 @@
 mod cf;
 mod exchange;
 mod expressions;
+mod groups;
 mod language;
 mod matrices;
 mod memory;

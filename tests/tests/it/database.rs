@@ -223,6 +223,18 @@ fn a_file_that_somebody_else_changed_is_left_alone() {
 }
 
 #[test]
+fn names_that_are_given_at_once_are_what_they_were_last_given_to() {
+    let home = home();
+    works(home.path(), "s = arange(3); q, s = qr(eye(2)); q = arange(4);");
+    assert_eq!(works(home.path(), "q.sum();"), "value\n6\n");
+    assert_eq!(works(home.path(), "s.sum();"), "s\n2.0\n");
+    works(home.path(), "s = arange(6);");
+    assert_eq!(works(home.path(), "s.sum();"), "value\n15\n");
+    works(home.path(), "q, s = qr(eye(3));");
+    assert_eq!(works(home.path(), "s.sum();"), "s\n3.0\n");
+}
+
+#[test]
 fn processes_at_the_same_time_lose_nothing() {
     let home = home();
     works(home.path(), DEFINE);

@@ -102,7 +102,11 @@ impl Dense {
     /// for the steps in between.
     pub(crate) fn beside(self, inputs: &[Size], width: u64) -> u64 {
         let bytes = |size: &Size| size.0.saturating_mul(size.1).saturating_mul(width);
-        inputs.iter().map(bytes).fold(0, u64::saturating_add).saturating_mul(3)
+        let copies = inputs.iter().map(bytes).fold(0, u64::saturating_add).saturating_mul(3);
+        // What comes of it grows, and its permutation is square.
+        let rows = inputs.first().map_or(0, |(rows, _)| *rows);
+        let square = if self == Self::Lu { bytes(&(rows, rows)) } else { 0 };
+        copies.saturating_add(square)
     }
 
     /// The values of all results, of the rows of the inputs.
@@ -165,13 +169,12 @@ impl Dense {
             Self::Lu => {
                 let Triangles { order, lower, upper } = lu(matrix);
                 let size = matrix.nrows();
-                let mut permutation = vec![T::default(); size * size];
+                out.resize(size * size, T::default());
                 for (row, from) in order.iter().enumerate() {
-                    if let Some(one) = permutation.get_mut(from * size + row) {
+                    if let Some(one) = out.get_mut(from * size + row) {
                         *one = T::one_impl();
                     }
                 }
-                out.extend(permutation);
                 append_rows(lower.as_ref(), &mut out);
                 append_rows(upper.as_ref(), &mut out);
             }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grouped::{Grouped, Groups};
 use super::{Gathered, Summary};
 use crate::array::Kind;
 use crate::kernels::{Accumulator, Block, Reduce, Slice};
@@ -19,6 +20,8 @@ pub(crate) enum Becomes {
     },
     /// Several.
     Several(Summary),
+    /// One value of each group.
+    Grouped(Grouped),
     /// All of these, of the same values.
     Together(Vec<Becomes>),
 }
@@ -29,6 +32,9 @@ impl Becomes {
         match self {
             Self::One { reduce, .. } => reduce.name().to_string(),
             Self::Several(summary) => summary.name().to_string(),
+            Self::Grouped(grouped) => {
+                format!("{} of {} groups", grouped.reduce.name(), grouped.groups)
+            }
             Self::Together(all) => all.iter().map(Self::name).collect::<Vec<_>>().join(" and "),
         }
     }
@@ -36,7 +42,7 @@ impl Becomes {
     /// How many results there are.
     pub(crate) fn results(&self) -> usize {
         match self {
-            Self::One { .. } | Self::Several(_) => 1,
+            Self::One { .. } | Self::Several(_) | Self::Grouped(_) => 1,
             Self::Together(all) => all.iter().map(Self::results).sum(),
         }
     }
@@ -46,6 +52,7 @@ impl Becomes {
         match self {
             Self::One { .. } => Ok(()),
             Self::Several(summary) => summary.result(kind).map(|_| ()),
+            Self::Grouped(grouped) => grouped.result(kind).map(|_| ()),
             Self::Together(all) => all.iter().try_for_each(|one| match one {
                 Self::Together(_) => Err("several things at once, within several".to_string()),
                 one => one.check(kind),
@@ -69,6 +76,9 @@ impl Becomes {
             Self::Several(summary) => {
                 Folded::Several(Gathered::new(summary, kind, shape, reduced, origin, strides))
             }
+            Self::Grouped(grouped) => {
+                Folded::Grouped(Groups::new(grouped, kind, shape, reduced, origin, strides))
+            }
             Self::Together(all) => Folded::Together(
                 all.iter().map(|one| one.begin(kind, shape, reduced, origin, strides)).collect(),
             ),
@@ -83,6 +93,7 @@ impl Becomes {
                 state.iter().map(Block::kind).collect()
             }
             Self::Several(summary) => summary.parts(kind),
+            Self::Grouped(grouped) => grouped.parts(kind),
             Self::Together(all) => all.iter().flat_map(|one| one.parts(kind)).collect(),
         }
     }
@@ -96,6 +107,7 @@ impl Becomes {
             Self::Several(summary) => {
                 Gathered::from_state(summary, kind, parts).map(Folded::Several)
             }
+            Self::Grouped(grouped) => Groups::from_state(grouped, kind, parts).map(Folded::Grouped),
             Self::Together(all) => {
                 let mut parts = parts.into_iter();
                 let read = all.iter().map(|one| {
@@ -121,6 +133,7 @@ impl Becomes {
         match self {
             Self::One { reduce, .. } => Accumulator::bytes(*reduce, kind, cells),
             Self::Several(summary) => summary.bytes(kind, cells),
+            Self::Grouped(grouped) => grouped.bytes(kind, cells),
             Self::Together(all) => {
                 all.iter().fold(0, |bytes, one| bytes.saturating_add(one.bytes(kind, cells)))
             }
@@ -135,6 +148,8 @@ pub(crate) enum Folded {
     One(Accumulator),
     /// Several.
     Several(Gathered),
+    /// One value of each group.
+    Grouped(Groups),
     /// Several such things.
     Together(Vec<Folded>),
 }
@@ -145,6 +160,7 @@ impl Folded {
         match self {
             Self::One(state) => state.update(values, at),
             Self::Several(state) => state.update(values, at),
+            Self::Grouped(state) => state.update(values, at),
             Self::Together(all) => all.iter_mut().for_each(|one| one.update(values, at)),
         }
     }
@@ -154,6 +170,7 @@ impl Folded {
         match (self, other) {
             (Self::One(state), Self::One(other)) => state.merge(other),
             (Self::Several(state), Self::Several(other)) => state.merge(other),
+            (Self::Grouped(state), Self::Grouped(other)) => state.merge(other),
             (Self::Together(all), Self::Together(others)) if all.len() == others.len() => {
                 all.iter_mut().zip(others).try_for_each(|(one, other)| one.merge(other))
             }
@@ -166,6 +183,7 @@ impl Folded {
         match self {
             Self::One(state) => state.finish().map(|block| vec![block]),
             Self::Several(state) => state.finish().map(|block| vec![block]),
+            Self::Grouped(state) => state.finish().map(|block| vec![block]),
             Self::Together(all) => {
                 let finished = all.into_iter().map(Self::finish).collect::<Result<Vec<_>, _>>()?;
                 Ok(finished.into_iter().flatten().collect())
@@ -178,6 +196,7 @@ impl Folded {
         match self {
             Self::One(state) => state.to_state(),
             Self::Several(state) => state.to_state(),
+            Self::Grouped(state) => state.to_state(),
             Self::Together(all) => all.iter().flat_map(Self::to_state).collect(),
         }
     }
@@ -186,6 +205,7 @@ impl Folded {
     pub(crate) fn grown(&self) -> usize {
         match self {
             Self::One(_) => 0,
+            Self::Grouped(state) => state.grown(),
             Self::Several(state) => state.grown(),
             Self::Together(all) => all.iter().map(Self::grown).sum(),
         }

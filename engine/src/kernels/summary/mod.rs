@@ -7,6 +7,7 @@ mod counts;
 mod digest;
 mod distinct;
 mod folded;
+mod grouped;
 mod top;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use super::{Block, Slice, cast};
 use crate::array::Kind;
 pub(crate) use bins::Edges;
 pub(crate) use folded::{Becomes, Folded};
+pub(crate) use grouped::Grouped;
 
 /// What many values become.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -31,8 +31,8 @@ impl Array {
         Ok((called(&basis, row_name, None)?, called(&triangle, None, column_name)?))
     }
 
-    /// Left vectors as columns, singular values from the largest on, and right vectors as rows. The number of each
-    /// right vector that is largest in size is positive.
+    /// Left vectors as columns, singular values from the largest on, and right vectors as rows. Signs do not
+    /// depend on how the matrix is cut.
     pub fn svd(&self) -> Result<(Self, Self, Self)> {
         let of = real(self, "svd")?;
         let (rows, columns) = size(&of, "svd")?;

@@ -61,8 +61,9 @@ fn dense(dense: Dense, of: &[Array]) -> Result<Vec<Array>> {
     })?;
     let form =
         Form { dtype: kind.into(), grid: Grid(vec![Cuts::even(length, length)]), dims: vec![None] };
+    let all = Array::step(Step::Dense(dense), inputs, form)?.shared()?;
     // Whoever asks for one part asks for another.
-    let all = Array::step(Step::Dense(dense), inputs, form)?.shared()?.remembered();
+    let all = if all.bytes() <= MODERATE { all.remembered() } else { all };
     let mut first = 0_i64;
     let results = parts.into_iter().map(|shape| {
         let length: u64 = shape.iter().product();

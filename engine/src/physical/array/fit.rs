@@ -19,6 +19,11 @@ use crate::lazy::Array;
 pub(crate) fn fitting(array: &Array, limits: &Limits, room: u64) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = lower(array, limits)?;
     let Some(largest) = largest(plan.as_ref(), None) else { return Ok(plan) };
+    // What is kept is there beside what all tasks take, or not at all.
+    let all = largest.takes.saturating_mul(limits.parts as u64);
+    if limits.keep.is_some() && all > room.saturating_sub(kept(plan.as_ref())) {
+        return fitting(array, &Limits { keep: None, ..limits.clone() }, room);
+    }
     if largest.takes > room {
         return Err(refusal(&largest, room));
     }
@@ -40,6 +45,12 @@ pub(crate) fn takes(plan: &dyn ExecutionPlan) -> Option<u64> {
 pub(crate) fn keeps(plan: &dyn ExecutionPlan) -> u64 {
     let reads = program(plan).map(|program| program.work.program().keeps());
     reads.unwrap_or(0)
+}
+
+/// What a whole plan keeps: all of it is of one room.
+fn kept(plan: &dyn ExecutionPlan) -> u64 {
+    let below = plan.children().into_iter().map(|input| kept(input.as_ref()));
+    below.fold(keeps(plan), u64::max)
 }
 
 /// A chunk program among the operators of a plan.

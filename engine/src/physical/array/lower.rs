@@ -179,7 +179,9 @@ impl Lowering<'_> {
         let [input] = array.inputs() else {
             return Err(error(ArrayError::asked("a reduction has one input")));
         };
-        let neighbours = limits.without.has(ArrayRule::TakeNeighbours);
+        // Products may be tiny, and what they are made of is not.
+        let products = matches!(input.op(), Op::Step(Step::Contract { .. }));
+        let neighbours = limits.without.has(ArrayRule::TakeNeighbours) && !products;
         let fold = Fold { becomes, axes, neighbours };
         let (program, given) = self.program(input, reductions)?;
         let chunks = array.grid().chunks().unwrap_or(u64::MAX);
@@ -337,6 +339,9 @@ fn folded(arrays: &[Array]) -> Option<(Becomes, Vec<bool>)> {
         }
         Op::Step(Step::Summarize { summary, axes }) => {
             Some((Becomes::Several(summary.clone()), axes.clone()))
+        }
+        Op::Step(Step::Group { group, axes }) => {
+            Some((Becomes::Grouped(group.clone()), axes.clone()))
         }
         _ => None,
     };

@@ -104,8 +104,8 @@ impl ExecutionPlan for SharedExec {
                 let (rows, held) = collect(input, context).await.map_err(Arc::new)?;
                 Ok(match memo {
                     Some(memo) => {
-                        memo.keep(rows.clone(), held);
-                        (rows, None)
+                        let held = memo.keep(rows.clone(), held);
+                        (rows, held)
                     }
                     None => (rows, Some(held)),
                 })
