@@ -1,10 +1,10 @@
 //! A2: what differs from the mean over time, and how it spreads at each time. The cube is read twice, or
 //! held in memory.
 
-use futures::FutureExt;
 use strata_engine::{Binary, Reduce};
 
-use super::case::{AtMost, Case};
+use super::Result;
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const CASE: Case = Case {
     name: "A2",
@@ -15,21 +15,14 @@ pub(super) const CASE: Case = Case {
     stored: true,
     repeats: 1,
     units: None,
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let cube = work.open().await?;
-                    let mean = cube.reduce(Reduce::Mean, false, &[0])?;
-                    let anomaly = cube.binary(Binary::Sub, &mean)?;
-                    let std = anomaly.reduce(Reduce::Std { ddof: 0 }, false, &[1, 2])?;
-                    work.sum(&std).await
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    },
+    ours: |work| all_timed(work, once),
     by_hand: None,
 };
+
+async fn once(work: Work) -> Result<f64> {
+    let cube = work.open().await?;
+    let mean = cube.reduce(Reduce::Mean, false, &[0])?;
+    let anomaly = cube.binary(Binary::Sub, &mean)?;
+    let std = anomaly.reduce(Reduce::Std { ddof: 0 }, false, &[1, 2])?;
+    work.sum(&std).await
+}

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use datafusion::prelude::SessionContext;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use strata_connectors::zarr::{Opened, variables};
 use strata_engine::Array;
@@ -82,6 +83,23 @@ pub(super) struct Units {
 
 /// Does the work, and gives a number that tells whether the answer is right.
 pub(super) type Timed = Box<dyn Fn() -> BoxFuture<'static, Result<f64>> + Send>;
+
+/// Does `once` to what has been made ready, each time anew.
+pub(super) fn timed<T, F>(ready: T, once: fn(T) -> F) -> Timed
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = Result<f64>> + Send + 'static,
+{
+    Box::new(move || once(ready.clone()).boxed())
+}
+
+/// The same, of work that needs nothing made ready.
+pub(super) fn all_timed<F>(work: Work, once: fn(Work) -> F) -> BoxFuture<'static, Result<Timed>>
+where
+    F: Future<Output = Result<f64>> + Send + 'static,
+{
+    async move { Ok(timed(work, once)) }.boxed()
+}
 
 /// What a run is given.
 #[derive(Clone)]

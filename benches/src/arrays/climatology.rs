@@ -1,10 +1,10 @@
 //! A10: means of months that interleave over the whole time axis of the cube, and the spread of what differs from
 //! them.
 
-use futures::FutureExt;
 use strata_engine::{Binary, Reduce};
 
-use super::case::{AtMost, Case};
+use super::Result;
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const CASE: Case = Case {
     name: "A10",
@@ -15,25 +15,18 @@ pub(super) const CASE: Case = Case {
     stored: true,
     repeats: 1,
     units: None,
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let cube = work.open().await?;
-                    let steps = cube.shape().first().copied().unwrap_or(0);
-                    let month = |step: u64| ((step % 365) * 12 / 365) as u32;
-                    let labels: Vec<u32> = (0..steps).map(month).collect();
-                    let groups = labels.iter().max().map_or(0, |last| last + 1);
-                    let all: Vec<Option<u32>> = labels.iter().copied().map(Some).collect();
-                    let means = cube.group(Reduce::Mean, false, 0, (&all, groups), &[])?;
-                    let anomaly = cube.binary(Binary::Sub, &means.ungroup(0, &labels)?)?;
-                    work.sum(&anomaly.reduce(Reduce::Std { ddof: 0 }, false, &[1, 2])?).await
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    },
+    ours: |work| all_timed(work, once),
     by_hand: None,
 };
+
+async fn once(work: Work) -> Result<f64> {
+    let cube = work.open().await?;
+    let steps = cube.shape().first().copied().unwrap_or(0);
+    let month = |step: u64| ((step % 365) * 12 / 365) as u32;
+    let labels: Vec<u32> = (0..steps).map(month).collect();
+    let groups = labels.iter().max().map_or(0, |last| last + 1);
+    let all: Vec<Option<u32>> = labels.iter().copied().map(Some).collect();
+    let means = cube.group(Reduce::Mean, false, 0, (&all, groups), &[])?;
+    let anomaly = cube.binary(Binary::Sub, &means.ungroup(0, &labels)?)?;
+    work.sum(&anomaly.reduce(Reduce::Std { ddof: 0 }, false, &[1, 2])?).await
+}

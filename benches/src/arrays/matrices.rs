@@ -1,13 +1,11 @@
 //! A5 to A7: matrices in memory. A blocked product, and singular values of tall matrices with all their vectors.
 
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use strata_engine::{Array, Block, Compressed, Grid, Kind, Tensor};
 
 use super::Result;
-use super::case::{AtMost, Case, Timed, Work, total};
+use super::case::{AtMost, Case, Timed, Work, timed, total};
 
 pub(super) const PRODUCT: Case = Case {
     name: "A5",
@@ -56,14 +54,10 @@ fn product(work: Work) -> BoxFuture<'static, Result<Timed>> {
     async move {
         let length = work.scale.of(4000, 800, 40);
         let x = floats([length; 2], [length / 4; 2])?;
-        Ok(Box::new(move || {
-            let (work, x) = (work.clone(), x.clone());
-            async move {
-                let y = x.transposed()?;
-                Ok(total(&x.matmul(&y)?.compute(&work.session).await?))
-            }
-            .boxed()
-        }) as Timed)
+        Ok(timed((work, x), |(work, x)| async move {
+            let y = x.transposed()?;
+            Ok(total(&x.matmul(&y)?.compute(&work.session).await?))
+        }))
     }
     .boxed()
 }
@@ -81,10 +75,7 @@ fn svd(work: Work) -> BoxFuture<'static, Result<Timed>> {
     async move {
         let rows = work.scale.of(2_000_000, 100_000, 1_600);
         let x = floats([rows, 20], [rows / 16, 20])?;
-        Ok(Box::new(move || {
-            let (work, x) = (work.clone(), x.clone());
-            async move { parts(&work, x.svd()?).await }.boxed()
-        }) as Timed)
+        Ok(timed((work, x), |(work, x)| async move { parts(&work, x.svd()?).await }))
     }
     .boxed()
 }
@@ -96,11 +87,9 @@ fn compressed(work: Work) -> BoxFuture<'static, Result<Timed>> {
         let values = scattered(rows * 500).map(|at| (at % 3) as u8).collect();
         let values = Tensor::from_block(Kind::U8.into(), shape.to_vec(), Block::U8(values))?;
         let x = Array::of(values)?.rechunk(Grid::even(&shape, &[rows / 20, 500]))?;
-        let x = Arc::new(x);
-        Ok(Box::new(move || {
-            let (work, x) = (work.clone(), Arc::clone(&x));
-            async move { parts(&work, x.svd_compressed(Compressed::new(10))?).await }.boxed()
-        }) as Timed)
+        Ok(timed((work, x), |(work, x)| async move {
+            parts(&work, x.svd_compressed(Compressed::new(10))?).await
+        }))
     }
     .boxed()
 }

@@ -1,9 +1,9 @@
 //! A1: the mean over time of a cube in a Zarr store.
 
-use futures::FutureExt;
 use strata_engine::Reduce;
 
-use super::case::{AtMost, Case};
+use super::Result;
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const CASE: Case = Case {
     name: "A1",
@@ -14,18 +14,11 @@ pub(super) const CASE: Case = Case {
     stored: true,
     repeats: 1,
     units: None,
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let mean = work.open().await?.reduce(Reduce::Mean, false, &[0])?;
-                    work.sum(&mean).await
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    },
+    ours: |work| all_timed(work, once),
     by_hand: None,
 };
+
+async fn once(work: Work) -> Result<f64> {
+    let mean = work.open().await?.reduce(Reduce::Mean, false, &[0])?;
+    work.sum(&mean).await
+}

@@ -6,11 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use futures::{FutureExt, TryStreamExt};
+use futures::TryStreamExt;
 use strata_engine::Slice;
 
 use super::Result;
-use super::case::{AtMost, Case};
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const CASE: Case = Case {
     name: "Z",
@@ -21,41 +21,26 @@ pub(super) const CASE: Case = Case {
     stored: true,
     repeats: 1,
     units: None,
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let mut chunks = work.open().await?.chunks(&work.session).await?;
-                    let mut sum = 0.0;
-                    while let Some((_, values)) = chunks.try_next().await? {
-                        if let Slice::F32([first, ..]) = values.values() {
-                            sum += f64::from(*first);
-                        }
-                    }
-                    Ok(sum)
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    },
-    by_hand: Some(|work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let files = files(&work.cube.join("c"))?;
-                    let cells = work.scale.chunk().iter().product::<u64>() as usize;
-                    tokio::task::spawn_blocking(move || by_hand(files, cells * 4, work.threads))
-                        .await?
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    }),
+    ours: |work| all_timed(work, once),
+    by_hand: Some(|work| all_timed(work, loop_once)),
 };
+
+async fn once(work: Work) -> Result<f64> {
+    let mut chunks = work.open().await?.chunks(&work.session).await?;
+    let mut sum = 0.0;
+    while let Some((_, values)) = chunks.try_next().await? {
+        if let Slice::F32([first, ..]) = values.values() {
+            sum += f64::from(*first);
+        }
+    }
+    Ok(sum)
+}
+
+async fn loop_once(work: Work) -> Result<f64> {
+    let files = files(&work.cube.join("c"))?;
+    let cells = work.scale.chunk().iter().product::<u64>() as usize;
+    tokio::task::spawn_blocking(move || by_hand(files, cells * 4, work.threads)).await?
+}
 
 /// The files of all chunks.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -1,10 +1,10 @@
 //! A3: from chunks of whole maps to chunks of whole time series, Zarr to Zarr.
 
-use futures::FutureExt;
 use strata_connectors::zarr::{Saves, Saving, save};
 use strata_engine::Grid;
 
-use super::case::{AtMost, Case};
+use super::Result;
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const CASE: Case = Case {
     name: "A3",
@@ -15,25 +15,17 @@ pub(super) const CASE: Case = Case {
     stored: true,
     repeats: 1,
     units: None,
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move {
-                    let cube = work.open().await?;
-                    let shape = cube.shape();
-                    let [time, lat, lon] = shape[..] else { return Err("no cube".into()) };
-                    let chunk = [time, lat.div_ceil(10), lon.div_ceil(10)];
-                    let other = cube.rechunk(Grid::even(&shape, &chunk))?;
-                    let to = work.out.display().to_string();
-                    save(&work.session, Saves::Array(&other.into()), &to, &Saving::default())
-                        .await?;
-                    Ok(0.0)
-                }
-                .boxed()
-            }) as _)
-        }
-        .boxed()
-    },
+    ours: |work| all_timed(work, once),
     by_hand: None,
 };
+
+async fn once(work: Work) -> Result<f64> {
+    let cube = work.open().await?;
+    let shape = cube.shape();
+    let [time, lat, lon] = shape[..] else { return Err("no cube".into()) };
+    let chunk = [time, lat.div_ceil(10), lon.div_ceil(10)];
+    let other = cube.rechunk(Grid::even(&shape, &chunk))?;
+    let to = work.out.display().to_string();
+    save(&work.session, Saves::Array(&other.into()), &to, &Saving::default()).await?;
+    Ok(0.0)
+}

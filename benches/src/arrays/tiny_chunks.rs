@@ -6,7 +6,7 @@ use strata::RunText;
 use strata_engine::{Array, Grid, Kind, Reduce, Scalar};
 
 use super::Result;
-use super::case::{AtMost, Case, Scale, Units, Work};
+use super::case::{AtMost, Case, Scale, Units, Work, all_timed, timed};
 
 pub(super) const CASE: Case = Case {
     name: "A11",
@@ -17,15 +17,7 @@ pub(super) const CASE: Case = Case {
     stored: false,
     repeats: 1,
     units: Some(Units { name: "chunk", ours: chunks, peers: |scale| chunks(scale) / 20 }),
-    ours: |work| {
-        async move {
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move { mean(&work).await }.boxed()
-            }) as _)
-        }
-        .boxed()
-    },
+    ours: |work| all_timed(work, mean),
     by_hand: None,
 };
 
@@ -38,17 +30,14 @@ pub(super) const EACH: Case = Case {
         async move {
             let set = "SET array.without = 'take_neighbours'";
             work.session.run(set).await?;
-            Ok(Box::new(move || {
-                let work = work.clone();
-                async move { mean(&work).await }.boxed()
-            }) as _)
+            Ok(timed(work, mean))
         }
         .boxed()
     },
     ..CASE
 };
 
-async fn mean(work: &Work) -> Result<f64> {
+async fn mean(work: Work) -> Result<f64> {
     let shape = [10, chunks(work.scale) * 10];
     let grid = Grid::even(&shape, &[10; 2]);
     let x = Array::filled_with(Scalar::Float(1.0), Kind::F64.into(), grid)?;

@@ -1,12 +1,10 @@
 //! A4: an array and its transpose, added up. Of ones, nothing but the bandwidth counts; of chance, making
 //! it does.
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use strata_engine::{Array, Binary, Distribution, Grid, Kind, Reduce, Scalar};
 
 use super::Result;
-use super::case::{AtMost, Case, Timed, Work};
+use super::case::{AtMost, Case, Work, all_timed};
 
 pub(super) const ONES: Case = Case {
     name: "A4",
@@ -17,7 +15,7 @@ pub(super) const ONES: Case = Case {
     stored: false,
     repeats: 3,
     units: None,
-    ours: |work| timed(work, ones, |sum, _| sum),
+    ours: |work| all_timed(work, |work| sum(work, ones, |sum, _| sum)),
     by_hand: None,
 };
 
@@ -25,7 +23,7 @@ pub(super) const RANDOM: Case = Case {
     name: "A4r",
     what: "(x + x.T).sum() of chance",
     file: "transpose_random",
-    ours: |work| timed(work, chance, near),
+    ours: |work| all_timed(work, |work| sum(work, chance, near)),
     ..ONES
 };
 
@@ -43,23 +41,14 @@ fn near(sum: f64, cells: f64) -> f64 {
     f64::from(u8::from((sum / cells - 1.0).abs() < 10.0 / cells.sqrt()))
 }
 
-fn timed(
+async fn sum(
     work: Work,
     make: fn(&[u64], &[u64]) -> Result<Array>,
     check: fn(f64, f64) -> f64,
-) -> BoxFuture<'static, Result<Timed>> {
-    async move {
-        Ok(Box::new(move || {
-            let work = work.clone();
-            async move {
-                let length = work.scale.of(8000, 1000, 20);
-                let x = make(&[length; 2], &[length / 8; 2])?;
-                let both = x.binary(Binary::Add, &x.transposed()?)?;
-                let sum = work.sum(&both.reduce(Reduce::Sum, false, &[0, 1])?).await?;
-                Ok(check(sum, (length * length) as f64))
-            }
-            .boxed()
-        }) as Timed)
-    }
-    .boxed()
+) -> Result<f64> {
+    let length = work.scale.of(8000, 1000, 20);
+    let x = make(&[length; 2], &[length / 8; 2])?;
+    let both = x.binary(Binary::Add, &x.transposed()?)?;
+    let sum = work.sum(&both.reduce(Reduce::Sum, false, &[0, 1])?).await?;
+    Ok(check(sum, (length * length) as f64))
 }

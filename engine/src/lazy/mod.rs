@@ -28,6 +28,7 @@ mod times;
 mod view;
 mod wire;
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::RecordBatch;
@@ -159,6 +160,11 @@ impl Array {
         }
     }
 
+    /// Whether it is read from where parts of chunks take longer than their bytes.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.op(), Op::Read(source) if !source.reads_parts())
+    }
+
     /// Whether it is a function of values at the same place.
     pub(crate) fn is_elementwise(&self) -> bool {
         let Op::Step(step) = self.op() else { return false };
@@ -212,23 +218,46 @@ impl Array {
 
     /// Fails unless what it is handed looks like what it asks for.
     pub(crate) fn takes(&self, given: &[Self]) -> Result<()> {
-        let mut seen = std::collections::HashSet::new();
-        let mut left = vec![self.clone()];
-        while let Some(array) = left.pop() {
-            if !seen.insert(array.id()) {
-                continue;
-            }
-            if let Op::Given(number) = array.op() {
-                let alike = given.get(*number).is_some_and(|given| {
-                    given.shape() == array.shape() && given.dtype() == array.dtype()
+        let mut alike = true;
+        self.each_step(|step| {
+            if let Op::Given(number) = step.op() {
+                alike &= given.get(*number).is_some_and(|given| {
+                    given.shape() == step.shape() && given.dtype() == step.dtype()
                 });
-                if !alike {
-                    return Err(ArrayError::asked("an array is handed in that looks otherwise"));
-                }
             }
-            left.extend(array.inputs().iter().cloned());
+            alike
+        });
+        match alike {
+            true => Ok(()),
+            false => Err(ArrayError::asked("an array is handed in that looks otherwise")),
         }
-        Ok(())
+    }
+
+    /// Calls with each step that leads to it, once, and goes on to what that is done to where it is told to.
+    pub(crate) fn each_step(&self, mut each: impl FnMut(&Self) -> bool) {
+        let mut seen = HashSet::new();
+        let mut left = vec![self];
+        while let Some(step) = left.pop() {
+            if seen.insert(step.id()) && each(step) {
+                left.extend(step.inputs());
+            }
+        }
+    }
+
+    /// Whether one of the steps that lead to it is like that. What is done before a step that is passed over is not
+    /// looked at.
+    pub(crate) fn has_step(
+        &self,
+        passes_over: impl Fn(&Self) -> bool,
+        is_like: impl Fn(&Self) -> bool,
+    ) -> bool {
+        let mut found = false;
+        self.each_step(|step| {
+            let over = passes_over(step);
+            found |= !over && is_like(step);
+            !over && !found
+        });
+        found
     }
 
     /// Whether it is the very same expression, and not one that is written alike.

@@ -100,6 +100,16 @@ impl Program {
         &self.reads
     }
 
+    /// How many times values of a box are gone through, with what comes of them in memory in between.
+    pub(crate) fn loops(&self) -> usize {
+        self.fused.len()
+    }
+
+    /// Whether a box that is brought to something is read piece by piece.
+    pub(crate) fn reads_in_pieces(&self, region: &[Range<u64>]) -> bool {
+        self.piecewise(region).is_some()
+    }
+
     /// The bytes that are kept of what it reads, at most.
     pub(crate) fn keeps(&self) -> u64 {
         let keeps = self.reads.iter().map(|read| match read.op() {

@@ -16,39 +16,21 @@ const PIECE: u64 = 2 << 20;
 
 /// The only thing that is read, if all else can be computed for any rows of the result.
 pub(super) fn only_read(root: &Array) -> Option<Array> {
-    let mut only: Option<Array> = None;
-    let mut left = vec![root.clone()];
-    let mut seen = std::collections::HashSet::new();
-    while let Some(array) = left.pop() {
-        if !seen.insert(array.id()) {
-            continue;
+    let reads = |step: &Array| matches!(step.op(), Op::Read(_));
+    let (mut all, mut passes) = (Vec::new(), true);
+    root.each_step(|step| {
+        if reads(step) {
+            all.push(step.clone());
+            return false;
         }
-        let passes = array.is_elementwise() || matches!(array.op(), Op::Step(Step::Rechunk));
-        match array.op() {
-            Op::Read(_) if only.is_some() => return None,
-            Op::Read(_) => only = Some(array),
-            _ if passes => left.extend(array.inputs().iter().cloned()),
-            _ if reads(&array) => return None,
-            _ => {}
-        }
+        let goes_on = step.is_elementwise() || matches!(step.op(), Op::Step(Step::Rechunk));
+        passes &= goes_on || !step.has_step(|_| false, reads);
+        goes_on
+    });
+    match <[Array; 1]>::try_from(all) {
+        Ok([only]) if passes => Some(only),
+        _ => None,
     }
-    only
-}
-
-/// Whether anything is read for an array.
-fn reads(array: &Array) -> bool {
-    let mut left = vec![array.clone()];
-    let mut seen = std::collections::HashSet::new();
-    while let Some(array) = left.pop() {
-        if !seen.insert(array.id()) {
-            continue;
-        }
-        if matches!(array.op(), Op::Read(_)) {
-            return true;
-        }
-        left.extend(array.inputs().iter().cloned());
-    }
-    false
 }
 
 /// How many rows of a box make a piece.

@@ -7,7 +7,7 @@ use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
 use super::from_function::from_function;
-use super::{HeldArrays, Value, asked, groupby, labels, makers, masks, table, verbs};
+use super::{HeldArrays, Value, asked, labelled, labels, makers, masks, table, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -48,13 +48,14 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 Ok(group) => group.get(name).map(Value::Array).map_err(asked),
                 Err(_) => Err(Error::text(format!("there is no '{name}' here"))),
             },
-            Value::Array(array) => match (array.coords.get(name), groupby::date_part(&array, name))
-            {
-                (Some(coord), _) => Ok(Value::Array(labels::coordinate(name, coord))),
-                (None, Some(part)) => part.map(Value::Array),
-                (None, None) => Err(Error::text(format!("an array has no part '{name}'"))
-                    .hint("verbs are written with parentheses, as in .mean(time)")),
-            },
+            Value::Array(array) => {
+                match (array.coords.get(name), labelled::date_part(&array, name)) {
+                    (Some(coord), _) => Ok(Value::Array(labels::coordinate(name, coord))),
+                    (None, Some(part)) => part.map(Value::Array),
+                    (None, None) => Err(Error::text(format!("an array has no part '{name}'"))
+                        .hint("verbs are written with parentheses, as in .mean(time)")),
+                }
+            }
             _ => Err(Error::text(format!("there is no '{name}' here"))),
         },
         What::Verb(on, verb, arguments) => {
@@ -73,8 +74,8 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 return made.map_err(|error| error.about(verb));
             }
             let on = on.array()?;
-            if groupby::is_verb(verb) {
-                let made = groupby::call(session, on, verb, arguments).await;
+            if labelled::is_verb(verb) {
+                let made = labelled::call(session, on, verb, arguments).await;
                 return made.map_err(|error| error.about(verb));
             }
             if verbs::takes_conditions(verb) {

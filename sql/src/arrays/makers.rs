@@ -288,7 +288,5 @@ fn named(array: Array, with: &mut Bound) -> Result<Array> {
 }
 
 fn misused(name: &str) -> Error {
-    let written = MAKERS.iter().find(|(maker, _)| *maker == name);
-    Error::text("it is called otherwise")
-        .hint(format!("write {}", written.map_or(name, |(_, written)| written)))
+    super::misused(MAKERS, name)
 }

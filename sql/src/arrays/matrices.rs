@@ -236,7 +236,5 @@ fn norm(mut with: Bound) -> Result<Value> {
 }
 
 fn misused(name: &str) -> Error {
-    let written = FUNCTIONS.iter().find(|(own, _)| *own == name);
-    Error::text("it is called otherwise")
-        .hint(format!("write {}", written.map_or(name, |(_, written)| written)))
+    super::misused(FUNCTIONS, name)
 }

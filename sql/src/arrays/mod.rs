@@ -3,8 +3,8 @@
 mod arguments;
 mod bind;
 mod from_function;
-mod groupby;
 mod held;
+mod labelled;
 mod labels;
 mod makers;
 mod masks;
@@ -32,9 +32,9 @@ pub(crate) enum Value {
     /// The arrays of a group, by name.
     Group(strata_connectors::zarr::Variables),
     /// Values whose places have labels.
-    Grouped(Box<groupby::Grouping>),
+    Grouped(Box<labelled::Grouping>),
     /// Values that do not all count the same.
-    Weighted(Box<groupby::Weighted>),
+    Weighted(Box<labelled::Weighted>),
     /// The parts of a decomposition, in their order.
     Parts(Vec<(&'static str, Labelled)>),
     Number(Scalar),
@@ -95,4 +95,11 @@ impl Value {
 /// What an array refused, as an error of the language.
 pub(crate) fn asked(error: strata_engine::ArrayError) -> Error {
     Error::from(strata_engine::EngineError::from(error))
+}
+
+/// A verb or function that is called otherwise than it is written in a table of them.
+pub(crate) fn misused(written: &[(&str, &str)], name: &str) -> Error {
+    let own = written.iter().find(|(own, _)| *own == name);
+    Error::text("it is called otherwise")
+        .hint(format!("write {}", own.map_or(name, |(_, written)| written)))
 }

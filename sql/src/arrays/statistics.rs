@@ -242,8 +242,6 @@ async fn bincount(session: &SessionContext, on: &Labelled, with: &mut Bound) -> 
     }
 }
 
-fn misused(verb: &str) -> Error {
-    let written = VERBS.iter().find(|(own, _)| *own == verb);
-    Error::text("it is called otherwise")
-        .hint(format!("write {}", written.map_or(verb, |(_, written)| written)))
+fn misused(name: &str) -> Error {
+    super::misused(VERBS, name)
 }

@@ -10,10 +10,10 @@
 //! are cut.
 
 use super::decompose::tall;
-use super::{Array, MODERATE, Result, called, dense, names, real, size, three};
+use super::{Array, MODERATE, Result, called, dense, names, once, real, size, three};
 use crate::array::{ArrayError, Cuts, Grid};
 use crate::kernels::{Dense, Distribution};
-use crate::lazy::{Index, Op};
+use crate::lazy::Index;
 
 /// What a compressed decomposition is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ fn tall_compressed(of: &Array, asked: Compressed) -> Result<(Array, Array, Array
     let normal = Distribution::Normal { mean: 0.0, std: 1.0 };
     let mut along = Array::random(normal, asked.seed, of.kind(), grid)?;
     for _ in 0..=asked.iterations {
-        along = tall(&twice(&of, &along)?.shared()?)?.0.shared()?;
+        along = once(&tall(&twice(&of, &along)?.shared()?)?.0)?;
     }
     let (basis, triangle) = tall(&of.matmul(&along)?)?;
     let (left, values, right) = three(dense(Dense::Svd, &[triangle])?)?;
@@ -103,21 +103,7 @@ fn in_blocks(of: &Array) -> Result<Array> {
 
 /// Whether any box of an array takes no longer to make than its values: nothing that is stored in chunks is read.
 fn is_cut_anyhow(of: &Array) -> bool {
-    let mut left = vec![of.clone()];
-    let mut seen = std::collections::HashSet::new();
-    while let Some(array) = left.pop() {
-        if !seen.insert(array.id()) {
-            continue;
-        }
-        // What barriers come to is given whole, unless it is large.
-        if array.op().is_barrier() && array.bytes() <= MODERATE {
-            continue;
-        }
-        let stored = matches!(array.op(), Op::Read(source) if !source.reads_parts());
-        if stored || array.op().is_barrier() {
-            return false;
-        }
-        left.extend(array.inputs().iter().cloned());
-    }
-    true
+    // What barriers come to is given whole, unless it is large.
+    let given = |step: &Array| step.op().is_barrier() && step.bytes() <= MODERATE;
+    !of.has_step(given, |step| step.op().is_barrier() || step.is_stored())
 }

@@ -1,6 +1,8 @@
 //! Decompositions: QR and singular values of matrices of any size along one dimension.
 
-use super::{Array, MODERATE, Result, SMALL, called, dense, names, only, real, size, three, two};
+use super::{
+    Array, MODERATE, Result, SMALL, called, dense, names, once, only, real, size, three, two,
+};
 use crate::array::{Cuts, Form, Grid};
 use crate::kernels::Dense;
 use crate::lazy::{Index, Step};
@@ -91,7 +93,7 @@ pub(super) fn tall(of: &Array) -> Result<(Array, Array)> {
     let stack = Array::step(Step::Triangles(cuts.clone()), vec![of.clone()], form(grid))?;
     // Small next to the matrix, and a matrix of the same kind.
     let (turns, triangle) = tall(&stack.shared()?)?;
-    let inputs = vec![of.clone(), turns.shared()?];
+    let inputs = vec![of.clone(), once(&turns)?];
     let basis = Array::step(Step::Bases(cuts), inputs, form(of.grid().clone()))?;
     Ok((basis, triangle))
 }

@@ -42,11 +42,17 @@ fn real(of: &Array, what: &str) -> Result<Array> {
 
 /// In one chunk, which is computed once and given whole.
 fn whole(of: &Array) -> Result<Array> {
-    let one = of.rechunk(Grid::whole(&of.shape()));
     match of.grid().chunks() {
         Some(2..) => of.shared()?.rechunk(Grid::whole(&of.shape())),
-        _ => one,
+        _ => of.rechunk(Grid::whole(&of.shape())),
     }
+}
+
+/// Computed once and given whole; and remembered, if it is small: whoever asks for one part of a decomposition asks
+/// for another.
+fn once(of: &Array) -> Result<Array> {
+    let shared = of.shared()?;
+    Ok(if shared.bytes() <= MODERATE { shared.remembered() } else { shared })
 }
 
 /// What is made of whole matrices, result by result.
@@ -61,9 +67,7 @@ fn dense(dense: Dense, of: &[Array]) -> Result<Vec<Array>> {
     })?;
     let form =
         Form { dtype: kind.into(), grid: Grid(vec![Cuts::even(length, length)]), dims: vec![None] };
-    let all = Array::step(Step::Dense(dense), inputs, form)?.shared()?;
-    // Whoever asks for one part asks for another.
-    let all = if all.bytes() <= MODERATE { all.remembered() } else { all };
+    let all = once(&Array::step(Step::Dense(dense), inputs, form)?)?;
     let mut first = 0_i64;
     let results = parts.into_iter().map(|shape| {
         let length: u64 = shape.iter().product();

@@ -169,32 +169,22 @@ impl Array {
 
     /// Whether it takes more than reading and a few functions of values to make.
     fn is_dear(&self) -> bool {
-        let mut seen = std::collections::HashSet::new();
-        let mut left = vec![self.clone()];
-        while let Some(array) = left.pop() {
-            if !seen.insert(array.id()) || array.op().is_barrier() {
-                continue;
-            }
-            let dear = match array.op() {
-                Op::Kernel(_) => true,
-                Op::Step(step) => matches!(
-                    step,
-                    Step::Random { .. }
-                        | Step::Contract { .. }
-                        | Step::Triangles(_)
-                        | Step::Bases(_)
-                        | Step::Dense(_)
-                        | Step::Lanes { .. }
-                        | Step::Scan { .. }
-                ),
-                Op::Read(_) | Op::Given(_) => false,
-            };
-            if dear {
-                return true;
-            }
-            left.extend(array.inputs().iter().cloned());
-        }
-        false
+        // What barriers come to is there.
+        let there = |step: &Self| step.op().is_barrier();
+        self.has_step(there, |step| match step.op() {
+            Op::Kernel(_) => true,
+            Op::Step(step) => matches!(
+                step,
+                Step::Random { .. }
+                    | Step::Contract { .. }
+                    | Step::Triangles(_)
+                    | Step::Bases(_)
+                    | Step::Dense(_)
+                    | Step::Lanes { .. }
+                    | Step::Scan { .. }
+            ),
+            Op::Read(_) | Op::Given(_) => false,
+        })
     }
 }
 

@@ -53,14 +53,11 @@ fn along(cuts: &Cuts) -> String {
 
 /// How many steps there are, and how many of them read.
 fn steps(array: &Array) -> (u64, u64) {
-    let mut seen = std::collections::HashSet::new();
-    let mut left = vec![array.clone()];
-    let mut reads = 0;
-    while let Some(array) = left.pop() {
-        if seen.insert(array.id()) {
-            reads += u64::from(matches!(array.op(), crate::lazy::Op::Read(_)));
-            left.extend(array.inputs().iter().cloned());
-        }
-    }
-    (seen.len() as u64, reads)
+    let (mut steps, mut reads) = (0, 0);
+    array.each_step(|step| {
+        steps += 1;
+        reads += u64::from(matches!(step.op(), crate::lazy::Op::Read(_)));
+        true
+    });
+    (steps, reads)
 }

@@ -19,8 +19,8 @@ pub(crate) struct Fold {
     pub(crate) becomes: Becomes,
     /// Which dimensions go.
     pub(crate) axes: Vec<bool>,
-    /// Whether tiny chunks are taken together.
-    pub(crate) neighbours: bool,
+    /// How many tiny chunks are taken together at most.
+    pub(crate) together: u64,
 }
 
 impl fmt::Display for Fold {
@@ -45,9 +45,7 @@ impl Fold {
         let (kept, mut gone) = (of(false), of(true));
         // Boxes of few values cost more than the values: several chunks that go are taken as one.
         let mut chunks = WORTH_A_BOX / grid.largest().unwrap_or(u64::MAX).max(1);
-        if !self.neighbours {
-            chunks = 1;
-        }
+        chunks = chunks.min(self.together);
         for cuts in gone.0.iter_mut().rev() {
             let longest = cuts.longest().max(1);
             *cuts = cuts.up_to(longest.saturating_mul(chunks));
@@ -171,7 +169,7 @@ mod tests {
 
     fn order(shape: &[u64], chunk: &[u64], axes: &[bool]) -> Order {
         let becomes = Becomes::One { reduce: crate::kernels::Reduce::Sum, skip_nan: false };
-        let fold = Fold { becomes, axes: axes.to_vec(), neighbours: true };
+        let fold = Fold { becomes, axes: axes.to_vec(), together: u64::MAX };
         fold.order(&Grid::even(shape, chunk))
     }
 

@@ -1,6 +1,6 @@
 //! Which reads of a plan are kept from one program to the next ([`Kept`]): those that several programs do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::array::{ArrayError, Kept, Room, Shelf};
@@ -16,8 +16,9 @@ pub(super) struct Keep {
 #[derive(Default)]
 struct Read {
     shelf: Arc<Shelf>,
-    /// How many programs read it that were not made yet.
+    /// How many programs read it, and how many of them were made.
     programs: usize,
+    made: usize,
 }
 
 impl Keep {
@@ -29,7 +30,7 @@ impl Keep {
     /// Counts what a program reads.
     pub(super) fn count(&mut self, program: &Array) {
         if self.room.is_some() {
-            for read in reads(program) {
+            for read in stored(program) {
                 self.reads.entry(read.id()).or_default().programs += 1;
             }
         }
@@ -40,16 +41,16 @@ impl Keep {
     pub(super) fn instead(&mut self, program: &Array) -> Result<Vec<(usize, Array)>, ArrayError> {
         let Some(room) = &self.room else { return Ok(Vec::new()) };
         let mut instead = Vec::new();
-        for read in reads(program) {
+        for read in stored(program) {
             let (Op::Read(source), Some(known)) = (read.op(), self.reads.get_mut(&read.id()))
             else {
                 continue;
             };
-            let alone = known.programs == 1 && Arc::strong_count(&known.shelf) == 1;
-            known.programs = known.programs.saturating_sub(1);
-            if !alone {
+            known.made += 1;
+            if known.programs > 1 {
                 let (source, shelf) = (Arc::clone(source), Arc::clone(&known.shelf));
-                let kept = Kept::new(source, shelf, Arc::clone(room), known.programs);
+                let after = known.programs.saturating_sub(known.made);
+                let kept = Kept::new(source, shelf, Arc::clone(room), after);
                 let kept = Array::new(Op::Read(Arc::new(kept)), Vec::new(), read.form().clone())?;
                 instead.push((read.id(), kept));
             }
@@ -59,18 +60,13 @@ impl Keep {
 }
 
 /// What a program reads that takes longer to read than its bytes.
-fn reads(program: &Array) -> Vec<Array> {
-    let mut reads = Vec::new();
-    let mut seen = HashSet::new();
-    let mut left = vec![program.clone()];
-    while let Some(array) = left.pop() {
-        if !seen.insert(array.id()) {
-            continue;
+fn stored(program: &Array) -> Vec<Array> {
+    let mut stored = Vec::new();
+    program.each_step(|step| {
+        if step.is_stored() {
+            stored.push(step.clone());
         }
-        if matches!(array.op(), Op::Read(source) if !source.reads_parts()) {
-            reads.push(array.clone());
-        }
-        left.extend(array.inputs().iter().cloned());
-    }
-    reads
+        true
+    });
+    stored
 }

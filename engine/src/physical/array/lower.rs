@@ -29,7 +29,7 @@ use super::keep::Keep;
 use super::shared::SharedExec;
 use super::work::Work;
 use super::{CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec};
-use crate::array::{ArrayError, ArraySource, Room};
+use crate::array::{ArrayError, ArraySource, Cuts, Region, Room};
 use crate::kernels::Becomes;
 use crate::lazy::{Array, Op, Step};
 use crate::optimize::{ArrayRule, Without};
@@ -62,6 +62,9 @@ pub(crate) fn lower(array: &Array, limits: &Limits) -> Result<Arc<dyn ExecutionP
     lowering.count(array)?;
     lowering.lower(std::slice::from_ref(array)).map(|lowered| lowered.plan)
 }
+
+/// Chunks that are taken together take no more bytes than this, with all that they are made of.
+const WORTH_TOGETHER: u64 = 1 << 20;
 
 /// More reductions than this are not planned together.
 const MOST_REDUCTIONS: usize = 500;
@@ -179,11 +182,14 @@ impl Lowering<'_> {
         let [input] = array.inputs() else {
             return Err(error(ArrayError::asked("a reduction has one input")));
         };
-        // Products may be tiny, and what they are made of is not.
-        let products = matches!(input.op(), Op::Step(Step::Contract { .. }));
-        let neighbours = limits.without.has(ArrayRule::TakeNeighbours) && !products;
-        let fold = Fold { becomes, axes, neighbours };
         let (program, given) = self.program(input, reductions)?;
+        // Chunks may be tiny, and what they are made of is not.
+        let largest: Region = input.grid().0.iter().map(Cuts::longest_piece).collect();
+        let together = match limits.without.has(ArrayRule::TakeNeighbours) {
+            true => (WORTH_TOGETHER / program.holds(&largest, true).max(1)).max(1),
+            false => 1,
+        };
+        let fold = Fold { becomes, axes, together };
         let chunks = array.grid().chunks().unwrap_or(u64::MAX);
         let work = Work::new(program, Some(fold.clone()));
         // Where there are enough chunks for all tasks, each brings whole chunks together.

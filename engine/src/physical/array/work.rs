@@ -37,6 +37,13 @@ impl fmt::Display for Work {
         if let Some(fold) = &self.fold {
             write!(f, ", {fold}")?;
         }
+        let loops = self.program.loops();
+        if loops > 1 {
+            write!(f, "; in {loops} loops")?;
+        }
+        if self.fold.is_some() && self.program.reads_in_pieces(&self.largest()) {
+            f.write_str("; reads piece by piece")?;
+        }
         match self.program.keeps() {
             0 => Ok(()),
             _ => f.write_str("; keeps what it reads"),

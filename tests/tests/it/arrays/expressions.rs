@@ -18,6 +18,9 @@ pub(super) struct Expression {
     pub(super) json: Value,
 }
 
+/// What an expression was made of, step by step, the smallest first.
+pub(super) type Parts = Vec<Expression>;
+
 /// The deepest expressions.
 const DEEPEST: u64 = 6;
 /// No array of these tests has more values.
@@ -33,12 +36,14 @@ impl Expression {
         self.json.to_string().len()
     }
 
-    /// Any expression; the values it begins with are added to `data`.
-    pub(super) fn random(random: &mut Random, data: &mut Vec<u8>) -> Self {
+    /// Any expression, and what it was made of; the values it begins with are added to `data`.
+    pub(super) fn random(random: &mut Random, data: &mut Vec<u8>) -> (Self, Parts) {
         let depth = random.below(DEEPEST + 1);
-        let made = Self::of_depth(random, data, depth);
+        let mut parts = Vec::new();
+        let made = Self::of_depth(random, data, depth, &mut parts);
+        parts.push(made.again());
         // Last, where what is rounded otherwise leads nowhere else.
-        match &made.array {
+        let whole = match &made.array {
             Ok(array) if random.percent(35) => {
                 let array = array.clone();
                 let made = statistics::of(random, &array, made.json);
@@ -51,14 +56,20 @@ impl Expression {
                 }
             }
             _ => made,
-        }
+        };
+        (whole, parts)
     }
 
-    fn of_depth(random: &mut Random, data: &mut Vec<u8>, depth: u64) -> Self {
+    fn again(&self) -> Self {
+        Self { array: self.array.clone(), json: self.json.clone() }
+    }
+
+    fn of_depth(random: &mut Random, data: &mut Vec<u8>, depth: u64, parts: &mut Parts) -> Self {
         if depth == 0 {
             return leaf(random, data);
         }
-        let of = Self::of_depth(random, data, depth - 1);
+        let of = Self::of_depth(random, data, depth - 1, parts);
+        parts.push(of.again());
         let Ok(array) = &of.array else { return of };
         if array.bytes() / array.dtype().width() as u64 > LARGEST {
             return of;
@@ -263,7 +274,7 @@ fn binary(
     // A shape that goes with it, the array itself, or anything.
     let other = match random.below(10) {
         0 => Expression { array: Ok(array.clone()), json: of.clone() },
-        1 => Expression::of_depth(random, data, depth / 3),
+        1 => Expression::of_depth(random, data, depth / 3, &mut Vec::new()),
         _ => {
             let shape = beside(random, &array.shape());
             let kind = kind(random);
