@@ -53,12 +53,12 @@ pub use lazy::{
     Array, ArrayFormat, Bins, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled, Norm,
     Pad, Period, Scalar, cut_evenly,
 };
-pub use logical::ArrayNode;
+pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};
 pub use physical::coordinate_column;
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
-    MapChunksExec, PackedExec, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
+    MapChunksExec, PackedExec, PlaceColumn, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
     WindowByPartitionExec,
 };
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};

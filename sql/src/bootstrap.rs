@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strata_connectors::Files;
 use strata_engine::{Extension, Pool, SessionBuilder, SessionParts, Settings};
 
-use crate::arrays::HeldArrays;
+use crate::arrays::{ArrayTables, HeldArrays};
 use crate::database::DatabaseSlot;
 use crate::error::Result;
 use crate::relations;
@@ -49,14 +49,16 @@ impl Extension for Language {
     }
 
     fn configure(&self, mut parts: SessionParts) -> strata_engine::Result<SessionParts> {
+        let arrays = Arc::new(ArrayTables::default());
         if let Some(config) = parts.state.config().take() {
             let config = config
                 .with_extension(Arc::new(HeldArrays::default()))
+                .with_extension(Arc::clone(&arrays))
                 .with_extension(Arc::new(HeldTables::default()))
                 .with_extension(Arc::new(DatabaseSlot::default()));
             *parts.state.config() = Some(config);
         }
-        let state = parts.state.with_relation_planners(relations::all());
+        let state = parts.state.with_relation_planners(relations::all(arrays));
         Ok(SessionParts { state, runtime: parts.runtime })
     }
 }

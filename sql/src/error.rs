@@ -86,6 +86,14 @@ impl Error {
         }
     }
 
+    /// The same about another place: what is said is of a text that nobody wrote.
+    pub(crate) fn elsewhere(self, place: Location) -> Self {
+        match self {
+            Self::Text { message, hint, .. } => Self::Text { message, at: Some(place), hint },
+            other => other.at(place),
+        }
+    }
+
     /// Says what would be right, unless the error does already.
     pub(crate) fn hint(self, text: impl Into<String>) -> Self {
         match self {

@@ -205,6 +205,14 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
                 && same_kind
                 && kind.is_float()
         }
+        (Step::Records, [_, ..]) => {
+            let width: u64 = inputs.iter().map(|input| input.dtype().width() as u64).sum();
+            let whole = form.grid.0.last().is_some_and(|cuts| cuts.pieces() <= 1);
+            let alike = shape.split_last().is_some_and(|(last, places)| {
+                *last == width && inputs.iter().all(|input| input.shape() == places)
+            });
+            alike && whole && kind == Kind::U8
+        }
         (Step::Dense(dense), [_, ..]) => {
             let size = |input: &Array| match input.shape()[..] {
                 [rows, columns] => Some((rows, columns)),

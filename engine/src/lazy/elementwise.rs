@@ -75,7 +75,7 @@ impl Array {
     }
 
     /// One value everywhere, in one chunk.
-    pub(super) fn full(shape: &[u64], value: Scalar, dtype: DType) -> Result<Self> {
+    pub(crate) fn full(shape: &[u64], value: Scalar, dtype: DType) -> Result<Self> {
         let form = Form { dtype, grid: Grid::whole(shape), dims: vec![None; shape.len()] };
         Self::step(Step::Full(value), Vec::new(), form)
     }

@@ -79,6 +79,7 @@ impl Array {
                 Step::Bases(_) => "bases".to_string(),
                 Step::Dense(dense) => dense.name().to_string(),
                 Step::Summarize { summary, .. } => summary.name().to_string(),
+                Step::Records => "records".to_string(),
             },
         };
         if let Some(number) = numbers.get(&self.id()) {

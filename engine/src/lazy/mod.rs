@@ -21,6 +21,7 @@ mod matrix;
 mod op;
 mod pad;
 mod picture;
+mod records;
 mod reduce;
 mod shape;
 mod summarize;

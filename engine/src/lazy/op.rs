@@ -76,6 +76,8 @@ pub enum Step {
     Bases(Cuts),
     /// What is made of whole matrices, all results one after the other.
     Dense(Dense),
+    /// What several arrays have at a place, byte after byte along a new last dimension.
+    Records,
     /// Several values of many along these dimensions, which go; a new last one has them.
     Summarize { summary: Summary, axes: Vec<bool> },
 }

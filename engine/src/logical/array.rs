@@ -15,18 +15,19 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
-use crate::array::{Room, Tensor};
+use super::cells::CellTable;
+use crate::array::Room;
 use crate::config::options_of;
 use crate::lazy::Array;
 use crate::optimize::{self, ArrayRule};
-use crate::physical::{self, Cells, CellsExec, Limits, Thresholds, cell_schema};
+use crate::physical::{self, CellsExec, Limits, Thresholds, cell_schema};
 
 /// Computes an array. Its rows are the array's chunks, or its cells.
 #[derive(Clone)]
 pub struct ArrayNode {
     array: Array,
-    /// What rows of cells look like, where they are wanted.
-    cells: Option<Cells>,
+    /// The table of its cells, where rows of these are wanted.
+    cells: Option<CellTable>,
     schema: DFSchemaRef,
 }
 
@@ -37,16 +38,12 @@ impl ArrayNode {
         Ok(Self { array, cells: None, schema: Arc::new(DFSchema::try_from(schema)?) })
     }
 
-    /// The cells of an array: a row each, its place first, its value last. `name` is the column of the values,
-    /// and each dimension is a column: of its coordinate, where it has one, else of the number of the place.
-    pub fn of_cells(
-        array: Array,
-        name: String,
-        coords: Vec<(String, Option<Tensor>)>,
-    ) -> Result<Self> {
-        let cells = Cells { name, coords, dtype: array.dtype(), grid: array.grid().clone() };
-        let schema = DFSchema::try_from(Arc::unwrap_or_clone(cell_schema(&cells)))?;
-        Ok(Self { array, cells: Some(cells), schema: Arc::new(schema) })
+    /// The cells of arrays: a row each.
+    pub fn of_cells(cells: CellTable) -> Result<Self> {
+        let array = cells.root().map_err(crate::EngineError::from)?;
+        let schema = Arc::unwrap_or_clone(cell_schema(&cells.cells()));
+        let schema = Arc::new(DFSchema::try_from(schema)?);
+        Ok(Self { array, cells: Some(cells), schema })
     }
 
     /// The array.
@@ -54,8 +51,8 @@ impl ArrayNode {
         &self.array
     }
 
-    /// What rows of cells look like, where they are wanted.
-    pub(crate) fn cells(&self) -> Option<&Cells> {
+    /// The table of its cells, where rows of these are wanted.
+    pub(crate) fn cells(&self) -> Option<&CellTable> {
         self.cells.as_ref()
     }
 
@@ -111,7 +108,18 @@ impl UserDefinedLogicalNodeCore for ArrayNode {
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let array = &self.array;
         let (name, grid) = (UserDefinedLogicalNodeCore::name(self), array.grid());
-        write!(f, "{name}: {} {:?} in chunks of {grid}", array.dtype(), array.shape())
+        let Some(cells) = &self.cells else {
+            let (dtype, shape) = (array.dtype(), array.shape());
+            return write!(f, "{name}: {dtype} {shape:?} in chunks of {grid}");
+        };
+        let variables = cells.variables.iter();
+        let variables = variables.map(|of| format!("{} {}", of.array.dtype(), of.name));
+        let variables = variables.collect::<Vec<_>>().join(", ");
+        write!(f, "{name}: {variables} {:?} in chunks of {}", cells.grid.shape(), cells.grid)?;
+        match &cells.as_rows {
+            Some(reason) => write!(f, "; row by row, as {reason}"),
+            None => Ok(()),
+        }
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
@@ -154,7 +162,7 @@ impl ExtensionPlanner for ArrayPlanner {
         let limits = Limits { parts, given: memory / 4, keep, exchange, without };
         let chunks = physical::fitting(array, &limits, strata.memory.limit.pool_bytes() as u64)?;
         Ok(Some(match &node.cells {
-            Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.clone()), chunks)),
+            Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells()), chunks)),
             None => chunks,
         }))
     }

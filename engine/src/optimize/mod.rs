@@ -2,6 +2,7 @@
 
 mod arrays;
 mod bound_windows;
+mod cells;
 mod compact_views;
 mod given_sides;
 mod merge_joins;
@@ -31,7 +32,7 @@ const JOIN_SIDES: &str = "join_selection";
 
 /// The rules on logical plans, which run after DataFusion's.
 pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    vec![Arc::new(push_semi_joins::PushSemiJoins)]
+    vec![Arc::new(push_semi_joins::PushSemiJoins), Arc::new(cells::AskArrays)]
 }
 
 /// The rules on physical plans, in the order in which they run after DataFusion's.

@@ -14,12 +14,12 @@ mod verified;
 mod window_by_partition;
 
 pub(crate) use array::{
-    Assembled, Cells, Computed, Limits, Thresholds, are_chunks, array_from, cell_schema,
-    cells_from, cells_to, chunk_rows, chunk_schema, fitting, keeps, takes,
+    Assembled, Cells, Computed, Limits, NullsOf, Thresholds, ValueColumn, are_chunks, array_from,
+    cell_schema, cells_from, cells_to, chunk_rows, chunk_schema, data_type, fitting, keeps, takes,
 };
 pub use array::{
-    CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, ScatterChunksExec, SharedExec,
-    coordinate_column,
+    CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, PlaceColumn, ScatterChunksExec,
+    SharedExec, coordinate_column,
 };
 pub use atomic_write::AtomicWriteExec;
 pub use compact::CompactExec;

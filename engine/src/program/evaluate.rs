@@ -131,6 +131,7 @@ impl<'a> Evaluation<'a> {
             }
             (Op::Step(Step::Triangles(_) | Step::Bases(_)), _) => self.orthogonal(array, region),
             (Op::Step(Step::Dense(dense)), _) => self.dense(array, *dense, region),
+            (Op::Step(Step::Records), _) => self.records(array, region),
             (Op::Kernel(kernel), Some(input)) => self.blocks(kernel.as_ref(), array, input, region),
             _ => Err(missing("a step that no program has")),
         }

@@ -12,6 +12,7 @@ mod fused;
 mod leaves;
 mod matrices;
 mod pieces;
+mod records;
 mod wants;
 
 use std::collections::HashMap;

@@ -159,6 +159,9 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
             vec![(input.clone(), before.chain(whole).chain(after).collect())]
         }
         Step::Contract { batch, over } => multiplied(inputs, *batch, over, region),
+        Step::Records => {
+            inputs.iter().map(|input| (input.clone(), super::records::places_of(region))).collect()
+        }
         Step::Triangles(_) | Step::Bases(_) => whole_pieces(step, inputs, region),
         Step::Dense(_) => {
             let whole = |input: &Array| input.shape().iter().map(|length| 0..*length).collect();

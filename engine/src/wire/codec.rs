@@ -20,8 +20,8 @@ use prost::Message;
 use super::registry::{Envelope, Wire, WireLink};
 use super::scanned::ScannedTable;
 use crate::functions;
-use crate::logical::ArrayNode;
-use crate::physical::{Cells, array_from, cells_from, cells_to};
+use crate::logical::{ArrayNode, CellTable};
+use crate::physical::{array_from, cells_from, cells_to};
 
 /// The name and version of a table's scan.
 const SCAN: (&str, u32) = ("strata.scan", 1);
@@ -56,8 +56,8 @@ impl LogicalExtensionCodec for LogicalCodec {
             let node: Arc<dyn UserDefinedLogicalNode> = match cells.is_empty() {
                 true => Arc::new(ArrayNode::new(array)?),
                 false => {
-                    let Cells { name, coords, .. } = cells_from(&cells)?;
-                    Arc::new(ArrayNode::of_cells(array, name, coords)?)
+                    let cells = CellTable::from_root(&array, cells_from(&cells)?);
+                    Arc::new(ArrayNode::of_cells(cells.map_err(crate::EngineError::from)?)?)
                 }
             };
             return Ok(Extension { node });
@@ -68,7 +68,8 @@ impl LogicalExtensionCodec for LogicalCodec {
     fn try_encode(&self, node: &Extension, into: &mut Vec<u8>) -> Result<()> {
         if let Some(node) = node.node.as_any().downcast_ref::<ArrayNode>() {
             let array = node.array().to_wire().map_err(crate::EngineError::from)?;
-            let cells = node.cells().map(cells_to).transpose()?.unwrap_or_default();
+            let cells =
+                node.cells().map(|cells| cells_to(&cells.cells())).transpose()?.unwrap_or_default();
             let bytes = ArrayBytes { array, cells }.encode_to_vec();
             return Envelope::seal(ARRAY.0, ARRAY.1, bytes, into);
         }

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use bytes::Bytes;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::internal_err;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
@@ -77,4 +79,21 @@ pub(crate) fn schema_to_bytes(schema: &SchemaRef) -> Result<Vec<u8>> {
 /// A schema from bytes.
 pub(crate) fn schema_from_bytes(bytes: &[u8]) -> Result<SchemaRef> {
     Ok(StreamReader::try_new(std::io::Cursor::new(bytes), None)?.schema())
+}
+
+/// A column as bytes.
+pub(crate) fn column_to_bytes(values: &ArrayRef) -> Result<Vec<u8>> {
+    let batch = RecordBatch::try_from_iter_with_nullable([("", Arc::clone(values), true)])?;
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+    writer.write(&batch)?;
+    Ok(writer.into_inner()?)
+}
+
+/// A column from bytes.
+pub(crate) fn column_from_bytes(bytes: &[u8]) -> Result<ArrayRef> {
+    let mut batches = StreamReader::try_new(std::io::Cursor::new(bytes), None)?;
+    match (batches.next().transpose()?, batches.next()) {
+        (Some(batch), None) if batch.num_columns() == 1 => Ok(Arc::clone(batch.column(0))),
+        _ => internal_err!("a column came otherwise than as one batch"),
+    }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod bind;
 mod from_function;
 mod held;
+mod in_sql;
 mod labelled;
 mod labels;
 mod makers;
@@ -16,6 +17,7 @@ mod verbs;
 
 pub(crate) use bind::bind;
 pub(crate) use held::HeldArrays;
+pub(crate) use in_sql::{ArrayTables, external, open, own_name, written};
 pub(crate) use makers::is_maker;
 pub(crate) use save::save;
 pub(crate) use table::{bind_name, bind_names, frame, shown};

@@ -116,6 +116,16 @@ pub(super) fn parse_array(parser: &mut Parser<'_>) -> Option<Term> {
     parsed.ok().flatten()
 }
 
+/// A term that is all there is.
+pub(super) fn whole_term(parser: &mut Parser<'_>) -> Result<Term> {
+    let term = term(parser, 0, 0)?;
+    let next = parser.peek_token();
+    match next.token {
+        Token::EOF => Ok(term),
+        _ => Err(unexpected("the end of an array", &next)),
+    }
+}
+
 /// As [`parse_array`], for what may be said of tables, too. Nothing is taken from the parser.
 pub(super) fn named_array(parser: &mut Parser<'_>) -> Option<Term> {
     // A name in quotes is a table's.

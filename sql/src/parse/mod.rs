@@ -60,6 +60,12 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     }
 }
 
+/// A term of the array language, which is all that a text is.
+pub(crate) fn parse_term(text: &str) -> Result<Term> {
+    let mut parser = parser_of(tokenize(text)?)?;
+    array::whole_term(&mut parser.parser)
+}
+
 /// Whether a text is whole: it ends its last statement, or is a chain that needs nothing more.
 /// What cannot be tokenized for another reason than an open quote is whole too: waiting for more
 /// would not mend it.

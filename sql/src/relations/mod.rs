@@ -1,6 +1,7 @@
 //! Tables of SQL that DataFusion leaves to us: what stands after `FROM` and is no plain table. One
 //! a file, each on the engine's verb of the same name.
 
+mod array;
 mod asof;
 mod pivot;
 mod sample;
@@ -13,9 +14,12 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::planner::RelationPlanner;
 use sqlparser::ast::{Expr, Ident};
 
+use crate::arrays::ArrayTables;
+
 /// Every planner of relations.
-pub(crate) fn all() -> Vec<Arc<dyn RelationPlanner>> {
+pub(crate) fn all(arrays: Arc<ArrayTables>) -> Vec<Arc<dyn RelationPlanner>> {
     vec![
+        Arc::new(array::ArrayPlanner(arrays)),
         Arc::new(asof::AsofPlanner),
         Arc::new(pivot::PivotPlanner),
         Arc::new(sample::SamplePlanner),

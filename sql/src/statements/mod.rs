@@ -11,6 +11,7 @@ mod secrets;
 mod settings;
 mod size;
 mod sql;
+mod zarr;
 
 use std::sync::Arc;
 

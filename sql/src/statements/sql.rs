@@ -9,7 +9,8 @@ use datafusion::sql::parser::Statement as DFStatement;
 use sqlparser::ast::Statement as SqlStatement;
 
 use super::create_table::{self, HeldTables};
-use super::{Outcome, copy, pivot_values, rows, settings, table_of};
+use super::{Outcome, copy, pivot_values, rows, settings, table_of, zarr};
+use crate::arrays;
 use crate::error::{Error, Result};
 use crate::parse::ExplainFormatting;
 use crate::rewrite::rewrite;
@@ -25,6 +26,11 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
             }
         }
         DFStatement::Reset(reset) => return settings::reset(session, reset),
+        DFStatement::CreateExternalTable(create)
+            if create.file_type.eq_ignore_ascii_case("zarr") =>
+        {
+            return zarr::create(session, create).await;
+        }
         _ => {}
     }
     let plan = plan_sql(session, statement).await?;
@@ -56,6 +62,7 @@ pub(crate) async fn plan_sql(
     mut statement: DFStatement,
 ) -> Result<LogicalPlan> {
     Box::pin(pivot_values::resolve(session, &mut statement)).await?;
+    let _opened = Box::pin(arrays::open(session, &statement)).await?;
     let state = session.state();
     rewrite(&mut statement, &state)?;
     if let DFStatement::CopyTo(copy) = &mut statement {

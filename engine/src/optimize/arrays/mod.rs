@@ -80,6 +80,10 @@ rules! {
     KeepChunks = "keep_chunks";
     /// A chunk that is brought to one is decoded and taken in piece by piece.
     ReadPieces = "read_pieces";
+    /// What SQL says of the places along a dimension becomes a part of the arrays.
+    SlicePlaces = "slice_places";
+    /// What SQL groups by places becomes a reduction of the arrays.
+    AskArrays = "ask_arrays";
 }
 
 /// Rules that are left out.

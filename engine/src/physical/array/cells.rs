@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, DurationMicrosecondArray, DurationMillisecondArray,
+    Array as _, ArrayRef, BooleanArray, DurationMicrosecondArray, DurationMillisecondArray,
     DurationNanosecondArray, DurationSecondArray, Int64Array, PrimitiveArray, RecordBatch,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
-    TimestampSecondArray,
+    RecordBatchOptions, TimestampMicrosecondArray, TimestampMillisecondArray,
+    TimestampNanosecondArray, TimestampSecondArray, UInt64Array, make_array,
 };
-use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
+use datafusion::arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{
     DataType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
     SchemaRef, TimeUnit, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -31,35 +32,113 @@ use datafusion::physical_plan::{
     SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 
 use super::chunks::{self, error};
 use crate::array::{DType, Grid, Region, Tensor, Unit, shape_of};
-use crate::kernels::{Block, Slice, gather};
+use crate::kernels::{Block, Slice};
 
-/// What the rows of an array's cells look like.
+/// What the rows of an array's cells look like: columns of the dimensions first, then those of the values. Where
+/// there are several columns of values, or NULLs that are told, a chunk has records.
 #[derive(Debug, Clone)]
 pub(crate) struct Cells {
-    /// The column of the values.
-    pub(crate) name: String,
-    /// The column of each dimension, and what it has at each place; the number of the place, if nothing.
-    pub(crate) coords: Vec<(String, Option<Tensor>)>,
-    pub(crate) dtype: DType,
+    pub(crate) places: Vec<PlaceColumn>,
+    pub(crate) values: Vec<ValueColumn>,
+    /// How the cells are cut, without the bytes of records.
     pub(crate) grid: Grid,
+    /// Why a query goes through the rows, where it could have been asked of the arrays.
+    pub(crate) as_rows: Option<String>,
+}
+
+/// A column of what places along a dimension have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaceColumn {
+    /// What it is called.
+    pub name: String,
+    /// Along which dimension.
+    pub axis: usize,
+    /// What each place has; its number, where there is nothing.
+    pub values: Option<ArrayRef>,
+}
+
+/// A column of values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ValueColumn {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) nulls: NullsOf,
+}
+
+/// Which values of a column are NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NullsOf {
+    /// Times that are none.
+    Times,
+    /// These, and NaN.
+    Nan,
+    /// Those whose next byte in the record is 0.
+    Told,
+}
+
+impl ValueColumn {
+    /// The bytes that it has in a record.
+    fn width(&self) -> usize {
+        self.dtype.width() + usize::from(self.nulls == NullsOf::Told)
+    }
+}
+
+impl Cells {
+    /// Whether chunks have records.
+    pub(crate) fn are_records(&self) -> bool {
+        !matches!(&self.values[..], [one] if one.nulls != NullsOf::Told)
+    }
+
+    /// The bytes of a record.
+    pub(crate) fn width(&self) -> usize {
+        self.values.iter().map(ValueColumn::width).sum()
+    }
+
+    /// What chunks have: how they are cut, and what their values are.
+    fn chunks(&self) -> (Grid, DType) {
+        match &self.values[..] {
+            [one] if !self.are_records() => (self.grid.clone(), one.dtype),
+            [] => (self.grid.clone(), DType::Plain(crate::array::Kind::Bool)),
+            _ => {
+                let width = self.width() as u64;
+                let mut grid = self.grid.clone();
+                grid.0.push(crate::array::Cuts::even(width, width));
+                (grid, DType::Plain(crate::array::Kind::U8))
+            }
+        }
+    }
+
+    /// Whether an array has such chunks.
+    pub(crate) fn fit(&self, array: &crate::lazy::Array) -> bool {
+        let (grid, dtype) = self.chunks();
+        let is_sound = |place: &PlaceColumn| match (grid.shape().get(place.axis), &place.values) {
+            (Some(length), Some(values)) => *length == values.len() as u64,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        array.shape() == grid.shape()
+            && array.dtype() == dtype
+            && self.places.iter().all(|place| place.axis < self.grid.0.len() && is_sound(place))
+    }
 }
 
 /// The columns of cells.
 pub(crate) fn cell_schema(cells: &Cells) -> SchemaRef {
-    let field = |(name, coord): &(String, Option<Tensor>)| {
-        let kind = coord.as_ref().map_or(DataType::Int64, |coord| data_type(coord.dtype()));
-        Field::new(name, kind, true)
+    let place = |place: &PlaceColumn| {
+        let kind = place.values.as_ref().map_or(DataType::Int64, |of| of.data_type().clone());
+        Field::new(&place.name, kind, true)
     };
-    let mut fields: Vec<Field> = cells.coords.iter().map(field).collect();
-    fields.push(Field::new(&cells.name, data_type(cells.dtype), true));
-    Arc::new(Schema::new(fields))
+    let value = |column: &ValueColumn| Field::new(&column.name, data_type(column.dtype), true);
+    let fields = cells.places.iter().map(place).chain(cells.values.iter().map(value));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// What a table has in place of values of a type.
-fn data_type(dtype: DType) -> DataType {
+pub(crate) fn data_type(dtype: DType) -> DataType {
     use crate::array::Kind;
     let unit = |unit| match unit {
         Unit::Seconds => TimeUnit::Second,
@@ -168,9 +247,13 @@ impl CellsExec {
 
 impl DisplayAs for CellsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.cells.coords.iter().map(|(name, _)| name.as_str());
-        let names: Vec<&str> = names.chain([self.cells.name.as_str()]).collect();
-        write!(f, "CellsExec: {}", names.join(", "))
+        let places = self.cells.places.iter().map(|place| place.name.as_str());
+        let values = self.cells.values.iter().map(|column| column.name.as_str());
+        write!(f, "CellsExec: {}", places.chain(values).collect::<Vec<_>>().join(", "))?;
+        match &self.cells.as_rows {
+            Some(reason) => write!(f, "; row by row, as {reason}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -239,18 +322,20 @@ impl ExecutionPlan for CellsExec {
         let rows = input
             .map(move |batch| {
                 let chunks = chunks::rows(&batch?)?;
+                let (grid, dtype) = cells.chunks();
                 let mut all = Vec::new();
                 for (number, parts) in chunks {
                     let Some(bytes) = parts.into_iter().next() else { continue };
+                    // A record lies in one chunk: the numbers are those of the cells' own.
                     let region = cells.grid.region(&cells.grid.place(number));
-                    let values =
-                        Tensor::new(cells.dtype, shape_of(&region), bytes).map_err(error)?;
+                    let shape = shape_of(&grid.region(&grid.place(number)));
+                    let values = Tensor::new(dtype, shape, bytes).map_err(error)?;
                     all.push((region, values));
                 }
                 let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
                 let batches = all.into_iter().flat_map(move |(region, values)| {
                     let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
-                    let count = values.values().len();
+                    let count = shape_of(&region).iter().product::<u64>() as usize;
                     let starts = (0..count).step_by(size);
                     starts.map(move |from| {
                         rows(&cells, &schema, &region, &values, from..(from + size).min(count))
@@ -272,31 +357,83 @@ fn rows(
     values: &Tensor,
     range: Range<usize>,
 ) -> Result<RecordBatch> {
-    let lengths: Vec<usize> = shape_of(region).iter().map(|length| *length as usize).collect();
-    let mut columns: Vec<ArrayRef> = Vec::with_capacity(lengths.len() + 1);
-    for (axis, (place, (_, coord))) in region.iter().zip(&cells.coords).enumerate() {
-        // What the places are along this dimension, shown along all others.
-        let along = match coord {
-            Some(coord) => coord.part(std::slice::from_ref(place)).map_err(error)?,
-            None => {
-                let places = Block::I64(place.clone().map(|at| at as i64).collect());
-                let count = place.end - place.start;
-                Tensor::from_block(DType::Plain(crate::array::Kind::I64), vec![count], places)
-                    .map_err(error)?
-            }
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(cells.places.len() + cells.values.len());
+    let mut known: Vec<Option<UInt64Array>> = vec![None; region.len()];
+    for place in &cells.places {
+        let Some(at) = known.get_mut(place.axis) else {
+            return internal_err!("a column is of a dimension that there is not");
         };
-        let strides: Vec<isize> = (0..lengths.len()).map(|at| isize::from(at == axis)).collect();
-        let mut out = Block::empty(along.dtype().kind());
-        gather(along.values(), 0, &strides, &lengths, (range.start, range.end), &mut out);
-        columns.push(match coord {
-            Some(coord) => column(coord.dtype(), out),
-            None => match out {
-                Block::I64(places) => Arc::new(Int64Array::from(places)),
-                _ => return internal_err!("places are whole numbers"),
-            },
+        let at = at.get_or_insert_with(|| places(region, place.axis, &range));
+        columns.push(match &place.values {
+            Some(values) => take(values, at, None)?,
+            None => Arc::new(at.values().iter().map(|at| *at as i64).collect::<Int64Array>()),
         });
     }
-    let part: Slice<'_> = values.values().range(range.start, range.end);
-    columns.push(column(cells.dtype, part.to_block()));
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    match &cells.values[..] {
+        [one] if !cells.are_records() => {
+            let part: Slice<'_> = values.values().range(range.start, range.end);
+            columns.push(told(one, column(one.dtype, part.to_block()), None));
+        }
+        all => {
+            let width = cells.width();
+            let records = values.data().as_slice();
+            let records = records.get(range.start * width..range.end * width).unwrap_or_default();
+            let mut from = 0;
+            for one in all {
+                let bytes = part_of(records, width, from..from + one.dtype.width());
+                let values = Tensor::new(one.dtype, vec![range.len() as u64], Buffer::from(bytes));
+                let values = column(one.dtype, values.map_err(error)?.values().to_block());
+                let there = (one.nulls == NullsOf::Told).then(|| {
+                    let at = from + one.dtype.width();
+                    part_of(records, width, at..at + 1)
+                });
+                columns.push(told(one, values, there));
+                from += one.width();
+            }
+        }
+    }
+    let rows = RecordBatchOptions::new().with_row_count(Some(range.len()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
+}
+
+/// Along a dimension, the place of each of some cells of a box.
+fn places(region: &Region, axis: usize, range: &Range<usize>) -> UInt64Array {
+    let lengths: Vec<usize> = shape_of(region).iter().map(|length| *length as usize).collect();
+    let each = lengths.iter().skip(axis + 1).product::<usize>().max(1);
+    let length = lengths.get(axis).copied().unwrap_or(1).max(1);
+    let first = region.get(axis).map_or(0, |range| range.start);
+    range.clone().map(|cell| first + (cell / each % length) as u64).collect()
+}
+
+/// The same bytes of each record.
+fn part_of(records: &[u8], width: usize, part: Range<usize>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(records.len() / width.max(1) * part.len());
+    for record in records.chunks_exact(width.max(1)) {
+        bytes.extend_from_slice(record.get(part.clone()).unwrap_or_default());
+    }
+    bytes
+}
+
+/// A column with its NULLs.
+fn told(of: &ValueColumn, values: ArrayRef, there: Option<Vec<u8>>) -> ArrayRef {
+    let nulls = match (of.nulls, there) {
+        (NullsOf::Told, Some(there)) => there.iter().map(|there| *there != 0).collect(),
+        (NullsOf::Nan, _) => match (values.as_any().downcast_ref(), values.as_any().downcast_ref())
+        {
+            (Some(values), _) => not_nan::<Float32Type>(values, |value| value.is_nan()),
+            (_, Some(values)) => not_nan::<Float64Type>(values, |value| value.is_nan()),
+            _ => return values,
+        },
+        _ => return values,
+    };
+    let nulls = NullBuffer::union(Some(&nulls), values.nulls());
+    let known = values.to_data().into_builder().nulls(nulls);
+    known.build().map(make_array).unwrap_or(values)
+}
+
+fn not_nan<T: datafusion::arrow::datatypes::ArrowPrimitiveType>(
+    values: &PrimitiveArray<T>,
+    is_nan: fn(&T::Native) -> bool,
+) -> NullBuffer {
+    values.values().iter().map(|value| !is_nan(value)).collect()
 }

@@ -30,8 +30,8 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
-pub(crate) use cells::{Cells, cell_schema};
-pub use cells::{CellsExec, coordinate_column};
+pub(crate) use cells::{Cells, NullsOf, ValueColumn, cell_schema, data_type};
+pub use cells::{CellsExec, PlaceColumn, coordinate_column};
 pub(crate) use chunks::{Assembled, are_chunks};
 pub use combine::CombineChunksExec;
 pub(crate) use computed::Computed;

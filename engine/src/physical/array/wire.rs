@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::Array as _;
 use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use prost::Message;
 
-use super::cells::{Cells, CellsExec};
+use super::cells::{Cells, CellsExec, PlaceColumn, ValueColumn};
 use super::chunks::error;
 use super::combine::{CombineChunksExec, Meet};
 use super::exchange::Exchange;
@@ -18,11 +19,11 @@ use super::map::MapChunksExec;
 use super::scatter::ScatterChunksExec;
 use super::shared::SharedExec;
 use super::work::Work;
-use crate::array::{ArrayError, ArraySource, DType, Grid, Kind, Memory};
+use crate::array::{ArrayError, ArraySource, DType, Grid, Kind};
 use crate::lazy::{Array, ChunkKernel, Finds};
 use crate::physical::only;
 use crate::program::Program;
-use crate::wire::{Wire, WireLink, WireNode};
+use crate::wire::{Wire, WireLink, WireNode, column_from_bytes, column_to_bytes};
 
 /// An array from bytes, with the sources that a session's extensions know.
 pub(crate) fn array_from(bytes: &[u8], context: &TaskContext) -> Result<Array> {
@@ -297,52 +298,52 @@ pub(in crate::physical) struct CellsWire;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct CellsBytes {
-    /// The column of the values, what they are and how they are cut, and the columns of the dimensions, as
+    /// The columns of values, how the cells are cut, the columns of dimensions, and why rows are gone through, as
     /// JSON.
     #[prost(string, tag = "1")]
     told: String,
-    /// What the dimensions have at their places; nothing for those that have numbers.
+    /// What dimensions have at their places; nothing for those that have numbers.
     #[prost(bytes = "vec", repeated, tag = "2")]
-    coords: Vec<Vec<u8>>,
+    places: Vec<Vec<u8>>,
 }
+
+/// What is told of cells in words.
+type Told = (Vec<ValueColumn>, Grid, Vec<(String, usize)>, Option<String>);
 
 /// What the rows of cells look like, as bytes.
 pub(crate) fn cells_to(cells: &Cells) -> Result<Vec<u8>> {
-    let names: Vec<&str> = cells.coords.iter().map(|(name, _)| name.as_str()).collect();
-    let told = serde_json::to_string(&(&cells.name, cells.dtype, &cells.grid, names));
-    let coords = cells.coords.iter().map(|(_, coord)| match coord {
-        Some(coord) => {
-            let grid = Grid::whole(coord.shape());
-            Memory::new(coord.clone(), grid).to_wire().map_err(error)
-        }
+    let names = cells.places.iter().map(|place| (place.name.clone(), place.axis)).collect();
+    let told: Told = (cells.values.clone(), cells.grid.clone(), names, cells.as_rows.clone());
+    let places = cells.places.iter().map(|place| match &place.values {
+        Some(values) => column_to_bytes(values),
         None => Ok(Vec::new()),
     });
-    let coords = coords.collect::<Result<_>>()?;
-    Ok(CellsBytes { told: told.map_err(unread)?, coords }.encode_to_vec())
+    let (told, places) = (serde_json::to_string(&told), places.collect::<Result<_>>()?);
+    Ok(CellsBytes { told: told.map_err(unread)?, places }.encode_to_vec())
 }
 
-/// The same from bytes.
+/// The same from bytes, for an array that has such cells.
 pub(crate) fn cells_from(bytes: &[u8]) -> Result<Cells> {
-    let CellsBytes { told, coords } = CellsBytes::decode(bytes).map_err(unread)?;
-    let (name, dtype, grid, names): (String, DType, Grid, Vec<String>) =
-        serde_json::from_str(&told).map_err(unread)?;
+    let CellsBytes { told, places } = CellsBytes::decode(bytes).map_err(unread)?;
+    let (values, grid, names, as_rows): Told = serde_json::from_str(&told).map_err(unread)?;
     let lengths = grid.shape();
-    let fits = grid.is_sound() && names.len() == lengths.len() && coords.len() == lengths.len();
-    let coords = coords.iter().zip(&lengths).map(|(bytes, length)| {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let values = Memory::from_wire(bytes).map_err(error)?.values().clone();
-        match values.shape() == [*length] {
-            true => Ok(Some(values)),
-            false => internal_err!("a coordinate is not as long as its dimension"),
-        }
-    });
-    let coords = coords.collect::<Result<Vec<_>>>()?;
-    if !fits {
+    if !grid.is_sound() || names.len() != places.len() {
         return internal_err!("the cells of an array came with other dimensions");
     }
-    Ok(Cells { name, coords: names.into_iter().zip(coords).collect(), dtype, grid })
+    let places = names.into_iter().zip(&places).map(|((name, axis), bytes)| {
+        let values = match bytes.is_empty() {
+            true => None,
+            false => Some(column_from_bytes(bytes)?),
+        };
+        match (lengths.get(axis), &values) {
+            (Some(length), Some(values)) if values.len() as u64 != *length => {
+                internal_err!("a coordinate is not as long as its dimension")
+            }
+            (None, _) => internal_err!("a coordinate is of a dimension that there is not"),
+            _ => Ok(PlaceColumn { name, axis, values }),
+        }
+    });
+    Ok(Cells { places: places.collect::<Result<_>>()?, values, grid, as_rows })
 }
 
 impl WireNode for CellsWire {
@@ -351,7 +352,7 @@ impl WireNode for CellsWire {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {

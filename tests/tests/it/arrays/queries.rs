@@ -1,0 +1,336 @@
+//! SQL over arrays, beside DuckDB on the flattened tables: queries that are made by chance, on both runners, with and
+//! without the rules that ask arrays.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch};
+use arrow::datatypes::TimestampNanosecondType;
+use datafusion::execution::context::SessionContext;
+use strata::RunText;
+use strata_tests::answer::Answer;
+use strata_tests::oracle::{Grain, answer};
+use strata_tests::pool::{Shape, TestPool};
+use strata_tests::python::python_with;
+use strata_tests::random::Random;
+
+const TIMES: usize = 40;
+const LATS: usize = 7;
+const LONS: usize = 11;
+const DAY: i64 = 86_400_000_000_000;
+
+/// How many queries.
+const ASKED: u64 = 320;
+
+/// What the places and cells of the cube have.
+fn cells() -> RecordBatch {
+    let mut random = Random::new(7);
+    let (mut time, mut lat, mut lon) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut temp, mut wind, mut kind) = (Vec::new(), Vec::new(), Vec::new());
+    for t in 0..TIMES {
+        for y in 0..LATS {
+            for x in 0..LONS {
+                // Every ninth day: months and seasons interleave.
+                time.push(18_262 * DAY + t as i64 * 9 * DAY);
+                lat.push(60.0 - 20.0 * y as f64);
+                lon.push(x as i32 * 5);
+                let number = random.below(20_000) as f32 / 100.0 - 100.0;
+                temp.push(random.maybe(15, |_| number));
+                wind.push(random.below(1000) as f64 / 8.0);
+                kind.push(random.below(5) as i32);
+            }
+        }
+    }
+    let time = arrow::array::PrimitiveArray::<TimestampNanosecondType>::from_iter_values(time);
+    let columns: [(&str, ArrayRef); 6] = [
+        ("time", Arc::new(time)),
+        ("lat", Arc::new(Float64Array::from(lat))),
+        ("lon", Arc::new(Int32Array::from(lon))),
+        ("temp", Arc::new(Float32Array::from(temp))),
+        ("wind", Arc::new(Float64Array::from(wind))),
+        ("kind", Arc::new(Int32Array::from(kind))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, of)| (name, of, true))).unwrap()
+}
+
+/// A query of the table `cube`.
+fn query(random: &mut Random) -> String {
+    let keys: &[&str] = &[
+        "time",
+        "lat",
+        "lon",
+        "date_trunc('month', time)",
+        "date_part('month', time)",
+        "floor(lat / 30)",
+        "lon % 3",
+        "lat > 10",
+        "CASE WHEN lon < 20 THEN 'west' ELSE 'east' END",
+        "kind",
+        "lat + lon",
+    ];
+    let numbers: &[&str] = &[
+        "temp",
+        "wind",
+        "CAST(kind AS DOUBLE)",
+        "CAST(temp AS DOUBLE) * 1.8 + 32",
+        "wind - temp",
+        "abs(temp)",
+        "sqrt(wind)",
+        "CAST(temp AS DOUBLE) / 3.0",
+        "CASE WHEN temp > 0 THEN temp END",
+        "coalesce(temp, 0.0)",
+        "wind * cos(radians(lat))",
+        "lat",
+        "lon",
+    ];
+    let conditions: &[&str] = &[
+        "lat BETWEEN -30 AND 50",
+        "lat IN (60, 20, -60)",
+        "lon >= 15",
+        "date_part('month', time) = 7",
+        "time < TIMESTAMP '2020-06-01'",
+        "time >= TIMESTAMP '2020-03-10' AND lon <> 25",
+        "lat > 0 OR lon < 10",
+        "temp > 0",
+        "temp IS NOT NULL",
+        "temp IS NULL OR wind > 60",
+        "NOT (temp < 10 AND kind = 2)",
+        "wind BETWEEN 20 AND 80",
+        "kind IN (1, 3)",
+        "lat > 1000",
+        "temp > 1e9",
+        "lat > lon",
+    ];
+    let mut grouped: Vec<String> = Vec::new();
+    for _ in 0..random.below(4) {
+        let key = random.of(keys).to_string();
+        // Variables, and what is of several dimensions, are for the rows: seldom.
+        if !grouped.contains(&key)
+            && (!key.contains("kind") && !key.contains('+') || random.percent(30))
+        {
+            grouped.push(key);
+        }
+    }
+    let mut columns: Vec<String> =
+        grouped.iter().enumerate().map(|(at, key)| format!("{key} AS k{at}")).collect();
+    let aggregates = if grouped.is_empty() { 1 } else { 0 } + random.below(4);
+    for at in 0..aggregates {
+        let number = random.of(numbers);
+        let filter = match random.percent(15) {
+            true => format!(" FILTER (WHERE {})", random.of(conditions)),
+            false => String::new(),
+        };
+        let summary = match random.below(10) {
+            0 => format!("count(*){filter}"),
+            1 => format!("count({number}){filter}"),
+            2 => format!("min({number}){filter}"),
+            3 => format!("max({number}){filter}"),
+            4 => format!("stddev({number}){filter}"),
+            5 => format!("var_pop({number}){filter}"),
+            6 => format!("sum(kind){filter}"),
+            7 => format!("sum({number}){filter}"),
+            _ => format!("avg({number}){filter}"),
+        };
+        columns.push(format!("{summary} AS v{at}"));
+    }
+    let plain = columns.is_empty();
+    if plain {
+        columns.extend(["time", "lon", "temp", "kind"].map(String::from));
+    }
+    let mut text = format!("SELECT {} FROM cube", columns.join(", "));
+    let met: Vec<&str> = (0..random.below(3)).map(|_| random.of(conditions)).collect();
+    if !met.is_empty() {
+        let met: Vec<String> = met.iter().map(|met| format!("({met})")).collect();
+        text.push_str(&format!(" WHERE {}", met.join(" AND ")));
+    }
+    if !grouped.is_empty() {
+        let places: Vec<String> = (1..=grouped.len()).map(|at| at.to_string()).collect();
+        text.push_str(&format!(" GROUP BY {}", places.join(", ")));
+        if random.percent(20) {
+            text.push_str(" HAVING count(*) > 5");
+        }
+    }
+    text
+}
+
+/// The cube as a store, cut like this, which a session reads as `cube`.
+async fn stored(session: &SessionContext, path: &str, cut: &str) {
+    let made = format!(
+        "temp = rows.to_array(time, lat, lon, value => temp).rechunk({cut});
+         wind = rows.to_array(time, lat, lon, value => wind).rechunk({cut});
+         kind = rows.to_array(time, lat, lon, value => kind, fill => 0).rechunk({cut});
+         dataset(temp => temp, wind => wind, kind => kind).save('{path}', overwrite => true)"
+    );
+    session.run(&made).await.unwrap();
+}
+
+/// How many queries make no groups of rows.
+async fn count_asked(session: &SessionContext, queries: &[String]) -> usize {
+    let mut asked = 0;
+    for query in queries {
+        let plan = plan_of(session, query).await;
+        asked += usize::from(plan.contains("CombineChunksExec") && !plan.contains("AggregateExec"));
+    }
+    asked
+}
+
+/// The physical plan of a query.
+async fn plan_of(session: &SessionContext, query: &str) -> String {
+    let frame = session.run(query).await.unwrap();
+    let plan = frame.create_physical_plan().await.unwrap();
+    datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string()
+}
+
+async fn differences(
+    kind: &str,
+    session: &SessionContext,
+    queries: &[String],
+    expected: &[Result<Answer, String>],
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (query, expected) in queries.iter().zip(expected) {
+        let expected = match expected {
+            Ok(expected) => expected,
+            Err(error) => panic!("{query}\nDuckDB says: {error}"),
+        };
+        let difference = match answer(session, query).await {
+            Ok(answer) => answer.difference(expected, false),
+            Err(error) => Some(error),
+        };
+        wrong.extend(difference.map(|difference| format!("{kind}\n{query}\n{difference}")));
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_of_arrays_have_the_answers_of_their_rows() {
+    let Some(python) = python_with("duckdb") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let rows = home.path().join("rows.parquet");
+    let file = std::fs::File::create(&rows).unwrap();
+    let cells = cells();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, cells.schema(), None).unwrap();
+    writer.write(&cells).unwrap();
+    writer.close().unwrap();
+    let mut random = Random::new(2024);
+    let queries: Vec<String> = (0..ASKED).map(|_| query(&mut random)).collect();
+    let setup = format!("CREATE TABLE cube AS SELECT * FROM read_parquet('{}')", rows.display());
+    let expected = python.ask(&[setup], &queries);
+    let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
+    let local = || Grain { batch_size: 64, partitions: 3 }.session();
+    let without = "SET array.without = 'ask_arrays, slice_places'";
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for (kind, session, cut, set) in [
+        ("here", local(), "7, 3, 4", ""),
+        ("here, in one chunk", local(), "40, 7, 11", ""),
+        ("here, by rows", local(), "13, 7, 2", without),
+        ("on a pool", pool.session(&[]), "7, 3, 4", ""),
+    ] {
+        session
+            .run(&format!("CREATE VIEW rows AS SELECT * FROM '{}'", rows.display()))
+            .await
+            .unwrap();
+        let path = home.path().join(format!("{}.zarr", cut.replace(", ", "-")));
+        stored(&session, &path.display().to_string(), cut).await;
+        let table = format!(
+            "CREATE EXTERNAL TABLE cube STORED AS ZARR LOCATION '{}'; {set}",
+            path.display()
+        );
+        session.run(&table).await.unwrap();
+        wrong.extend(differences(kind, &session, &queries, &expected).await);
+        if kind == "here" {
+            asked = count_asked(&session, &queries).await;
+        }
+    }
+    assert!(asked * 10 > queries.len() * 6, "only {asked} are asked of arrays");
+    let shown = wrong.iter().take(8).cloned().collect::<Vec<_>>().join("\n\n");
+    assert!(wrong.is_empty(), "{} answers differ:\n\n{shown}", wrong.len());
+}
+
+/// A session with a small store: `cube` has `temp` and `rain`, of which `rain` has no time.
+async fn small(home: &std::path::Path) -> SessionContext {
+    let session = Grain { batch_size: 8192, partitions: 2 }.session();
+    let path = home.join("small.zarr");
+    let made = format!(
+        "temp = arange(24.0).reshape(4, 3, 2).named_dims(time, lat, lon);
+         dataset(temp => temp, rain => temp[0] * 2).save('{0}');
+         CREATE EXTERNAL TABLE cube STORED AS ZARR LOCATION '{0}'",
+        path.display()
+    );
+    session.run(&made).await.unwrap();
+    session
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_say_why_rows_are_gone_through() {
+    let home = tempfile::tempdir().unwrap();
+    let session = small(home.path()).await;
+    for (query, reason) in [
+        (
+            "SELECT temp, count(*) FROM cube GROUP BY temp",
+            "it groups by temp, which is no function",
+        ),
+        ("SELECT lat + lon, count(*) FROM cube GROUP BY 1", "which is no function of the places"),
+        ("SELECT lat, count(DISTINCT rain) AS a, avg(temp) FROM cube GROUP BY 1", "DISTINCT"),
+        ("SELECT lat, median(temp) FROM cube GROUP BY 1", "median() is not asked of arrays"),
+        ("SELECT time, lat, lon, sum(temp) FROM cube GROUP BY 1, 2, 3", "every cell is a group"),
+        ("SELECT lat, sum(CAST(temp AS INT) / 2) FROM cube GROUP BY 1", "a cast of f64 to i32"),
+    ] {
+        let plan = plan_of(&session, query).await;
+        assert!(plan.contains("row by row, as ") && plan.contains(reason), "{query}\n{plan}");
+    }
+    let plan = plan_of(&session, "SELECT lat, avg(temp + rain) FROM cube GROUP BY 1").await;
+    assert!(!plan.contains("row by row") && !plan.contains("AggregateExec"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_a_query_names_is_read() {
+    let home = tempfile::tempdir().unwrap();
+    let session = small(home.path()).await;
+    // What is not there cannot be read.
+    std::fs::remove_dir_all(home.path().join("small.zarr/rain/c")).unwrap();
+    let chunks = home.path().join("small.zarr/temp/c");
+    let answered = answer(&session, "SELECT lat, lon, sum(temp) FROM cube GROUP BY 1, 2").await;
+    assert!(answered.is_ok(), "{answered:?}");
+    std::fs::remove_dir_all(&chunks).unwrap();
+    std::fs::write(&chunks, "no folder").unwrap();
+    for query in [
+        "SELECT time, lat FROM cube",
+        "SELECT count(*) FROM cube WHERE lat > 0",
+        "SELECT DISTINCT lon FROM cube",
+        "SELECT time, count(*) FROM cube GROUP BY 1",
+        "SELECT sum(temp) FROM cube WHERE time > 100",
+    ] {
+        let answered = answer(&session, query).await;
+        assert!(answered.is_ok(), "{query}: {answered:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_store_is_refused_where_it_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let session = small(home.path()).await;
+    let missing = home.path().join("missing.zarr");
+    for (text, reason) in [
+        (format!("SELECT * FROM zarr('{}')", missing.display()), "missing.zarr"),
+        ("SELECT * FROM zarr()".to_string(), "zarr"),
+        ("SELECT * FROM arange(3) a, arange(-1.5, 2, 0) b".to_string(), "step"),
+        (
+            "CREATE EXTERNAL TABLE cube STORED AS ZARR LOCATION 'x.zarr'".to_string(),
+            "exists already",
+        ),
+        (
+            "CREATE EXTERNAL TABLE x (a INT) STORED AS ZARR LOCATION 'x.zarr'".to_string(),
+            "says itself",
+        ),
+    ] {
+        let error = session.run(&text).await.map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+    // Decompositions are rows, too.
+    let parts = "SELECT part, count(*) AS n FROM svd(m) GROUP BY 1 ORDER BY 1";
+    session.run("m = arange(12.0).reshape(4, 3)").await.unwrap();
+    let frame = session.run(parts).await.unwrap();
+    let told = frame.to_string().await.unwrap();
+    assert!(told.contains("| s    | 3 ") && told.contains("| u    | 12 "), "{told}");
+}
