@@ -26,6 +26,9 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
             }
         }
         DFStatement::Reset(reset) => return settings::reset(session, reset),
+        DFStatement::CopyTo(copy) if zarr::is_target(copy) => {
+            return zarr::copy(session, copy.clone()).await;
+        }
         DFStatement::CreateExternalTable(create)
             if create.file_type.eq_ignore_ascii_case("zarr") =>
         {

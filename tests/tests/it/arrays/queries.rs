@@ -252,7 +252,7 @@ async fn small(home: &std::path::Path) -> SessionContext {
     let session = Grain { batch_size: 8192, partitions: 2 }.session();
     let path = home.join("small.zarr");
     let made = format!(
-        "temp = arange(24.0).reshape(4, 3, 2).named_dims(time, lat, lon);
+        "temp = from_function(time * 6.0 + lat * 2 + lon, time => 4, lat => 3, lon => 2);
          dataset(temp => temp, rain => temp[0] * 2).save('{0}');
          CREATE EXTERNAL TABLE cube STORED AS ZARR LOCATION '{0}'",
         path.display()
@@ -333,4 +333,53 @@ async fn what_is_no_store_is_refused_where_it_is_named() {
     let frame = session.run(parts).await.unwrap();
     let told = frame.to_string().await.unwrap();
     assert!(told.contains("| s    | 3 ") && told.contains("| u    | 12 "), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_copied_into_stores() {
+    let home = tempfile::tempdir().unwrap();
+    let session = small(home.path()).await;
+    let to = |name: &str| home.path().join(name).display().to_string();
+    for (copy, table, query) in [
+        (
+            format!(
+                "COPY (SELECT time, lat, avg(temp) AS t FROM cube GROUP BY 1, 2) TO '{}'",
+                to("a.zarr")
+            ),
+            format!("zarr('{}')", to("a.zarr")),
+            "SELECT time, lat, t FROM {}",
+        ),
+        (
+            format!(
+                "COPY (SELECT temp, rain, time, lat, lon FROM cube WHERE lat < 2) TO '{}' STORED AS ZARR \
+                 OPTIONS (dimensions 'lon, time, lat')",
+                to("b")
+            ),
+            format!("zarr('{}')", to("b")),
+            "SELECT time, lat, lon, temp, rain FROM {}",
+        ),
+    ] {
+        session.run(&copy).await.unwrap();
+        let wanted = match query.contains("lon") {
+            true => "SELECT time, lat, lon, temp, rain FROM cube WHERE lat < 2",
+            false => "SELECT time, lat, avg(temp) AS t FROM cube GROUP BY 1, 2",
+        };
+        let wanted = answer(&session, wanted).await.unwrap();
+        let got = answer(&session, &query.replace("{}", &table)).await.unwrap();
+        assert_eq!(got.difference(&wanted, false), None, "{copy}");
+    }
+    for (copy, reason) in [
+        (format!("COPY cube TO '{}' OPTIONS (dimensions 'x')", to("c.zarr")), "no column 'x'"),
+        (format!("COPY cube TO '{}' OPTIONS (level 3)", to("c.zarr")), "says nothing of a store"),
+        (format!("COPY (SELECT lat FROM cube) TO '{}'", to("c.zarr")), "dimensions and values"),
+        (
+            format!("COPY (SELECT lat, temp FROM cube) TO '{}'", to("c.zarr")),
+            "two rows have the same",
+        ),
+        (format!("COPY cube TO '{}'", to("a.zarr")), "a.zarr"),
+    ] {
+        let error = session.run(&copy).await.map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{copy}: {error}");
+        assert!(!home.path().join("c.zarr").exists());
+    }
 }
