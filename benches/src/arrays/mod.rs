@@ -19,6 +19,7 @@ mod reading;
 mod rechunk;
 mod run;
 mod slice;
+mod sql;
 mod table;
 mod tiny_chunks;
 mod transpose;
@@ -37,6 +38,8 @@ const CASES: &[&Case] = &[
     &mean::CASE,
     &anomaly::CASE,
     &climatology::CASE,
+    &sql::ASKED,
+    &sql::ROWS,
     &rechunk::CASE,
     &transpose::ONES,
     &transpose::RANDOM,

@@ -55,7 +55,7 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
         ("loop", Some(by_hand)) => by_hand,
         _ => return Err("there is no such engine".into()),
     };
-    let session = session(one.threads)?;
+    let session = session(one.threads, &[])?;
     let work = |scale: Scale| Work {
         session: session.clone(),
         scale,
@@ -75,11 +75,17 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
     Ok(json!({"seconds": seconds, "check": check, "peak": peak()}))
 }
 
-/// A session as the command has it, with so many threads.
-pub(super) fn session(threads: usize) -> Result<datafusion::prelude::SessionContext> {
+/// A session as the command has it, with so many threads, and other settings.
+pub(super) fn session(
+    threads: usize,
+    others: &[(&str, &str)],
+) -> Result<datafusion::prelude::SessionContext> {
     let mut settings = Settings::default();
     let name = "datafusion.execution.target_partitions";
     settings.set(name, &threads.to_string(), Origin::Session)?;
+    for (name, value) in others {
+        settings.set(name, value, Origin::Session)?;
+    }
     Ok(strata::session(settings)?)
 }
 

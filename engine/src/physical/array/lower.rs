@@ -290,16 +290,19 @@ fn together(barriers: &[Array], apart: &HashSet<usize>) -> Vec<Vec<Array>> {
             let Some(other) = company.first().filter(|other| !apart.contains(&other.id())) else {
                 return false;
             };
-            let (Op::Step(Step::Reduce { axes, .. }), [input]) = (barrier.op(), barrier.inputs())
-            else {
-                return false;
-            };
-            match (other.op(), other.inputs()) {
-                (Op::Step(Step::Reduce { axes: others, .. }), [same]) => {
-                    axes == others && input.id() == same.id()
-                }
+            let ([input], [same]) = (barrier.inputs(), other.inputs()) else { return false };
+            let alike = match (barrier.op(), other.op()) {
+                (
+                    Op::Step(Step::Reduce { axes, .. }),
+                    Op::Step(Step::Reduce { axes: others, .. }),
+                )
+                | (
+                    Op::Step(Step::Group { axes, .. }),
+                    Op::Step(Step::Group { axes: others, .. }),
+                ) => axes == others,
                 _ => false,
-            }
+            };
+            alike && input.id() == same.id()
         };
         match companies.iter_mut().find(joins).filter(|_| !apart.contains(&barrier.id())) {
             Some(company) => company.push(barrier.clone()),
