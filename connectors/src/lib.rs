@@ -25,6 +25,7 @@ mod write;
 pub mod zarr;
 
 pub use check::{Fault, FileReport, Report, check, diagnose};
+pub use chunked::persisted::{Codec, persist};
 pub use error::{ConnectorError, MixedFormats, Result};
 pub use extension::{Files, secrets};
 pub use files::{OpenOptions, open_table};

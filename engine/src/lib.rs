@@ -44,7 +44,7 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
     asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
+pub use kernels::{Binary, Bits, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,

@@ -9,6 +9,7 @@ mod matrices;
 mod memory;
 mod npy;
 mod numpy;
+mod packed;
 mod rows;
 mod rules;
 mod statistics;
