@@ -21,6 +21,7 @@ mod files;
 pub mod numpy;
 mod secrets;
 mod stores;
+pub mod tensors;
 mod write;
 pub mod zarr;
 

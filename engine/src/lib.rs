@@ -55,7 +55,7 @@ pub use lazy::{
 };
 pub use logical::ArrayNode;
 pub use optimize::{ArrayRule, Without};
-pub use physical::coordinate_column;
+pub use physical::{coordinate_column, tensor_field};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
     MapChunksExec, PackedExec, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,

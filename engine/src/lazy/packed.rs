@@ -70,3 +70,39 @@ fn cut_as(cuts: &Cuts, length: u64, moved: impl Fn(u64) -> u64) -> Cuts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::check;
+    use super::super::{Op, Scalar};
+    use super::*;
+    use crate::array::Grid;
+
+    #[test]
+    fn forms_that_bytes_do_not_have_are_refused() {
+        let bytes = |shape: &[u64]| {
+            let grid = Grid::even(shape, &[2, 3]);
+            Array::filled_with(Scalar::Unsigned(1), Kind::U8.into(), grid).unwrap()
+        };
+        let (values, bits) = (bytes(&[3, 10]), Bits::Two);
+        let fits = |step: Step, shape: &[u64], kind: Kind| {
+            let dims = vec![None; shape.len()];
+            let form = Form { dtype: kind.into(), grid: Grid::whole(shape), dims };
+            check(&Op::Step(step), std::slice::from_ref(&values), &form).is_ok()
+        };
+        assert!(fits(Step::Pack { bits }, &[3, 3], Kind::U8));
+        assert!(!fits(Step::Pack { bits }, &[3, 2], Kind::U8));
+        assert!(!fits(Step::Pack { bits }, &[3, 3], Kind::I8));
+        assert!(!fits(Step::Pack { bits }, &[3], Kind::U8));
+        assert!(fits(Step::Unpack { bits }, &[3, 40], Kind::U8));
+        assert!(fits(Step::Unpack { bits }, &[3, 0], Kind::U8));
+        assert!(!fits(Step::Unpack { bits }, &[3, 41], Kind::U8));
+        assert!(!fits(Step::Unpack { bits }, &[2, 40], Kind::U8));
+        assert!(!fits(Step::Unpack { bits }, &[], Kind::U8));
+        // Pieces keep their places, and some come to nothing.
+        let ragged = Cuts::Ragged([1, 3, 10].into());
+        assert_eq!(cut_as(&ragged, 3, |at| at.div_ceil(4)), Cuts::Ragged([1, 3].into()));
+        assert_eq!(cut_as(&ragged, 5, |at| at * 4), Cuts::Ragged([4, 5].into()));
+        assert!(values.unpack(bits, Some(41)).is_err() && values.unpack(bits, Some(1)).is_ok());
+    }
+}

@@ -4,6 +4,7 @@ mod cf;
 mod exchange;
 mod expressions;
 mod groups;
+mod interp;
 mod language;
 mod matrices;
 mod memory;
@@ -13,6 +14,7 @@ mod packed;
 mod rows;
 mod rules;
 mod statistics;
+mod tensors;
 mod writes;
 mod zarr;
 
