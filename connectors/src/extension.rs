@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use strata_engine::{Extension, SessionParts, Wire, WriteTarget};
 use url::Url;
 
+use crate::chunked::persisted::Persisted;
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
 use crate::numpy::NpyArray;
 use crate::secrets::Secrets;
@@ -73,6 +74,9 @@ impl Extension for Files {
         wire.register_source(ZarrArray::WIRE_NAME, |bytes, context| {
             let resolve = |url: &Url| store_of(&context.runtime_env(), url);
             Ok(Arc::new(ZarrArray::from_wire(bytes, resolve)?))
+        })?;
+        wire.register_source(Persisted::WIRE, |bytes, _| {
+            Ok(Arc::new(Persisted::from_wire(bytes)?))
         })?;
         wire.register_source(NpyArray::WIRE_NAME, |bytes, context| {
             let resolve = |url: &Url| store_of(&context.runtime_env(), url);

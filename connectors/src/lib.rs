@@ -21,10 +21,12 @@ mod files;
 pub mod numpy;
 mod secrets;
 mod stores;
+pub mod tensors;
 mod write;
 pub mod zarr;
 
 pub use check::{Fault, FileReport, Report, check, diagnose};
+pub use chunked::persisted::{Codec, persist};
 pub use error::{ConnectorError, MixedFormats, Result};
 pub use extension::{Files, secrets};
 pub use files::{OpenOptions, open_table};

@@ -44,7 +44,7 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
     asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
+pub use kernels::{Binary, Bits, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
@@ -55,7 +55,7 @@ pub use lazy::{
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};
-pub use physical::coordinate_column;
+pub use physical::{coordinate_column, tensor_field};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
     MapChunksExec, PackedExec, PlaceColumn, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,

@@ -131,7 +131,7 @@ fn prepare(place: &Place, stored: bool) -> Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let session = run::session(place.threads)?;
+    let session = run::session(place.threads, &[])?;
     for scale in [Scale::Tiny, place.scale] {
         runtime.block_on(data::make(&session, &place.data, scale))?;
     }

@@ -17,4 +17,5 @@ mod save;
 
 pub use array::NpyArray;
 pub use open::{npy, npz};
+pub(crate) use save::runs;
 pub use save::save;

@@ -39,6 +39,7 @@ mod write;
 pub use crate::chunked::place::Place;
 use crate::chunked::{boxes, place};
 pub use array::ZarrArray;
+pub(crate) use codecs::InMemory;
 pub use dataset::{Opened, Variables, variables};
 pub(crate) use dataset::{located, store_of};
 pub use hierarchy::{Group, Node, open};

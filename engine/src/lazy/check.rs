@@ -141,6 +141,26 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
         (Step::Digitize { edges, .. }, [_]) => {
             same_shape && kind == Kind::I64 && crate::kernels::falling(edges).is_ok()
         }
+        (Step::Pack { bits }, [input]) => {
+            let length = input.shape().last().map(|length| length.div_ceil(bits.in_a_byte()));
+            let whole = input.kind().is_integer() || input.kind() == Kind::Bool;
+            let last = input.ndim().wrapping_sub(1);
+            let made = length.and_then(|length| along(&input.shape(), last, length));
+            form.dtype == Kind::U8.into() && whole && made.as_deref() == Some(shape)
+        }
+        (Step::Unpack { bits }, [input]) => {
+            let lengths = input.shape();
+            let (Some((bytes, rows)), Some((length, others))) =
+                (lengths.split_last(), shape.split_last())
+            else {
+                return false;
+            };
+            let all = bytes.checked_mul(bits.in_a_byte());
+            form.dtype == Kind::U8.into()
+                && input.kind() == Kind::U8
+                && rows == others
+                && all.is_some_and(|all| *length <= all)
+        }
         (Step::Summarize { summary, axes }, [input]) => {
             let kept = input.shape().into_iter().zip(axes).filter(|(_, gone)| !**gone);
             let mut kept: Vec<u64> = kept.map(|(length, _)| length).collect();

@@ -73,6 +73,8 @@ impl Array {
                 Step::Scan { scan, .. } => scan.name().to_string(),
                 Step::Lanes { .. } => "lanes".to_string(),
                 Step::Digitize { .. } => "digitize".to_string(),
+                Step::Pack { .. } => "pack".to_string(),
+                Step::Unpack { .. } => "unpack".to_string(),
                 Step::Group { group, .. } => format!("{}_of_groups", group.reduce.name()),
                 Step::Contract { .. } => "product".to_string(),
                 Step::Triangles(_) => "triangles".to_string(),

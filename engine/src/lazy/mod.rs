@@ -19,6 +19,7 @@ mod lanes;
 mod make;
 mod matrix;
 mod op;
+mod packed;
 mod pad;
 mod picture;
 mod records;

@@ -8,7 +8,7 @@ use super::kernel::ChunkKernel;
 use super::view::View;
 use crate::array::{ArraySource, Cuts, DType, Grid};
 use crate::kernels::{
-    Binary, Dense, Distribution, Floats, Grouped, Lanes, Reduce, Scan, Summary, Unary,
+    Binary, Bits, Dense, Distribution, Floats, Grouped, Lanes, Reduce, Scan, Summary, Unary,
 };
 
 /// One step. Its inputs stand beside it, in the [`Node`](super::Node).
@@ -65,6 +65,10 @@ pub enum Step {
     Lanes { lanes: Lanes, axis: usize, many: usize },
     /// Which of the bins between these edges each value lies in.
     Digitize { edges: Floats, right: bool },
+    /// Whole numbers of few bits, several to a byte along the last dimension.
+    Pack { bits: Bits },
+    /// What was packed, or the first of it along the last dimension.
+    Unpack { bits: Bits },
     /// One value of each group of places along these dimensions, which go; a new last one has the groups.
     Group { group: Grouped, axes: Vec<bool> },
     /// Products of matrices: the first dimensions of both sides are shared, the last of the left and those after

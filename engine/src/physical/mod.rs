@@ -19,7 +19,7 @@ pub(crate) use array::{
 };
 pub use array::{
     CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, PlaceColumn, ScatterChunksExec,
-    SharedExec, coordinate_column,
+    SharedExec, coordinate_column, tensor_field,
 };
 pub use atomic_write::AtomicWriteExec;
 pub use compact::CompactExec;

@@ -126,6 +126,7 @@ impl<'a> Evaluation<'a> {
                 let values = self.values(input, region)?;
                 Tensor::from_block(dtype, shape, digitize(values.values(), edges, *right))
             }
+            (Op::Step(Step::Pack { .. } | Step::Unpack { .. }), _) => self.packed(array, region),
             (Op::Step(Step::Contract { batch, over }), _) => {
                 self.multiply(array, *batch, over, region)
             }

@@ -11,6 +11,7 @@ mod evaluate;
 mod fused;
 mod leaves;
 mod matrices;
+mod packed;
 mod pieces;
 mod records;
 mod wants;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::matrices::{multiplied, whole_pieces};
-use super::{Program, Want};
+use super::{Program, Want, packed};
 use crate::array::{Cuts, DType, Region, cells, shape_of};
 use crate::lazy::{Array, Op, Step};
 
@@ -158,6 +158,8 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
             let after = region.iter().skip(*axis + 1).cloned();
             vec![(input.clone(), before.chain(whole).chain(after).collect())]
         }
+        Step::Pack { bits } => packed::packs(*bits, inputs, region),
+        Step::Unpack { bits } => packed::unpacks(*bits, inputs, region),
         Step::Contract { batch, over } => multiplied(inputs, *batch, over, region),
         Step::Records => {
             inputs.iter().map(|input| (input.clone(), super::records::places_of(region))).collect()

@@ -2,6 +2,8 @@
 
 mod nearest;
 
+pub(super) use nearest::as_one_of;
+
 use arrow::array::{BooleanArray, RecordBatch};
 use datafusion::common::DFSchema;
 use datafusion::common::cast::as_boolean_array;

@@ -10,6 +10,7 @@ mod labels;
 mod makers;
 mod masks;
 mod matrices;
+mod packing;
 mod save;
 mod statistics;
 mod table;

@@ -1,10 +1,10 @@
 //! `array.save('store.zarr')`: the end of a statement, which computes and writes.
 
 use datafusion::execution::context::SessionContext;
-use strata_connectors::numpy;
 use strata_connectors::zarr::{
     self, Compression, Existing, Lengths, Mode, Saved, Saves, Saving, Start,
 };
+use strata_connectors::{numpy, tensors};
 use strata_engine::{ByteSize, Scalar, counted};
 
 use super::Value;
@@ -31,19 +31,23 @@ pub(crate) async fn save(session: &SessionContext, term: &Term) -> Result<Option
 
 async fn saved(session: &SessionContext, what: Value, mut with: Bound) -> Result<String> {
     let [Value::Text(path)] = &with.plain[..] else {
-        return Err(Error::text("it takes the folder of a store, or a .npy file").hint(
+        return Err(Error::text("it takes the folder of a store, or a .npy or .arrow file").hint(
             "write save('anomaly.zarr') or save('anomaly.npy'), with overwrite => true where it is there",
         ));
     };
     let path = path.clone();
-    let saved = match path.to_ascii_lowercase().ends_with(".npy") {
-        true => {
+    let ending = path.to_ascii_lowercase().rsplit_once('.').map(|(_, ending)| ending.to_string());
+    let saved = match ending.as_deref() {
+        Some(file @ ("npy" | "arrow")) => {
             let existing = existing(&mut with)?;
             with.done(&["overwrite"])?;
-            let array = what.array()?.array;
-            numpy::save(session, &array, &path, existing).await
+            let array = what.array()?;
+            match file {
+                "npy" => numpy::save(session, &array.array, &path, existing).await,
+                _ => tensors::save(session, &array, &path, existing).await,
+            }
         }
-        false => {
+        _ => {
             let saving = saving(&mut with)?;
             with.done(OPTIONS)?;
             match what.group() {

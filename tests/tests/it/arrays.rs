@@ -4,15 +4,18 @@ mod cf;
 mod exchange;
 mod expressions;
 mod groups;
+mod interp;
 mod language;
 mod matrices;
 mod memory;
 mod npy;
 mod numpy;
+mod packed;
 mod queries;
 mod rows;
 mod rules;
 mod statistics;
+mod tensors;
 mod writes;
 mod zarr;
 

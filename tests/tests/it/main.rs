@@ -16,6 +16,7 @@ mod slt;
 mod tpcds;
 mod tpch;
 mod writes;
+mod xgboost;
 
 use std::path::Path;
 use std::process::Command;

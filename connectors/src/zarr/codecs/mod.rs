@@ -5,6 +5,7 @@ mod blosc;
 mod bz2;
 mod deflate;
 mod delta;
+mod in_memory;
 mod lz4;
 mod packing;
 mod pcodec;
@@ -22,6 +23,7 @@ use zarrs::array::codec::api::{ArrayToBytesCodecTraits, CodecError, CodecOptions
 use zarrs::array::{ArrayBytes, CodecChain, DataType, FillValue, data_type};
 use zarrs::metadata::v3::MetadataV3;
 
+pub(crate) use in_memory::InMemory;
 pub(super) use packing::names as packing_names;
 pub(super) use pcodec::DTYPE as PCODEC_DTYPE;
 use strata_engine::buffers;

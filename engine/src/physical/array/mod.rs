@@ -22,6 +22,7 @@ mod pieces;
 mod scatter;
 mod shared;
 mod shares;
+mod tensors;
 mod wire;
 mod work;
 
@@ -42,6 +43,7 @@ pub(crate) use lower::Limits;
 pub use map::MapChunksExec;
 pub use scatter::ScatterChunksExec;
 pub use shared::SharedExec;
+pub use tensors::tensor_field;
 pub(super) use wire::{
     CellsWire, CombineChunksWire, GatherChunksWire, MapChunksWire, ScatterChunksWire, SharedWire,
 };

@@ -3,6 +3,7 @@
 
 mod coarsen;
 mod grouping;
+mod interp;
 mod keys;
 mod periods;
 mod weighted;
@@ -23,6 +24,7 @@ pub(crate) use weighted::Weighted;
 pub(super) const VERBS: &[(&str, &str)] = &[
     ("coarsen", "coarsen(lat => 5).mean()"),
     ("groupby", "groupby(time.month).mean(), or any array along one dimension"),
+    ("interp", "interp(lat => 12.5, lon => (1.0, 2.5), method => 'nearest')"),
     ("resample", "resample(time => '1MS').mean()"),
     ("weighted", "weighted(cos(lat * 0.01745329252)).mean(lat, lon)"),
 ];
@@ -48,6 +50,10 @@ pub(super) async fn call(
             };
             let weights = bind(&beside(session, &on)?, term).await?.array()?;
             return Ok(Value::Weighted(Box::new(Weighted { on, weights })));
+        }
+        "interp" => {
+            let with = bind_arguments(session, arguments, true).await?;
+            return interp::interp(session, on, with).await.map(Value::Array);
         }
         _ => {
             let mut with = bind_arguments(session, arguments, true).await?;

@@ -72,7 +72,7 @@ fn place(dim: &str, labels: &ArrayRef, label: &Value, near: bool) -> Result<i64>
 }
 
 /// A label as a value of the labels' type, and as it was written.
-fn as_one_of(labels: &ArrayRef, label: &Value) -> Result<(ArrayRef, String)> {
+pub(in crate::arrays) fn as_one_of(labels: &ArrayRef, label: &Value) -> Result<(ArrayRef, String)> {
     let (value, shown): (ArrayRef, String) = match label {
         Value::Text(text) => {
             (std::sync::Arc::new(StringArray::from(vec![text.as_str()])), format!("'{text}'"))
