@@ -44,14 +44,14 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
     asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
+pub use kernels::{Binary, Block, Distribution, Interpolation, Moving, Reduce, Scan, Slice, Unary};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
 pub use lazy::{
-    Array, ArrayFormat, Bins, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled, Norm,
-    Pad, Period, Scalar, cut_evenly,
+    Array, ArrayFormat, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled,
+    Norm, Pad, Period, Scalar, cut_evenly,
 };
 pub use logical::ArrayNode;
 pub use optimize::{ArrayRule, Without};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::{Array, ChunkKernel, Op, Result, Step, check};
+use super::{Array, ChunkKernel, Op, Reach, Result, Step, check};
 use crate::array::{ArrayError, ArraySource, DType, Form, Grid};
 
 /// More steps than this are nobody's expression.
@@ -46,6 +46,7 @@ enum SentOp {
     Read { source: String, bytes: usize },
     Given(usize),
     Kernel(String),
+    Around(String, Reach),
     Step(Step),
 }
 
@@ -73,6 +74,9 @@ impl Array {
                 }
                 Op::Given(number) => SentOp::Given(*number),
                 Op::Kernel(kernel) => SentOp::Kernel(kernel.name().to_string()),
+                Op::Around(kernel, reach) => {
+                    SentOp::Around(kernel.name().to_string(), reach.clone())
+                }
                 Op::Step(step) => SentOp::Step(step.clone()),
             };
             let inputs = array.inputs().iter().filter_map(|input| places.get(&input.id()).copied());
@@ -112,6 +116,7 @@ impl Array {
                 }
                 SentOp::Given(number) => Op::Given(number),
                 SentOp::Kernel(name) => Op::Kernel(finds.kernel(&name)?),
+                SentOp::Around(name, reach) => Op::Around(finds.kernel(&name)?, reach),
                 SentOp::Step(step) => Op::Step(step),
             };
             let form = Form { dtype, grid, dims };

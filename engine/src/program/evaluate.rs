@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::fused::Operand;
 use super::leaves::Chance;
-use super::wants::{chunks_of, made_of, pieces, rows_of, runs};
+use super::wants::{chunks_of, made_of, passed_on, pieces, rows_of, runs};
 use super::{Loaded, Program, Result, leaves};
 use crate::array::{ArrayError, Cuts, Region, Tensor, buffers, shape_of};
 use crate::kernels::{
@@ -60,6 +60,9 @@ impl<'a> Evaluation<'a> {
                 crate::kernels::append(tile, &mut all);
             })?;
             return Tensor::from_block(dtype, shape, all);
+        }
+        if let Some((input, region)) = passed_on(array, region) {
+            return self.values(&input, &region);
         }
         let input = array.inputs().first();
         match (array.op(), input) {
@@ -131,6 +134,15 @@ impl<'a> Evaluation<'a> {
             }
             (Op::Step(Step::Triangles(_) | Step::Bases(_)), _) => self.orthogonal(array, region),
             (Op::Step(Step::Dense(dense)), _) => self.dense(array, *dense, region),
+            (Op::Step(Step::Fourier { fourier, axis }), _) => {
+                self.transformed(array, *fourier, *axis, region)
+            }
+            (Op::Step(Step::Overlap { near, reach }), _) => {
+                self.overlap(array, near, reach, region)
+            }
+            (Op::Around(kernel, reach), _) => {
+                self.chunks_around(array, kernel.as_ref(), reach, region)
+            }
             (Op::Kernel(kernel), Some(input)) => self.blocks(kernel.as_ref(), array, input, region),
             _ => Err(missing("a step that no program has")),
         }
@@ -185,20 +197,46 @@ impl<'a> Evaluation<'a> {
         input: &Array,
         region: &[Range<u64>],
     ) -> Result<Tensor> {
+        let chunks = chunks_of(array, region).collect();
+        self.put_together(array, region, chunks, |evaluation, chunk| {
+            evaluation.applied(kernel, array, input, chunk)
+        })
+    }
+
+    /// What a kernel makes of a box, which is to look like it.
+    pub(super) fn applied(
+        &mut self,
+        kernel: &dyn ChunkKernel,
+        array: &Array,
+        input: &Array,
+        chunk: &[Range<u64>],
+    ) -> Result<Tensor> {
+        let values = kernel.apply(&self.values(input, chunk)?)?;
+        match values.shape() == shape_of(chunk) && values.dtype() == array.dtype() {
+            true => Ok(values),
+            false => Err(ArrayError::asked(format!(
+                "the kernel '{}' was to give {} of shape {:?}, and gave {} of shape {:?}",
+                kernel.name(),
+                array.dtype(),
+                shape_of(chunk),
+                values.dtype(),
+                values.shape()
+            ))),
+        }
+    }
+
+    /// The values of a box, of boxes that cover it.
+    pub(super) fn put_together(
+        &mut self,
+        array: &Array,
+        region: &[Range<u64>],
+        boxes: Vec<Region>,
+        mut make: impl FnMut(&mut Self, &Region) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let lengths_of = |region: &[Range<u64>]| lengths(&shape_of(region));
         let mut all: Option<Block> = None;
-        for chunk in chunks_of(array, region) {
-            let values = kernel.apply(&self.values(input, &chunk)?)?;
-            if values.shape() != shape_of(&chunk) || values.dtype() != array.dtype() {
-                return Err(ArrayError::asked(format!(
-                    "the kernel '{}' was to give {} of shape {:?}, and gave {} of shape {:?}",
-                    kernel.name(),
-                    array.dtype(),
-                    shape_of(&chunk),
-                    values.dtype(),
-                    values.shape()
-                )));
-            }
+        for chunk in boxes {
+            let values = make(self, &chunk)?;
             if chunk == region {
                 return Ok(values);
             }

@@ -3,10 +3,12 @@
 mod cf;
 mod exchange;
 mod expressions;
+mod fourier;
 mod groups;
 mod language;
 mod matrices;
 mod memory;
+mod neighbours;
 mod npy;
 mod numpy;
 mod rows;

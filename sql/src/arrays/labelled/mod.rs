@@ -5,6 +5,7 @@ mod coarsen;
 mod grouping;
 mod keys;
 mod periods;
+mod rolling;
 mod weighted;
 
 use datafusion::execution::context::SessionContext;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use crate::parse::{TermArgument, TermValue};
 
 pub(crate) use grouping::Grouping;
+pub(crate) use rolling::Rolling;
 pub(crate) use weighted::Weighted;
 
 /// These verbs, each with how it is written.
@@ -24,6 +26,7 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("coarsen", "coarsen(lat => 5).mean()"),
     ("groupby", "groupby(time.month).mean(), or any array along one dimension"),
     ("resample", "resample(time => '1MS').mean()"),
+    ("rolling", "rolling(time => 30, min_periods => 1, center => true).mean()"),
     ("weighted", "weighted(cos(lat * 0.01745329252)).mean(lat, lon)"),
 ];
 
@@ -48,6 +51,10 @@ pub(super) async fn call(
             };
             let weights = bind(&beside(session, &on)?, term).await?.array()?;
             return Ok(Value::Weighted(Box::new(Weighted { on, weights })));
+        }
+        "rolling" => {
+            let with = bind_arguments(session, arguments, true).await?;
+            return Ok(Value::Rolling(Box::new(rolling::rolling(on, with)?)));
         }
         _ => {
             let mut with = bind_arguments(session, arguments, true).await?;
