@@ -24,11 +24,6 @@ impl Array {
                 "{steps} iterations: there are from 1 to {MOST_STEPS}"
             )));
         }
-        if boundary == Boundary::None {
-            return Err(ArrayError::asked(
-                "an image goes on beyond its edges somehow: boundary => is not 'none' here",
-            ));
-        }
         let of = self.fractions("richardson_lucy")?;
         let psf = around(psf, &of, "what an image was blurred by")?;
         let (size, shape) = (psf.shape(), of.shape());

@@ -100,10 +100,25 @@ impl Array {
                 return Err(ArrayError::asked(format!("{} of {other}", near.name())));
             }
         };
+        // What is told of edges is told by them alone.
+        if boundary == Boundary::None && !matches!(near, Near::Gradient { .. }) {
+            return Err(ArrayError::asked(format!(
+                "{}: an array goes on beyond its edges somehow: boundary => 'none' is for map_overlap",
+                near.name()
+            )));
+        }
         if self.shape().contains(&0) {
             return self.cast(dtype);
         }
         let (of, reach) = self.reaching(depths, boundary)?;
+        let other_shape = other.as_ref().map(Self::shape);
+        if !near.fits(&reach.depths, reach.padded, other_shape.as_deref()) {
+            return Err(ArrayError::asked(format!(
+                "{} does not look {:?} places around",
+                near.name(),
+                reach.depths
+            )));
+        }
         let form = Form { dtype, ..self.form().clone() };
         let inputs = std::iter::once(of).chain(other).collect();
         Self::step(Step::Overlap { near, reach }, inputs, form)

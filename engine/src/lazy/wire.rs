@@ -126,3 +126,72 @@ impl Array {
         arrays.pop().ok_or_else(|| unread("no steps".to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Boundary, Scalar};
+    use super::*;
+    use crate::array::Kind;
+    use crate::kernels::Moving;
+
+    /// Knows nothing.
+    struct Nobody;
+
+    impl Finds for Nobody {
+        fn source(&self, name: &str, _: &[u8]) -> Result<Arc<dyn ArraySource>> {
+            Err(ArrayError::asked(format!("no source '{name}'")))
+        }
+
+        fn kernel(&self, name: &str) -> Result<Arc<dyn ChunkKernel>> {
+            Err(ArrayError::asked(format!("no kernel '{name}'")))
+        }
+    }
+
+    /// Steps that look around, and transforms, over what is made by a rule.
+    fn arrays() -> Vec<Array> {
+        let made = |shape: &[u64]| {
+            let grid = Grid::even(shape, &vec![4; shape.len()]);
+            Array::filled_with(Scalar::Float(1.0), Kind::F32.into(), grid).unwrap()
+        };
+        let image = made(&[12, 9]);
+        let bell = made(&[3, 5]);
+        vec![
+            image.gaussian_filter(&[1.0, 0.5], Boundary::Reflect).unwrap(),
+            image.median_filter(&[3, 2], Boundary::Constant(Scalar::Signed(3))).unwrap(),
+            image.convolve(&bell, Boundary::Nearest).unwrap(),
+            image.gradient(1, 2.0).unwrap(),
+            image.moving(Moving::Std { ddof: 1 }, 0, 5, Some(2), true).unwrap(),
+            image.richardson_lucy(&bell, 3, None, Boundary::Periodic).unwrap(),
+            image.rfft(0).unwrap().fft(1).unwrap().ifft(1).unwrap().irfft(0, Some(12)).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn steps_come_as_they_were_sent() {
+        for array in arrays() {
+            let bytes = array.to_wire().unwrap();
+            let again = Array::from_wire(&bytes, &Nobody).unwrap();
+            assert_eq!((again.form(), again.formula()), (array.form(), array.formula()));
+            assert_eq!(again.to_wire().unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn bytes_that_mean_no_array_are_refused() {
+        let mut refused = 0;
+        for array in arrays() {
+            let bytes = Bytes::decode(array.to_wire().unwrap().as_slice()).unwrap();
+            let digits = |(at, byte): (usize, &u8)| byte.is_ascii_digit().then_some(at);
+            let digits: Vec<usize> = bytes.steps.iter().enumerate().filter_map(digits).collect();
+            for at in digits {
+                for instead in ["0", "7", "18446744073709551615", "-1"] {
+                    let mut steps = bytes.steps.clone();
+                    steps.splice(at..at + 1, instead.bytes());
+                    let sent = Bytes { steps, sources: Vec::new() }.encode_to_vec();
+                    refused += usize::from(Array::from_wire(&sent, &Nobody).is_err());
+                }
+            }
+        }
+        assert!(refused > 1_000, "{refused} were refused");
+    }
+}

@@ -13,6 +13,9 @@ use crate::kernels::{
 };
 use crate::lazy::{Array, ChunkKernel, Op, Step};
 
+/// So many values are taken from their places at once.
+const TAKEN: usize = 1 << 16;
+
 /// One box on its way.
 pub(super) struct Evaluation<'a> {
     program: &'a Program,
@@ -275,20 +278,27 @@ impl<'a> Evaluation<'a> {
             let part = lengths(values.shape());
             let strides = row_major(&part);
             let low = run.region.get(axis).map_or(0, |range| range.start);
-            let mut one = part.clone();
-            if let Some(length) = one.get_mut(axis) {
-                *length = 1;
-            }
-            for at in run.places {
-                let place_in = places.get(at).map_or(0, |place| (place - low) as usize);
+            let mut some = part.clone();
+            let mut at = run.places.start;
+            let own = places.get(run.places).unwrap_or_default();
+            let along = part.get(axis).copied().unwrap_or(1).max(1);
+            let most = (TAKEN / (part.iter().product::<usize>() / along).max(1)).max(1);
+            // Places that follow one another go together.
+            let stretches = own.chunk_by(|a, b| a + 1 == *b);
+            for stretch in stretches.flat_map(|stretch| stretch.chunks(most)) {
+                if let Some(length) = some.get_mut(axis) {
+                    *length = stretch.len();
+                }
+                let place_in = stretch.first().map_or(0, |place| (place - low) as usize);
                 let first = place_in * strides.get(axis).map_or(0, |stride| stride.unsigned_abs());
-                let cells = one.iter().product();
-                gather(values.values(), first, &strides, &one, (0, cells), &mut slab);
-                let mut offset = vec![0; one.len()];
+                let cells = some.iter().product();
+                gather(values.values(), first, &strides, &some, (0, cells), &mut slab);
+                let mut offset = vec![0; some.len()];
                 if let Some(offset) = offset.get_mut(axis) {
                     *offset = at - begins;
                 }
-                place(slab.as_slice(), &one, &mut all, &whole, &offset);
+                place(slab.as_slice(), &some, &mut all, &whole, &offset);
+                at += stretch.len();
             }
         }
         Tensor::from_block(input.dtype(), shape, all)

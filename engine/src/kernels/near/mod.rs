@@ -82,7 +82,9 @@ impl Near {
             let others = depths.iter().enumerate().filter(|(at, _)| *at != axis);
             axis < depths.len() && others.map(|(_, depth)| depth).all(|depth| *depth == (0, 0))
         };
-        let window = |axis: usize| depths.get(axis).map(|(before, after)| before + after + 1);
+        let window = |axis: usize| {
+            depths.get(axis).map(|(before, after)| before.saturating_add(*after).saturating_add(1))
+        };
         let some = |other: &[u64]| {
             other.len() == depths.len() && cells(other).is_some_and(|cells| cells > 0)
         };

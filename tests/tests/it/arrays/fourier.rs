@@ -85,12 +85,12 @@ const ALIKE: &[(&str, &str)] = &[
     ("x = ones(0, 4); x.fft(1)", "np.ones((0, 4, 2))"),
     ("x = ones(3, 0, 4); x.rfft(2)", "np.ones((3, 0, 3, 2))"),
     (
-        "x = random_normal(4, 300, seed => 3, chunks => (3, 7)); x.fft(0, 1).isnan().sum()",
+        "x = random_normal(4, 300, seed => 3, chunks => (3, 7)); x.fftn(0, 1).isnan().sum()",
         "np.array(0)",
     ),
     (
-        "x = where(arange(20).reshape(4, 5) == 7, 1e400, arange(20).reshape(4, 5)); x.fft().isnan()",
-        "x = np.zeros((4, 5, 2), bool); x[1] = True; x",
+        "x = where(arange(20).reshape(4, 5) == 7, 0.0 / zeros(4, 5), arange(20).reshape(4, 5)); x.fft().real().isnan()",
+        "x = np.zeros((4, 5), bool); x[1] = True; x",
     ),
     // Shifts and frequencies.
     ("arange(7).fftshift()", "np.fft.fftshift(np.arange(7))"),
