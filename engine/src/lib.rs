@@ -44,23 +44,25 @@ pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
     asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
 };
-pub use kernels::{Binary, Bits, Block, Distribution, Interpolation, Reduce, Scan, Slice, Unary};
+pub use kernels::{
+    Binary, Bits, Block, Distribution, Interpolation, Moving, Reduce, Scan, Slice, Unary,
+};
 pub use layers::{
     Device, Estimate, Feed, Fingerprint, Layer, LayerFormat, LayerGraph, LayerId, Measured, Memory,
     Operator, Work,
 };
 pub use lazy::{
-    Array, ArrayFormat, Bins, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled, Norm,
-    Pad, Period, Scalar, cut_evenly,
+    Array, ArrayFormat, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled,
+    Norm, Pad, Period, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};
-pub use physical::{coordinate_column, tensor_field};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
     MapChunksExec, PackedExec, PlaceColumn, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
     WindowByPartitionExec,
 };
+pub use physical::{coordinate_column, tensor_field};
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};

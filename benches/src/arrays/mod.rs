@@ -13,6 +13,7 @@ mod chain;
 mod climatology;
 mod compare;
 mod data;
+mod deconvolution;
 mod matrices;
 mod mean;
 mod reading;
@@ -46,6 +47,7 @@ const CASES: &[&Case] = &[
     &matrices::PRODUCT,
     &matrices::SVD,
     &matrices::COMPRESSED,
+    &deconvolution::CASE,
     &slice::CASE,
     &tiny_chunks::CASE,
     &tiny_chunks::EACH,

@@ -20,6 +20,14 @@ pub(super) fn check(op: &Op, inputs: &[Array], form: &Form) -> Result<()> {
                 [input] => input.shape() == shape && kernel.result(input.dtype()) == Ok(form.dtype),
                 _ => false,
             },
+            Op::Around(kernel, reach) => match inputs {
+                [input] => {
+                    reach.fits(&input.shape(), &shape)
+                        && !shape.contains(&0)
+                        && kernel.result(input.dtype()) == Ok(form.dtype)
+                }
+                _ => false,
+            },
             Op::Step(step) => fits(step, inputs, form, &shape),
         };
     match sound {
@@ -137,6 +145,32 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
             before.chain([&length]).chain(after).eq(shape)
                 && form.grid.0.get(*axis).is_some_and(|cuts| cuts.pieces() <= 1)
                 && lanes.result(input.kind()) == Ok(kind)
+        }
+        (Step::Fourier { fourier, axis }, [input]) => {
+            let mut lengths = input.shape();
+            let parts = fourier.takes_complex().then(|| lengths.pop());
+            let Some(own) = lengths.get_mut(*axis) else { return false };
+            let there = *own > 0;
+            *own = fourier.length(*own);
+            let made = *own > 0;
+            let in_one = form.grid.0.get(*axis).is_some_and(|cuts| cuts.pieces() <= 1);
+            lengths.extend(fourier.gives_complex().then_some(2));
+            there
+                && made
+                && in_one
+                && parts.is_none_or(|parts| parts == Some(2))
+                && lengths == shape
+                && same_kind
+                && kind.is_float()
+        }
+        (Step::Overlap { near, reach }, [input, others @ ..]) => {
+            let other = others.first().map(Array::shape);
+            others.len() == usize::from(near.takes_another())
+                && others.iter().all(|other| other.kind() == kind)
+                && reach.fits(&input.shape(), shape)
+                && near.fits(&reach.depths, reach.padded, other.as_deref())
+                && !shape.contains(&0)
+                && near.result(input.kind()) == Ok(kind)
         }
         (Step::Digitize { edges, .. }, [_]) => {
             same_shape && kind == Kind::I64 && crate::kernels::falling(edges).is_ok()

@@ -51,7 +51,7 @@ impl Array {
         let name = match self.op() {
             Op::Read(source) => return text.push_str(&source.title()),
             Op::Given(number) => return text.push_str(&format!("given[{number}]")),
-            Op::Kernel(kernel) => kernel.name().to_string(),
+            Op::Kernel(kernel) | Op::Around(kernel, _) => kernel.name().to_string(),
             Op::Step(step) => match step {
                 Step::Full(value) => return text.push_str(&value.to_string()),
                 Step::Random { .. } => return text.push_str("random()"),
@@ -72,6 +72,8 @@ impl Array {
                 Step::Totals { scan, .. } => format!("totals_{}", scan.name()),
                 Step::Scan { scan, .. } => scan.name().to_string(),
                 Step::Lanes { .. } => "lanes".to_string(),
+                Step::Fourier { fourier, .. } => fourier.name().to_string(),
+                Step::Overlap { near, .. } => near.name().to_string(),
                 Step::Digitize { .. } => "digitize".to_string(),
                 Step::Pack { .. } => "pack".to_string(),
                 Step::Unpack { .. } => "unpack".to_string(),

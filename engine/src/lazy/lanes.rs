@@ -86,7 +86,7 @@ impl Array {
 
     /// The same values, not cut along so many dimensions from `axis` on. The others are cut so much finer that
     /// chunks do not grow, unless they are small.
-    fn in_lanes(&self, axis: usize, many: usize) -> Result<Self> {
+    pub(super) fn in_lanes(&self, axis: usize, many: usize) -> Result<Self> {
         if (axis..axis + many).all(|axis| pieces_of(self, axis) <= 1) {
             return Ok(self.clone());
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::ChunkKernel;
+use super::overlap::Reach;
 use super::view::View;
 use crate::array::{ArraySource, Cuts, DType, Grid};
 use crate::kernels::{
-    Binary, Bits, Dense, Distribution, Floats, Grouped, Lanes, Reduce, Scan, Summary, Unary,
+    Binary, Bits, Dense, Distribution, Floats, Fourier, Grouped, Lanes, Near, Reduce, Scan,
+    Summary, Unary,
 };
 
 /// One step. Its inputs stand beside it, in the [`Node`](super::Node).
@@ -20,6 +22,8 @@ pub enum Op {
     Given(usize),
     /// What a kernel makes of each chunk.
     Kernel(Arc<dyn ChunkKernel>),
+    /// What a kernel makes of each chunk and what lies around it.
+    Around(Arc<dyn ChunkKernel>, Reach),
     /// Everything else.
     Step(Step),
 }
@@ -82,6 +86,10 @@ pub enum Step {
     Dense(Dense),
     /// What several arrays have at a place, byte after byte along a new last dimension.
     Records,
+    /// The Fourier transform of whole lanes. Both parts of complex numbers lie along a last dimension.
+    Fourier { fourier: Fourier, axis: usize },
+    /// What comes of values and those around them. Some take a second input, whole.
+    Overlap { near: Near, reach: Reach },
     /// Several values of many along these dimensions, which go; a new last one has them.
     Summarize { summary: Summary, axes: Vec<bool> },
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::{Array, ChunkKernel, Op, Result, Step, check};
+use super::{Array, ChunkKernel, Op, Reach, Result, Step, check};
 use crate::array::{ArrayError, ArraySource, DType, Form, Grid};
 
 /// More steps than this are nobody's expression.
@@ -46,6 +46,7 @@ enum SentOp {
     Read { source: String, bytes: usize },
     Given(usize),
     Kernel(String),
+    Around(String, Reach),
     Step(Step),
 }
 
@@ -73,6 +74,9 @@ impl Array {
                 }
                 Op::Given(number) => SentOp::Given(*number),
                 Op::Kernel(kernel) => SentOp::Kernel(kernel.name().to_string()),
+                Op::Around(kernel, reach) => {
+                    SentOp::Around(kernel.name().to_string(), reach.clone())
+                }
                 Op::Step(step) => SentOp::Step(step.clone()),
             };
             let inputs = array.inputs().iter().filter_map(|input| places.get(&input.id()).copied());
@@ -112,6 +116,7 @@ impl Array {
                 }
                 SentOp::Given(number) => Op::Given(number),
                 SentOp::Kernel(name) => Op::Kernel(finds.kernel(&name)?),
+                SentOp::Around(name, reach) => Op::Around(finds.kernel(&name)?, reach),
                 SentOp::Step(step) => Op::Step(step),
             };
             let form = Form { dtype, grid, dims };
@@ -119,5 +124,74 @@ impl Array {
             arrays.push(Self::new(op, inputs, form)?);
         }
         arrays.pop().ok_or_else(|| unread("no steps".to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Boundary, Scalar};
+    use super::*;
+    use crate::array::Kind;
+    use crate::kernels::Moving;
+
+    /// Knows nothing.
+    struct Nobody;
+
+    impl Finds for Nobody {
+        fn source(&self, name: &str, _: &[u8]) -> Result<Arc<dyn ArraySource>> {
+            Err(ArrayError::asked(format!("no source '{name}'")))
+        }
+
+        fn kernel(&self, name: &str) -> Result<Arc<dyn ChunkKernel>> {
+            Err(ArrayError::asked(format!("no kernel '{name}'")))
+        }
+    }
+
+    /// Steps that look around, and transforms, over what is made by a rule.
+    fn arrays() -> Vec<Array> {
+        let made = |shape: &[u64]| {
+            let grid = Grid::even(shape, &vec![4; shape.len()]);
+            Array::filled_with(Scalar::Float(1.0), Kind::F32.into(), grid).unwrap()
+        };
+        let image = made(&[12, 9]);
+        let bell = made(&[3, 5]);
+        vec![
+            image.gaussian_filter(&[1.0, 0.5], Boundary::Reflect).unwrap(),
+            image.median_filter(&[3, 2], Boundary::Constant(Scalar::Signed(3))).unwrap(),
+            image.convolve(&bell, Boundary::Nearest).unwrap(),
+            image.gradient(1, 2.0).unwrap(),
+            image.moving(Moving::Std { ddof: 1 }, 0, 5, Some(2), true).unwrap(),
+            image.richardson_lucy(&bell, 3, None, Boundary::Periodic).unwrap(),
+            image.rfft(0).unwrap().fft(1).unwrap().ifft(1).unwrap().irfft(0, Some(12)).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn steps_come_as_they_were_sent() {
+        for array in arrays() {
+            let bytes = array.to_wire().unwrap();
+            let again = Array::from_wire(&bytes, &Nobody).unwrap();
+            assert_eq!((again.form(), again.formula()), (array.form(), array.formula()));
+            assert_eq!(again.to_wire().unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn bytes_that_mean_no_array_are_refused() {
+        let mut refused = 0;
+        for array in arrays() {
+            let bytes = Bytes::decode(array.to_wire().unwrap().as_slice()).unwrap();
+            let digits = |(at, byte): (usize, &u8)| byte.is_ascii_digit().then_some(at);
+            let digits: Vec<usize> = bytes.steps.iter().enumerate().filter_map(digits).collect();
+            for at in digits {
+                for instead in ["0", "7", "18446744073709551615", "-1"] {
+                    let mut steps = bytes.steps.clone();
+                    steps.splice(at..at + 1, instead.bytes());
+                    let sent = Bytes { steps, sources: Vec::new() }.encode_to_vec();
+                    refused += usize::from(Array::from_wire(&sent, &Nobody).is_err());
+                }
+            }
+        }
+        assert!(refused > 1_000, "{refused} were refused");
     }
 }

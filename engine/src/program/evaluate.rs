@@ -5,13 +5,16 @@ use std::ops::Range;
 
 use super::fused::Operand;
 use super::leaves::Chance;
-use super::wants::{chunks_of, made_of, pieces, rows_of, runs};
+use super::wants::{chunks_of, made_of, passed_on, pieces, rows_of, runs};
 use super::{Loaded, Program, Result, leaves};
 use crate::array::{ArrayError, Cuts, Region, Tensor, buffers, shape_of};
 use crate::kernels::{
     Block, Folded, Shape, along, digitize, gather, place, repeated, row_major, scan, totals,
 };
 use crate::lazy::{Array, ChunkKernel, Op, Step};
+
+/// So many values are taken from their places at once.
+const TAKEN: usize = 1 << 16;
 
 /// One box on its way.
 pub(super) struct Evaluation<'a> {
@@ -60,6 +63,9 @@ impl<'a> Evaluation<'a> {
                 crate::kernels::append(tile, &mut all);
             })?;
             return Tensor::from_block(dtype, shape, all);
+        }
+        if let Some((input, region)) = passed_on(array, region) {
+            return self.values(&input, &region);
         }
         let input = array.inputs().first();
         match (array.op(), input) {
@@ -133,6 +139,15 @@ impl<'a> Evaluation<'a> {
             (Op::Step(Step::Triangles(_) | Step::Bases(_)), _) => self.orthogonal(array, region),
             (Op::Step(Step::Dense(dense)), _) => self.dense(array, *dense, region),
             (Op::Step(Step::Records), _) => self.records(array, region),
+            (Op::Step(Step::Fourier { fourier, axis }), _) => {
+                self.transformed(array, *fourier, *axis, region)
+            }
+            (Op::Step(Step::Overlap { near, reach }), _) => {
+                self.overlap(array, near, reach, region)
+            }
+            (Op::Around(kernel, reach), _) => {
+                self.chunks_around(array, kernel.as_ref(), reach, region)
+            }
             (Op::Kernel(kernel), Some(input)) => self.blocks(kernel.as_ref(), array, input, region),
             _ => Err(missing("a step that no program has")),
         }
@@ -187,20 +202,46 @@ impl<'a> Evaluation<'a> {
         input: &Array,
         region: &[Range<u64>],
     ) -> Result<Tensor> {
+        let chunks = chunks_of(array, region).collect();
+        self.put_together(array, region, chunks, |evaluation, chunk| {
+            evaluation.applied(kernel, array, input, chunk)
+        })
+    }
+
+    /// What a kernel makes of a box, which is to look like it.
+    pub(super) fn applied(
+        &mut self,
+        kernel: &dyn ChunkKernel,
+        array: &Array,
+        input: &Array,
+        chunk: &[Range<u64>],
+    ) -> Result<Tensor> {
+        let values = kernel.apply(&self.values(input, chunk)?)?;
+        match values.shape() == shape_of(chunk) && values.dtype() == array.dtype() {
+            true => Ok(values),
+            false => Err(ArrayError::asked(format!(
+                "the kernel '{}' was to give {} of shape {:?}, and gave {} of shape {:?}",
+                kernel.name(),
+                array.dtype(),
+                shape_of(chunk),
+                values.dtype(),
+                values.shape()
+            ))),
+        }
+    }
+
+    /// The values of a box, of boxes that cover it.
+    pub(super) fn put_together(
+        &mut self,
+        array: &Array,
+        region: &[Range<u64>],
+        boxes: Vec<Region>,
+        mut make: impl FnMut(&mut Self, &Region) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let lengths_of = |region: &[Range<u64>]| lengths(&shape_of(region));
         let mut all: Option<Block> = None;
-        for chunk in chunks_of(array, region) {
-            let values = kernel.apply(&self.values(input, &chunk)?)?;
-            if values.shape() != shape_of(&chunk) || values.dtype() != array.dtype() {
-                return Err(ArrayError::asked(format!(
-                    "the kernel '{}' was to give {} of shape {:?}, and gave {} of shape {:?}",
-                    kernel.name(),
-                    array.dtype(),
-                    shape_of(&chunk),
-                    values.dtype(),
-                    values.shape()
-                )));
-            }
+        for chunk in boxes {
+            let values = make(self, &chunk)?;
             if chunk == region {
                 return Ok(values);
             }
@@ -239,20 +280,27 @@ impl<'a> Evaluation<'a> {
             let part = lengths(values.shape());
             let strides = row_major(&part);
             let low = run.region.get(axis).map_or(0, |range| range.start);
-            let mut one = part.clone();
-            if let Some(length) = one.get_mut(axis) {
-                *length = 1;
-            }
-            for at in run.places {
-                let place_in = places.get(at).map_or(0, |place| (place - low) as usize);
+            let mut some = part.clone();
+            let mut at = run.places.start;
+            let own = places.get(run.places).unwrap_or_default();
+            let along = part.get(axis).copied().unwrap_or(1).max(1);
+            let most = (TAKEN / (part.iter().product::<usize>() / along).max(1)).max(1);
+            // Places that follow one another go together.
+            let stretches = own.chunk_by(|a, b| a + 1 == *b);
+            for stretch in stretches.flat_map(|stretch| stretch.chunks(most)) {
+                if let Some(length) = some.get_mut(axis) {
+                    *length = stretch.len();
+                }
+                let place_in = stretch.first().map_or(0, |place| (place - low) as usize);
                 let first = place_in * strides.get(axis).map_or(0, |stride| stride.unsigned_abs());
-                let cells = one.iter().product();
-                gather(values.values(), first, &strides, &one, (0, cells), &mut slab);
-                let mut offset = vec![0; one.len()];
+                let cells = some.iter().product();
+                gather(values.values(), first, &strides, &some, (0, cells), &mut slab);
+                let mut offset = vec![0; some.len()];
                 if let Some(offset) = offset.get_mut(axis) {
                     *offset = at - begins;
                 }
-                place(slab.as_slice(), &one, &mut all, &whole, &offset);
+                place(slab.as_slice(), &some, &mut all, &whole, &offset);
+                at += stretch.len();
             }
         }
         Tensor::from_block(input.dtype(), shape, all)

@@ -8,9 +8,11 @@
 //! ```
 
 mod evaluate;
+mod fourier;
 mod fused;
 mod leaves;
 mod matrices;
+mod overlap;
 mod packed;
 mod pieces;
 mod records;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::matrices::{multiplied, whole_pieces};
-use super::{Program, Want, packed};
+use super::{Program, Want, fourier, overlap, packed};
 use crate::array::{Cuts, DType, Region, cells, shape_of};
 use crate::lazy::{Array, Op, Step};
 
@@ -44,6 +44,11 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         if empty || !seen.insert((array.id(), region.clone(), in_a_row)) {
             continue;
         }
+        // What passes on what it is given, as it is, takes nothing.
+        if let Some((input, region)) = passed_on(&array, &region) {
+            left.push((input, region, in_a_row));
+            continue;
+        }
         let passes = matches!(
             array.op(),
             Op::Step(Step::View(_) | Step::Rechunk | Step::Full(_)) | Op::Given(_)
@@ -62,6 +67,10 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         {
             bytes = bytes.saturating_add(beside(step, &array, &region));
         }
+        if let Op::Step(Step::Fourier { fourier, axis }) = array.op() {
+            bytes = bytes.saturating_add(fourier::beside(&array, *fourier, *axis, &region));
+        }
+        bytes = bytes.saturating_add(overlap::beside(&array, &region));
         // Matrices are multiplied where they lie.
         let passes = passes || matches!(array.op(), Op::Step(Step::Contract { .. }));
         match program.fused.get(&array.id()) {
@@ -121,6 +130,9 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
     if let (Op::Kernel(_), [input]) = (array.op(), inputs) {
         return chunks_of(array, region).map(|chunk| (input.clone(), chunk)).collect();
     }
+    if let Op::Around(..) = array.op() {
+        return overlap::around(array, region);
+    }
     let Op::Step(step) = array.op() else { return Vec::new() };
     match step {
         Step::View(view) => {
@@ -160,6 +172,11 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
         }
         Step::Pack { bits } => packed::packs(*bits, inputs, region),
         Step::Unpack { bits } => packed::unpacks(*bits, inputs, region),
+        Step::Fourier { fourier, axis } => {
+            let Some(input) = inputs.first() else { return Vec::new() };
+            vec![(input.clone(), fourier::lanes(input, *fourier, *axis, region))]
+        }
+        Step::Overlap { .. } => overlap::around(array, region),
         Step::Contract { batch, over } => multiplied(inputs, *batch, over, region),
         Step::Records => {
             inputs.iter().map(|input| (input.clone(), super::records::places_of(region))).collect()
@@ -229,7 +246,28 @@ pub(super) fn pieces<'a>(
     })
 }
 
-/// Places in a row that lie in one chunk of an array.
+/// The box that is all that a box is made of, value by value, where a step changes nothing of it.
+pub(super) fn passed_on(array: &Array, region: &[Range<u64>]) -> Option<(Array, Region)> {
+    match (array.op(), array.inputs()) {
+        (Op::Step(Step::Concat(axis)), inputs) => {
+            let mut pieces = pieces(inputs, *axis, region);
+            match (pieces.next(), pieces.next()) {
+                (Some((input, piece, _)), None) => Some((input.clone(), piece)),
+                _ => None,
+            }
+        }
+        (Op::Step(Step::Take { axis, places }), [input]) => {
+            let wanted = region.get(*axis)?;
+            let own = places.get(wanted.start as usize..wanted.end as usize)?;
+            let in_order = own.iter().zip(own.iter().skip(1)).all(|(a, b)| *b == a + 1);
+            let (first, last) = (own.first().filter(|_| in_order)?, own.last()?);
+            Some((input.clone(), with(region, *axis, *first..last + 1)))
+        }
+        _ => None,
+    }
+}
+
+/// Places in a row that lie in one chunk of an array, or follow one another from one to the next.
 pub(super) struct Run {
     /// The box that has them all.
     pub(super) region: Region,
@@ -245,9 +283,12 @@ pub(super) fn runs(input: &Array, axis: usize, places: &[u64], region: &[Range<u
     for at in wanted.start as usize..wanted.end as usize {
         let Some(place) = places.get(at).copied() else { continue };
         let piece = cuts.piece(cuts.holding(place));
-        if let Some(run) = runs.last_mut()
+        let before = at.checked_sub(1).and_then(|before| places.get(before));
+        let near =
+            before.is_some_and(|before| piece.contains(before) || before.abs_diff(place) == 1);
+        if near
+            && let Some(run) = runs.last_mut()
             && let Some(range) = run.region.get_mut(axis)
-            && piece.contains(&range.start)
         {
             *range = range.start.min(place)..range.end.max(place + 1);
             run.places.end = at + 1;

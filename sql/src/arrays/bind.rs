@@ -64,10 +64,11 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 return made.map_err(|error| error.about(verb));
             }
             let on = bind(session, on).await?;
-            if let Value::Grouped(_) | Value::Weighted(_) = on {
+            if let Value::Grouped(_) | Value::Rolling(_) | Value::Weighted(_) = on {
                 let with = bind_arguments(session, arguments, true).await?;
                 let made = match on {
                     Value::Grouped(groups) => groups.reduce(verb, with),
+                    Value::Rolling(rolling) => rolling.reduce(verb, with),
                     Value::Weighted(weighted) => weighted.reduce(verb, with),
                     other => Ok(other),
                 };

@@ -11,7 +11,7 @@ use strata_engine::{
 
 use super::arguments::{Bound, axis, shape, whole};
 use super::bind::{arrays, binary_of};
-use super::{Value, asked, matrices};
+use super::{Value, asked, fourier, matrices};
 use crate::error::{Error, Result};
 
 /// The functions that make arrays, each with how it is written.
@@ -22,6 +22,8 @@ const MAKERS: &[(&str, &str)] = &[
     ("dataset", "dataset(temp => t, rain => r)"),
     ("zeros", "zeros(3, 4, dtype => 'f32', chunks => (1, 4))"),
     ("ones", "ones(3, 4)"),
+    ("fftfreq", "fftfreq(365, d => 1)"),
+    ("rfftfreq", "rfftfreq(365, d => 1)"),
     ("full", "full(7, 3, 4)"),
     ("arange", "arange(start, stop, step)"),
     ("linspace", "linspace(0, 1, 11)"),
@@ -83,6 +85,7 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
             };
             Array::arange(start, stop, step).map_err(asked)?
         }
+        "fftfreq" | "rfftfreq" => fourier::frequencies(&name, &mut with)?,
         "linspace" => match &with.plain[..] {
             [Value::Number(start), Value::Number(stop), count] => {
                 let count = shape(std::slice::from_ref(count))?.first().copied().unwrap_or(0);

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod bind;
+mod filters;
+mod fourier;
 mod from_function;
 mod held;
 mod in_sql;
@@ -36,6 +38,8 @@ pub(crate) enum Value {
     Group(strata_connectors::zarr::Variables),
     /// Values whose places have labels.
     Grouped(Box<labelled::Grouping>),
+    /// Values that are looked at through a window.
+    Rolling(Box<labelled::Rolling>),
     /// Values that do not all count the same.
     Weighted(Box<labelled::Weighted>),
     /// The parts of a decomposition, in their order.
@@ -79,8 +83,8 @@ impl Value {
                 group.arrays.len(),
                 group.arrays.keys().next().map_or("temperature", String::as_str)
             ))),
-            Self::Grouped(_) | Self::Weighted(_) => {
-                Err(Error::text("groups, and weighted values, are no array yet")
+            Self::Grouped(_) | Self::Rolling(_) | Self::Weighted(_) => {
+                Err(Error::text("groups, windows, and weighted values, are no array yet")
                     .hint("bring them to one value each, as in .mean()"))
             }
             Self::Parts(parts) => {

@@ -3,11 +3,13 @@
 mod cf;
 mod exchange;
 mod expressions;
+mod fourier;
 mod groups;
 mod interp;
 mod language;
 mod matrices;
 mod memory;
+mod neighbours;
 mod npy;
 mod numpy;
 mod packed;

@@ -83,7 +83,7 @@ pub(crate) fn ordered<V: Value>(a: V, b: V) -> Ordering {
 const TOGETHER: usize = 16;
 
 /// Makes `made` values of every lane, of a copy of it.
-fn each_lane<V: Copy + Default, W: Copy + Default>(
+pub(super) fn each_lane<V: Copy + Default, W: Copy + Default>(
     values: &[V],
     shape: Shape,
     made: usize,

@@ -172,7 +172,7 @@ impl Array {
         // What barriers come to is there.
         let there = |step: &Self| step.op().is_barrier();
         self.has_step(there, |step| match step.op() {
-            Op::Kernel(_) => true,
+            Op::Kernel(_) | Op::Around(..) => true,
             Op::Step(step) => matches!(
                 step,
                 Step::Random { .. }
@@ -180,6 +180,8 @@ impl Array {
                     | Step::Triangles(_)
                     | Step::Bases(_)
                     | Step::Dense(_)
+                    | Step::Fourier { .. }
+                    | Step::Overlap { .. }
                     | Step::Lanes { .. }
                     | Step::Scan { .. }
             ),

@@ -15,7 +15,8 @@ enum Same {
     Step(String, Vec<usize>),
     /// What tells a source from all others.
     Source(&'static str, Vec<u8>),
-    Kernel(String, Vec<usize>),
+    /// A kernel, how far around it looks, and what it is done to.
+    Kernel(String, Option<String>, Vec<usize>),
     /// The source itself.
     Itself(usize),
     Given(usize),
@@ -30,7 +31,11 @@ impl Same {
                 None => Self::Itself(std::sync::Arc::as_ptr(source).cast::<()>() as usize),
             },
             Op::Given(number) => Self::Given(*number),
-            Op::Kernel(kernel) => Self::Kernel(kernel.name().to_string(), inputs()),
+            Op::Kernel(kernel) => Self::Kernel(kernel.name().to_string(), None, inputs()),
+            Op::Around(kernel, reach) => {
+                let reach = Some(format!("{reach:?}"));
+                Self::Kernel(kernel.name().to_string(), reach, inputs())
+            }
             Op::Step(step) => {
                 let written = serde_json::to_string(step);
                 Self::Step(written.map_err(|error| ArrayError::asked(error.to_string()))?, inputs())

@@ -6,6 +6,7 @@ mod grouping;
 mod interp;
 mod keys;
 mod periods;
+mod rolling;
 mod weighted;
 
 use datafusion::execution::context::SessionContext;
@@ -18,6 +19,7 @@ use crate::error::Result;
 use crate::parse::{TermArgument, TermValue};
 
 pub(crate) use grouping::Grouping;
+pub(crate) use rolling::Rolling;
 pub(crate) use weighted::Weighted;
 
 /// These verbs, each with how it is written.
@@ -26,6 +28,7 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("groupby", "groupby(time.month).mean(), or any array along one dimension"),
     ("interp", "interp(lat => 12.5, lon => (1.0, 2.5), method => 'nearest')"),
     ("resample", "resample(time => '1MS').mean()"),
+    ("rolling", "rolling(time => 30, min_periods => 1, center => true).mean()"),
     ("weighted", "weighted(cos(lat * 0.01745329252)).mean(lat, lon)"),
 ];
 
@@ -54,6 +57,10 @@ pub(super) async fn call(
         "interp" => {
             let with = bind_arguments(session, arguments, true).await?;
             return interp::interp(session, on, with).await.map(Value::Array);
+        }
+        "rolling" => {
+            let with = bind_arguments(session, arguments, true).await?;
+            return Ok(Value::Rolling(Box::new(rolling::rolling(on, with)?)));
         }
         _ => {
             let mut with = bind_arguments(session, arguments, true).await?;

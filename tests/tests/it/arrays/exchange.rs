@@ -57,12 +57,24 @@ async fn chunks_that_lie_otherwise_are_exchanged_where_that_saves_reading() {
         let operators = graph.layers().iter().flat_map(|layer| &layer.operators);
         operators.map(|operator| operator.name.clone()).collect::<Vec<String>>()
     };
-    let scattered = |names: Vec<String>| names.iter().any(|name| name == "ScatterChunks");
+    // Once, where it is.
+    let scattered = |names: Vec<String>| {
+        let count = names.iter().filter(|name| *name == "ScatterChunks").count();
+        assert!(count <= 1, "{names:?}");
+        count == 1
+    };
     let x = format!("zarr('{path}')");
     for (text, expected) in [
         // Each of 64 chunks wants a little of each of 32.
         (format!("{x}.rechunk(64, 16, 64)"), true),
         (format!("{x}.rechunk(64, 16, 64).mean(0)"), true),
+        // And of what lies around it.
+        (format!("{x}.rechunk(64, 16, 64).gaussian_filter(1)"), true),
+        (format!("{x}.rechunk(64, 16, 64).laplace(boundary => 'periodic')"), true),
+        (format!("{x}.rechunk(64, 16, 64).richardson_lucy(ones(3, 3, 3) / 27)"), true),
+        (format!("{x}.fft(0)"), true),
+        (format!("{x}.gradient(1)"), false),
+        (format!("{x}.uniform_filter((3, 1, 1))"), false),
         // Chunks together, and parts of chunks that nobody else wants.
         (format!("{x}.rechunk(8, 128, 512)"), false),
         (format!("{x}[:, 3]"), false),

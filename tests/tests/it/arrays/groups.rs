@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use datafusion::prelude::SessionContext;
 use serde_json::Value;
 use strata::RunText;
 use strata_tests::answer::Cell;
@@ -79,10 +80,38 @@ const ALIKE: &[(&str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_come_to_what_xarray_makes_of_them() {
-    let Some(python) = python_with("xarray") else { return };
+    let Some((here, _folder)) = come_to_xarrays(ALIKE, 1e-9).await else { return };
+    for (text, words) in [
+        ("v.groupby(time.month)", "no array yet"),
+        ("v.groupby(time.month) + 1", "no dimension 'month'"),
+        ("v.groupby(time.month) - v.groupby(time.month).mean()[3:]", "not all groups are there"),
+        ("v.groupby(time.month).median()", "groups have no verb 'median'"),
+        ("v.groupby(time.month).argmax()", "places are told along whole dimensions"),
+        ("v.groupby(v).mean()", "labels along one dimension"),
+        ("v.groupby(arange(7)).mean()", "7 labels belong to no dimension"),
+        ("v.groupby(time.fortnight).mean()", "no part 'fortnight'"),
+        ("v.groupby(time.month).mean(depth)", "no dimension 'depth'"),
+        ("v.resample(time => '2 moons').mean()", "no period"),
+        ("v.resample(lat => '1MS').mean()", "only times have"),
+        ("v.resample(depth => '1MS').mean()", "no dimension 'depth'"),
+        ("v.coarsen(lat => 0).mean()", "0 places"),
+        ("v.weighted(lat).max()", "have no verb 'max'"),
+    ] {
+        let error = answer(&here, text).await.unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+/// Runs statements about a cube of temperatures, `v`, and a series, `old`, here and on a pool; what they come to is what
+/// Xarray makes of the same. Gives a session that knows both, and the folder where they lie.
+pub(super) async fn come_to_xarrays(
+    alike: &[(&str, &str)],
+    near: f64,
+) -> Option<(SessionContext, tempfile::TempDir)> {
+    let python = python_with("xarray")?;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.zarr").display().to_string();
-    let theirs: Vec<&str> = ALIKE.iter().map(|(_, theirs)| *theirs).collect();
+    let theirs: Vec<&str> = alike.iter().map(|(_, theirs)| *theirs).collect();
     let script = format!(
         "import json, warnings, numpy as np, pandas as pd, xarray as xr\n\
          warnings.simplefilter('ignore')\n\
@@ -105,12 +134,12 @@ async fn groups_come_to_what_xarray_makes_of_them() {
     let expected: Vec<Vec<Value>> = serde_json::from_slice(&output.stdout).unwrap();
     let here = Grain { batch_size: 8192, partitions: 3 }.session();
     let pool = TestPool::here(Shape { workers: 2, cores: 1 }).await;
-    for session in [here, pool.session(&[])] {
+    for session in [here.clone(), pool.session(&[])] {
         for name in ["v", "old"] {
             let opened = format!("{name} = zarr('{path}/{name}').{name}");
             session.run(&opened).await.unwrap().collect().await.unwrap();
         }
-        for ((text, theirs), expected) in ALIKE.iter().zip(&expected) {
+        for ((text, theirs), expected) in alike.iter().zip(&expected) {
             let (setup, last) = text.rsplit_once("; ").unwrap_or(("", text));
             if !setup.is_empty() {
                 session.run(setup).await.unwrap().collect().await.unwrap();
@@ -126,7 +155,7 @@ async fn groups_come_to_what_xarray_makes_of_them() {
                 };
                 match expected.as_f64() {
                     Some(value) => assert!(
-                        (got - value).abs() <= 1e-9 * (1.0 + value.abs()),
+                        (got - value).abs() <= near * (1.0 + value.abs()),
                         "{text}: {got}, not {value}"
                     ),
                     None => assert!(got.is_nan(), "{text}: {got}, not NaN"),
@@ -134,26 +163,5 @@ async fn groups_come_to_what_xarray_makes_of_them() {
             }
         }
     }
-    let here = Grain { batch_size: 8192, partitions: 3 }.session();
-    let opened = format!("v = zarr('{path}/v').v");
-    here.run(&opened).await.unwrap().collect().await.unwrap();
-    for (text, words) in [
-        ("v.groupby(time.month)", "no array yet"),
-        ("v.groupby(time.month) + 1", "no dimension 'month'"),
-        ("v.groupby(time.month) - v.groupby(time.month).mean()[3:]", "not all groups are there"),
-        ("v.groupby(time.month).median()", "groups have no verb 'median'"),
-        ("v.groupby(time.month).argmax()", "places are told along whole dimensions"),
-        ("v.groupby(v).mean()", "labels along one dimension"),
-        ("v.groupby(arange(7)).mean()", "7 labels belong to no dimension"),
-        ("v.groupby(time.fortnight).mean()", "no part 'fortnight'"),
-        ("v.groupby(time.month).mean(depth)", "no dimension 'depth'"),
-        ("v.resample(time => '2 moons').mean()", "no period"),
-        ("v.resample(lat => '1MS').mean()", "only times have"),
-        ("v.resample(depth => '1MS').mean()", "no dimension 'depth'"),
-        ("v.coarsen(lat => 0).mean()", "0 places"),
-        ("v.weighted(lat).max()", "have no verb 'max'"),
-    ] {
-        let error = answer(&here, text).await.unwrap_err();
-        assert!(error.contains(words), "{text}: {error}");
-    }
+    Some((here, folder))
 }
