@@ -168,7 +168,9 @@ fn medians<T: Value>(
         let high = sorted.get(middle).map(|value| value.wide());
         let low = middle.checked_sub(1).and_then(|at| sorted.get(at)).map(|value| value.wide());
         let median = match (low, high) {
-            (Some(low), Some(high)) if sorted.len() % 2 == 0 => Some(low / 2.0 + high / 2.0),
+            (Some(low), Some(high)) if sorted.len().is_multiple_of(2) => {
+                Some(low / 2.0 + high / 2.0)
+            }
             (_, high) => high,
         };
         if let Some(result) = results.next() {
