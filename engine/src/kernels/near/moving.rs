@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_has_left_a_window_leaves_no_error_behind() {
-        let mut values = vec![0.1; 20];
+        let mut values = vec![0.1_f64; 20];
         values[3] = 1e300;
         let sums = moving(&values, &[20], 0, Moving::Sum, 4, 4);
         assert!(sums[4..].iter().all(|sum| (sum - 0.4).abs() < 1e-15), "{sums:?}");
