@@ -7,13 +7,13 @@ pub(in crate::kernels) fn fast(length: usize) -> usize {
 
 /// The same for rows of real values, of which there are best an even number.
 pub(in crate::kernels) fn fast_row(length: usize) -> usize {
-    let even = |length: &usize| length % 2 == 0 && is_fast(*length);
+    let even = |length: &usize| length.is_multiple_of(2) && is_fast(*length);
     if length <= 1 { 1 } else { (length..).find(even).unwrap_or(length) }
 }
 
 fn is_fast(mut length: usize) -> bool {
     for factor in [2, 3, 5, 7] {
-        while length > 1 && length % factor == 0 {
+        while length > 1 && length.is_multiple_of(factor) {
             length /= factor;
         }
     }

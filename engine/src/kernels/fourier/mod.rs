@@ -234,7 +234,7 @@ impl<T: Wave> Lane<T> {
             How::Half(_) => {}
             How::Whole(plan) => {
                 // Real values have no imaginary part there.
-                let even = real.len() % 2 == 0;
+                let even = real.len().is_multiple_of(2);
                 if let Some(first) = complex.first_mut() {
                     first.im = T::zero();
                 }

@@ -168,7 +168,7 @@ impl<T: Wave> Volume<T> {
             *apart *= middle.iter().skip(at + 1).product::<usize>();
         }
         let zero = T::zero();
-        let even = self.row % 2 == 0;
+        let even = self.row.is_multiple_of(2);
         for (number, slab) in self.spectrum.chunks_exact_mut(slab).enumerate() {
             if back {
                 for (apart, [_, turn]) in apart.iter().zip(turns) {

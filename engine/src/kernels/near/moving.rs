@@ -168,7 +168,9 @@ fn medians<T: Value>(
         let high = sorted.get(middle).map(|value| value.wide());
         let low = middle.checked_sub(1).and_then(|at| sorted.get(at)).map(|value| value.wide());
         let median = match (low, high) {
-            (Some(low), Some(high)) if sorted.len() % 2 == 0 => Some(low / 2.0 + high / 2.0),
+            (Some(low), Some(high)) if sorted.len().is_multiple_of(2) => {
+                Some(low / 2.0 + high / 2.0)
+            }
             (_, high) => high,
         };
         if let Some(result) = results.next() {
@@ -311,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_has_left_a_window_leaves_no_error_behind() {
-        let mut values = vec![0.1; 20];
+        let mut values = vec![0.1_f64; 20];
         values[3] = 1e300;
         let sums = moving(&values, &[20], 0, Moving::Sum, 4, 4);
         assert!(sums[4..].iter().all(|sum| (sum - 0.4).abs() < 1e-15), "{sums:?}");
