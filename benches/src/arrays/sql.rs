@@ -43,7 +43,8 @@ async fn asked(work: Work) -> Result<f64> {
     let mut sum = 0.0;
     let mut rows = LocalRunner.run(&work.session, plan).await?.stream;
     while let Some(batch) = futures::TryStreamExt::try_next(&mut rows).await? {
-        let means = batch.column(1).as_any().downcast_ref::<arrow::array::Float64Array>();
+        let means =
+            batch.column(1).as_any().downcast_ref::<datafusion::arrow::array::Float64Array>();
         sum += means.map_or(f64::NAN, |means| means.iter().flatten().sum());
     }
     Ok(sum)
