@@ -55,12 +55,12 @@ pub use lazy::{
 };
 pub use logical::ArrayNode;
 pub use optimize::{ArrayRule, Without};
-pub use physical::{coordinate_column, tensor_field};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
     MapChunksExec, PackedExec, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
     WindowByPartitionExec,
 };
+pub use physical::{coordinate_column, tensor_field};
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};

@@ -66,7 +66,12 @@ pub async fn save(
 }
 
 /// Where the values of a box belong in the file: places, and which of their bytes belong there.
-pub(crate) fn runs(region: &[Range<u64>], shape: &[u64], width: u64, start: u64) -> Vec<(u64, Range<usize>)> {
+pub(crate) fn runs(
+    region: &[Range<u64>],
+    shape: &[u64],
+    width: u64,
+    start: u64,
+) -> Vec<(u64, Range<usize>)> {
     let whole = |(range, length): (&Range<u64>, &u64)| *range == (0..*length);
     let full = region.iter().zip(shape).rev().take_while(|both| whole((both.0, both.1))).count();
     // What is whole lies in a row, and so does a part of the dimension before.
