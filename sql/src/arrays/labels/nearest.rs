@@ -89,7 +89,12 @@ pub(in crate::arrays) fn as_one_of(labels: &ArrayRef, label: &Value) -> Result<(
     if matches!(label, Value::Number(_)) && !numbers {
         return Err(unfit().hint("times are written as text: '2020-02-01'"));
     }
-    let value = cast(&value, wanted).map_err(|_| unfit())?;
+    let mut value = cast(&value, wanted).map_err(|_| unfit())?;
+    if let (Value::Text(text), true) = (label, value.is_null(0)) {
+        // A time of day may come without its seconds.
+        let whole = StringArray::from(vec![format!("{text}:00")]);
+        value = cast(&whole, wanted).map_err(|_| unfit())?;
+    }
     match value.is_null(0) {
         true => Err(unfit()),
         false => Ok((value, shown)),
