@@ -176,7 +176,11 @@ impl Cost {
     }
 
     fn all_of(&mut self, want: &Want) {
-        self.all = self.all.saturating_add(decoded(want));
+        // Boxes may overlap: there is no more than there is.
+        let form = want.source.form();
+        let there = cells(&form.shape()).unwrap_or(u64::MAX);
+        let there = there.saturating_mul(form.dtype.width() as u64);
+        self.all = self.all.saturating_add(decoded(want)).min(there);
     }
 
     /// What is to be read at a time, if it is worth it to exchange.
