@@ -26,7 +26,7 @@ use crate::physical::{array_from, cells_from, cells_to};
 /// The name and version of a table's scan.
 const SCAN: (&str, u32) = ("strata.scan", 1);
 /// The name and version of an array.
-const ARRAY: (&str, u32) = ("strata.array", 1);
+const ARRAY: (&str, u32) = ("strata.array", 2);
 
 /// An array, and what its rows look like where they are its cells.
 #[derive(Clone, PartialEq, prost::Message)]

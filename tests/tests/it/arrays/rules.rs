@@ -127,7 +127,11 @@ async fn values(session: &SessionContext, text: &str) -> Vec<f64> {
 }
 
 async fn plan(session: &SessionContext, text: &str) -> String {
-    session.run(&format!("rows = {text}")).await.unwrap();
+    let name = match text.starts_with("SELECT") {
+        true => "CREATE VIEW rows AS",
+        false => "rows =",
+    };
+    session.run(&format!("{name} {text}")).await.unwrap();
     let plan = session.table("rows").await.unwrap().into_unoptimized_plan();
     let plan = session.state().create_physical_plan(&plan).await.unwrap();
     displayable(plan.as_ref()).indent(false).to_string()
@@ -146,13 +150,18 @@ async fn rules_make_the_plans_they_are_there_for() {
         (ArrayRule::PushViews, format!("({x}.mean(0) - 1)[5:7]")),
         (ArrayRule::FoldNumbers, format!("{x} * (ones(64, 96) + 1)")),
         (ArrayRule::FuseSteps, format!("exp({x} * 2 + 1)")),
-        (ArrayRule::ReadPieces, format!("({x} * 2).max(0)")),
+        (ArrayRule::ReadPieces, format!("({x} * 2).max(1)")),
         (ArrayRule::CommonSteps, format!("exp({x}) / (1 + exp({x}))")),
         (ArrayRule::ShareResults, format!("({x} - {x}.mean()) / ({x} - {x}.mean()).max()")),
         (ArrayRule::ExchangeReads, format!("{x}.rechunk(64, 8)")),
         (ArrayRule::ReduceTogether, format!("({x} - {x}.mean(0)) / {x}.std(0)")),
         (ArrayRule::KeepChunks, format!("({x} - {x}.mean(0)).std(1)")),
         (ArrayRule::TakeNeighbours, format!("{x}.sum()")),
+        (ArrayRule::SlicePlaces, format!("SELECT * FROM {x} WHERE dim_1 = 3 AND dim_0 % 8 = 0")),
+        (
+            ArrayRule::AskArrays,
+            format!("SELECT dim_1, avg(value) FROM {x} WHERE dim_0 < 9 GROUP BY dim_1"),
+        ),
     ] {
         for name in ["", rule.name()] {
             let session = without(name, &[("array.exchange", "64KiB")]);
