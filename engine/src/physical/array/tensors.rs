@@ -7,12 +7,21 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayData, RecordBatch, make_array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use serde::Serialize;
 
 use super::coordinate_column;
 use crate::array::{ArrayError, DType, Kind, Tensor, cells};
 use crate::kernels::Block;
 
 type Result<T, E = ArrayError> = std::result::Result<T, E>;
+
+/// What the extension type says of its tensors, in the order of its specification.
+#[derive(Serialize)]
+struct Shape<'a> {
+    shape: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dim_names: Option<Vec<&'a str>>,
+}
 
 /// The column that holds the rows of an array, and how many values each of them has.
 pub fn tensor_field(
@@ -42,17 +51,15 @@ pub fn tensor_field(
             i32::MAX
         ))
     })?;
-    let mut told = serde_json::json!({ "shape": tensor });
     let names: Option<Vec<&str>> = dims.iter().skip(1).map(Option::as_deref).collect();
-    if let (Some(names), Some(told)) = (names, told.as_object_mut())
-        && names.len() == tensor.len()
-    {
-        told.insert("dim_names".to_string(), names.into());
-    }
+    let told =
+        Shape { shape: tensor, dim_names: names.filter(|names| names.len() == tensor.len()) };
+    let told = serde_json::to_string(&told)
+        .map_err(|error| ArrayError::asked(format!("the shape {tensor:?} as JSON: {error}")))?;
     let item = Arc::new(Field::new("item", values, true));
     let extension = [
         ("ARROW:extension:name".to_string(), "arrow.fixed_shape_tensor".to_string()),
-        ("ARROW:extension:metadata".to_string(), told.to_string()),
+        ("ARROW:extension:metadata".to_string(), told),
     ];
     let field = Field::new(name, DataType::FixedSizeList(item, count), false);
     Ok((field.with_metadata(HashMap::from(extension)), count))
@@ -104,7 +111,7 @@ mod tests {
         let field = batch.schema().field(0).clone();
         assert_eq!(field.metadata()["ARROW:extension:name"], "arrow.fixed_shape_tensor");
         let told = &field.metadata()["ARROW:extension:metadata"];
-        assert_eq!(told, r#"{"dim_names":["y","x"],"shape":[2,3]}"#);
+        assert_eq!(told, r#"{"shape":[2,3],"dim_names":["y","x"]}"#);
         let field = tensor_field("v", Kind::F32.into(), &[4, 2], &[None, None]).unwrap().0;
         assert_eq!(field.metadata()["ARROW:extension:metadata"], r#"{"shape":[2]}"#);
     }
