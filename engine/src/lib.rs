@@ -52,8 +52,8 @@ pub use layers::{
     Operator, Work,
 };
 pub use lazy::{
-    Array, ArrayFormat, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart, Index, Labelled,
-    Norm, Pad, Period, Scalar, cut_evenly,
+    Array, ArrayFormat, Attributes, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart,
+    Index, Labelled, Norm, Pad, Period, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};

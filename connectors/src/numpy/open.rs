@@ -46,7 +46,7 @@ pub async fn npz(session: &SessionContext, path: &str) -> Result<Variables, Arra
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    Ok(Variables { title: place.title(), arrays })
+    Ok(Variables::new(place.title(), arrays))
 }
 
 fn placed(session: &SessionContext, path: &str) -> Result<Place, ArrayError> {

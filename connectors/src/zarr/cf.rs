@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use strata_engine::{Array, ArrayError, ArraySource, Binary, DType, Grid, Kind, Scalar, Unary};
+use strata_engine::{
+    Array, ArrayError, ArraySource, Attributes, Binary, DType, Grid, Kind, Scalar, Unary,
+};
 
 use super::ZarrArray;
 use super::since::{Ticks, ticks};
@@ -32,9 +34,35 @@ pub(super) struct Reading {
     pub(super) missing: Vec<Scalar>,
 }
 
-/// Numbers as they are meant.
+/// What says how numbers are stored, and nothing of what they are once they are read.
+const OF_STORING: &[&str] = &[
+    "_ARRAY_DIMENSIONS",
+    "_FillValue",
+    "_Unsigned",
+    "add_offset",
+    "coordinates",
+    "missing_value",
+    "scale_factor",
+];
+
+/// What is said of an array beside how it is stored.
+fn attributes(said: &Map<String, Value>, meaning: &Meaning) -> Attributes {
+    let attributes = Attributes::from(said.clone()).without(OF_STORING);
+    match meaning {
+        Meaning::Plain | Meaning::Numbers { .. } => attributes,
+        Meaning::Times(_) => attributes.without(&["units", "calendar"]),
+        Meaning::Spans(_) => attributes.without(&["units", "dtype"]),
+    }
+}
+
+/// Numbers as they are meant, with what else is said of them.
 pub(super) fn decoded(source: &Arc<ZarrArray>) -> Result<Array, ArrayError> {
     let reading = reading(source)?;
+    let attributes = attributes(source.attributes(), &reading.meaning);
+    Ok(numbers_of(source, reading)?.with_attributes(attributes))
+}
+
+fn numbers_of(source: &Arc<ZarrArray>, reading: Reading) -> Result<Array, ArrayError> {
     let source: Arc<dyn ArraySource> = Arc::clone(source) as _;
     let raw = Array::read(source)?;
     if matches!(raw.dtype(), DType::Time(_) | DType::Span(_)) {

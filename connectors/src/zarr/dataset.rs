@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
-use strata_engine::{Array, ArrayError, Labelled, nearest};
+use strata_engine::{Array, ArrayError, Attributes, Labelled, nearest};
 use url::Url;
 
 use super::cf::decoded;
@@ -30,9 +30,19 @@ pub struct Variables {
     pub title: String,
     /// Its arrays, by name.
     pub arrays: BTreeMap<String, Result<Labelled, ArrayError>>,
+    /// What is said of all of them.
+    pub attributes: Attributes,
 }
 
 impl Variables {
+    /// Arrays of which nothing is said but what is said of each.
+    pub fn new(
+        title: impl Into<String>,
+        arrays: BTreeMap<String, Result<Labelled, ArrayError>>,
+    ) -> Self {
+        Self { title: title.into(), arrays, attributes: Attributes::default() }
+    }
+
     /// The array of this name.
     pub fn get(&self, name: &str) -> Result<Labelled, ArrayError> {
         match self.arrays.get(name) {
@@ -52,7 +62,7 @@ impl Variables {
     }
 
     /// What there is, as a table.
-    pub fn listing(&self) -> ([&'static str; 5], Vec<Vec<Option<String>>>) {
+    pub fn listing(&self) -> ([&'static str; 6], Vec<Vec<Option<String>>>) {
         let row = |(name, array): (&String, &Result<Labelled, ArrayError>)| {
             let told = match array {
                 Ok(array) => {
@@ -62,14 +72,18 @@ impl Variables {
                     });
                     let dims: Vec<String> = dims.collect();
                     let bytes = strata_engine::ByteSize(array.bytes()).to_string();
-                    [dims.join(", "), array.dtype().to_string(), array.grid().to_string(), bytes]
+                    let (dtype, chunks) = (array.dtype().to_string(), array.grid().to_string());
+                    let about = array.attributes().about().unwrap_or_default();
+                    [dims.join(", "), dtype, chunks, bytes, about]
                 }
-                Err(error) => [error.to_string(), String::new(), String::new(), String::new()],
+                Err(error) => {
+                    [error.to_string(), String::new(), String::new(), String::new(), String::new()]
+                }
             };
             std::iter::once(Some(name.clone())).chain(told.map(Some)).collect()
         };
         let rows = self.arrays.iter().map(row).collect();
-        (["variable", "dimensions", "type", "chunks", "size"], rows)
+        (["variable", "dimensions", "type", "chunks", "size", "about"], rows)
     }
 }
 
@@ -128,5 +142,6 @@ fn labelled(title: String, group: &Group) -> Variables {
         });
         (name.clone(), labelled)
     };
-    Variables { title, arrays: arrays.iter().map(label).collect() }
+    let attributes = group.attributes.clone().into();
+    Variables { title, arrays: arrays.iter().map(label).collect(), attributes }
 }

@@ -6,6 +6,7 @@
 //! verbs, operators ──▶ Array: a graph of steps (op.rs) ──▶ optimize ──▶ plan of chunk programs ──▶ rows
 //! ```
 
+mod attributes;
 mod broadcast;
 mod calendar;
 mod check;
@@ -40,6 +41,7 @@ use std::sync::{Arc, OnceLock};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::memory_pool::MemoryReservation;
 
+pub use attributes::Attributes;
 pub use calendar::{DatePart, Period};
 pub use index::Index;
 pub use kernel::ChunkKernel;
@@ -67,7 +69,7 @@ const MOST_DIMENSIONS: usize = 32;
 
 /// An array that is not computed yet. Clones are the same array.
 #[derive(Debug, Clone)]
-pub struct Array(Arc<Node>);
+pub struct Array(Arc<Node>, Attributes);
 
 /// A step, and what it is done to.
 #[derive(Debug)]
@@ -122,15 +124,17 @@ impl Array {
                 "an array of more than {DEEPEST} steps upon steps: save what is there in between"
             )));
         }
-        Ok(Self(Arc::new(Node { op, inputs, form, depth, memo: None })))
+        let attributes = Attributes::of_step(&op, &inputs);
+        Ok(Self(Arc::new(Node { op, inputs, form, depth, memo: None }), attributes))
     }
 
     /// The same, which stays in memory once it was computed.
     pub(crate) fn remembered(self) -> Self {
-        Self(Arc::new(match Arc::try_unwrap(self.0) {
-            Ok(node) => Node { memo: Some(Arc::default()), ..node },
-            Err(shared) => return Self(shared),
-        }))
+        let node = match Arc::try_unwrap(self.0) {
+            Ok(node) => Arc::new(Node { memo: Some(Arc::default()), ..node }),
+            Err(shared) => shared,
+        };
+        Self(node, self.1)
     }
 
     /// Where what it came to stays, if it is to.
@@ -160,10 +164,11 @@ impl Array {
             false => {
                 let made = Self::new(self.op().clone(), inputs, self.form().clone())?;
                 // What its inputs are made of is written otherwise, and comes to the same.
-                Ok(match Arc::try_unwrap(made.0) {
-                    Ok(node) => Self(Arc::new(Node { memo: self.0.memo.clone(), ..node })),
-                    Err(shared) => Self(shared),
-                })
+                let node = match Arc::try_unwrap(made.0) {
+                    Ok(node) => Arc::new(Node { memo: self.0.memo.clone(), ..node }),
+                    Err(shared) => shared,
+                };
+                Ok(Self(node, self.1.clone()))
             }
         }
     }
@@ -295,7 +300,8 @@ impl Array {
             return Err(ArrayError::asked(format!("two dimensions called '{twice}'")));
         }
         let form = Form { dims, ..self.form().clone() };
-        Self::new(self.op().clone(), self.inputs().to_vec(), form)
+        let named = Self::new(self.op().clone(), self.inputs().to_vec(), form)?;
+        Ok(Self(named.0, self.1.clone()))
     }
 
     /// The same values, cut like this.

@@ -7,7 +7,7 @@ use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
 
 use super::arguments::{Bound, whole};
 use super::from_function::from_function;
-use super::{HeldArrays, Value, asked, labelled, labels, makers, masks, table, verbs};
+use super::{HeldArrays, Value, asked, attributes, labelled, labels, makers, masks, table, verbs};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -45,6 +45,9 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
         }
         What::Field(on, name) => match bind(session, on).await? {
             several @ (Value::Group(_) | Value::Parts(_)) => match several.group() {
+                Ok(group) if name == attributes::FIELD && !group.arrays.contains_key(name) => {
+                    Ok(Value::Attributes(group.attributes))
+                }
                 Ok(group) => group.get(name).map(Value::Array).map_err(asked),
                 Err(_) => Err(Error::text(format!("there is no '{name}' here"))),
             },
@@ -52,6 +55,9 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 match (array.coords.get(name), labelled::date_part(&array, name)) {
                     (Some(coord), _) => Ok(Value::Array(labels::coordinate(name, coord))),
                     (None, Some(part)) => part.map(Value::Array),
+                    (None, None) if name == attributes::FIELD => {
+                        Ok(Value::Attributes(array.array.attributes().clone()))
+                    }
                     (None, None) => Err(Error::text(format!("an array has no part '{name}'"))
                         .hint("verbs are written with parentheses, as in .mean(time)")),
                 }

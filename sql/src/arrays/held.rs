@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::common::TableReference;
 use datafusion::datasource::TableProvider;
 use datafusion::execution::context::SessionContext;
 use parking_lot::Mutex;
@@ -64,10 +65,12 @@ impl HeldArrays {
     /// What a chain says, where the name that it begins with is an array's.
     pub(crate) async fn meant<'a>(session: &SessionContext, chain: &'a Chain) -> Option<&'a Term> {
         let term = chain.array.as_deref()?;
-        let name = term.name()?;
+        let (name, part) = term.name()?;
         let held = Self::find(session, name).await?;
-        // What is no table itself leaves the name to one that has it.
-        let is_table = held.table.is_none() && session.table_exist(bare(name)).unwrap_or(false);
+        // What is no table itself leaves the name to one that has it, and a part to the table of a schema.
+        let is_there = |table: TableReference| session.table_exist(table).unwrap_or(false);
+        let is_table = held.table.is_none() && is_there(bare(name))
+            || part.is_some_and(|part| is_there(TableReference::partial(name, part)));
         (!is_table).then_some(term)
     }
 

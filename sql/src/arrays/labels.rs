@@ -118,10 +118,20 @@ async fn with_labels(
             .hint(format!("choose by number: isel({dim} => 0), or x[0:10]")));
     };
     let values = coord.compute(session).await?;
-    let held = Array::of(values.clone()).and_then(|held| held.named(vec![Some(dim.to_string())]));
+    let held = coordinate_of(dim, values.clone(), Some(coord))?;
     let mut on = on.clone();
-    on.coords.insert(dim.to_string(), held.map_err(asked)?);
+    on.coords.insert(dim.to_string(), held);
     Ok((on, axis, values))
+}
+
+/// Values as the coordinate of a dimension, of which is said what was said of the one `before`.
+pub(super) fn coordinate_of(dim: &str, values: Tensor, before: Option<&Array>) -> Result<Array> {
+    let coord = Array::of(values).and_then(|coord| coord.named(vec![Some(dim.to_string())]));
+    let coord = coord.map_err(asked)?;
+    Ok(match before {
+        Some(before) => coord.with_attributes(before.attributes().clone()),
+        None => coord,
+    })
 }
 
 /// The places along a dimension whose coordinate meets a condition.

@@ -198,7 +198,7 @@ fn dataset(with: Bound) -> Result<Value> {
     }
     match arrays.is_empty() {
         true => Err(misused("dataset")),
-        false => Ok(Value::Group(zarr::Variables { title: "the dataset".to_string(), arrays })),
+        false => Ok(Value::Group(zarr::Variables::new("the dataset", arrays))),
     }
 }
 

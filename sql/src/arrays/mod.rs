@@ -1,6 +1,7 @@
 //! The array language, bound: terms become arrays, which nobody has computed yet.
 
 mod arguments;
+mod attributes;
 mod bind;
 mod filters;
 mod fourier;
@@ -26,7 +27,7 @@ pub(crate) use save::save;
 pub(crate) use table::{bind_name, bind_names, frame, shown};
 pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
 
-use strata_engine::{Labelled, Scalar};
+use strata_engine::{Attributes, Labelled, Scalar};
 
 use crate::error::{Error, Result};
 
@@ -42,6 +43,8 @@ pub(crate) enum Value {
     Rolling(Box<labelled::Rolling>),
     /// Values that do not all count the same.
     Weighted(Box<labelled::Weighted>),
+    /// What is said of an array, or of a group.
+    Attributes(Attributes),
     /// The parts of a decomposition, in their order.
     Parts(Vec<(&'static str, Labelled)>),
     Number(Scalar),
@@ -56,8 +59,7 @@ impl Value {
             Self::Group(group) => Ok(group),
             Self::Parts(parts) => {
                 let arrays = parts.into_iter().map(|(name, array)| (name.to_string(), Ok(array)));
-                let (title, arrays) = ("the result".to_string(), arrays.collect());
-                Ok(strata_connectors::zarr::Variables { title, arrays })
+                Ok(strata_connectors::zarr::Variables::new("the result", arrays.collect()))
             }
             other => Err(other),
         }
@@ -93,6 +95,7 @@ impl Value {
                 Err(Error::text(format!("these are {} arrays: {all}", names.len()))
                     .hint(format!("name one of them, as in .{first}, or all: {all} = …")))
             }
+            Self::Attributes(_) => Err(Error::text("what is said of an array is no array")),
             Self::Text(text) => Err(Error::text(format!("'{text}' is no array"))),
             Self::List(_) => Err(Error::text("a list is no array")),
         }

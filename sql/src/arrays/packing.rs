@@ -32,6 +32,7 @@ pub(super) async fn call(
         let codec = codec(with)?;
         with.done(&["codec"])?;
         let array = strata_connectors::persist(session, &on.array, codec).await?;
+        let array = array.with_attributes(on.array.attributes().clone());
         return Ok(Some(Value::Array(Labelled { array, ..on.clone() })));
     }
     let bits = bits(with, verb)?;

@@ -134,6 +134,10 @@ pub(crate) async fn shown(session: &SessionContext, term: &Term) -> Result<DataF
 }
 
 async fn rows(session: &SessionContext, value: Value) -> Result<DataFrame> {
+    if let Value::Attributes(attributes) = &value {
+        let (schema, rows) = super::attributes::listing(attributes);
+        return crate::statements::listing(session, &schema, rows);
+    }
     let labelled = match value.group() {
         Ok(group) => {
             let (schema, rows) = group.listing();

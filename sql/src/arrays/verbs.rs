@@ -5,7 +5,7 @@ use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, n
 
 use super::arguments::{Bound, axes, axis, cuts, dtype, whole};
 use super::bind::binary_of;
-use super::{Value, asked, filters, fourier, labelled, matrices, packing, statistics};
+use super::{Value, asked, attributes, filters, fourier, labelled, matrices, packing, statistics};
 use crate::error::{Error, Result};
 
 /// The verbs that are no functions of values, each with how it is written.
@@ -47,7 +47,7 @@ pub(crate) fn is_verb(name: &str) -> bool {
 pub(crate) fn verb_names() -> impl Iterator<Item = &'static str> {
     let own = VERBS.iter().chain(statistics::VERBS).chain(matrices::FUNCTIONS);
     let own = own.chain(labelled::VERBS).chain(packing::VERBS);
-    let own = own.chain(filters::VERBS).chain(fourier::VERBS);
+    let own = own.chain(filters::VERBS).chain(fourier::VERBS).chain(attributes::VERBS);
     let own = own.map(|(name, _)| *name);
     let values = Unary::ALL.iter().map(|unary| unary.name());
     own.chain(values).chain(Binary::ALL.iter().map(|binary| binary.name()))
@@ -102,6 +102,9 @@ pub(super) async fn call(
     }
     if let Some(made) = packing::call(session, &on, &verb, &mut with).await? {
         return Ok(made);
+    }
+    if let Some(made) = attributes::call(&on, &verb, &mut with)? {
+        return Ok(Value::Array(made));
     }
     if let Some(made) = fourier::call(&on, &verb, &mut with)? {
         return Ok(made);

@@ -71,11 +71,16 @@ pub(crate) enum Subscript {
 }
 
 impl Term {
-    /// The name that all of it is about, where nothing is done but what arrays and tables have verbs for.
-    pub(crate) fn name(&self) -> Option<&str> {
+    /// The name that all of it is about, where nothing is done but what arrays and tables have verbs for; and its
+    /// part, which is a table where the name is a schema.
+    pub(crate) fn name(&self) -> Option<(&str, Option<&str>)> {
         match &self.what {
-            What::Name(name) => Some(name),
+            What::Name(name) => Some((name, None)),
             What::Verb(on, verb, _) if is_verb(verb) => on.name(),
+            What::Field(on, part) => match on.name()? {
+                (name, None) => Some((name, Some(part))),
+                of_part => Some(of_part),
+            },
             _ => None,
         }
     }

@@ -179,7 +179,8 @@ fn closes_before_a_verb(parser: &Parser<'_>, skip: usize) -> bool {
 pub(crate) fn parse_chain(parser: &mut Parser<'_>) -> Result<Chain> {
     let first = parser.peek_token();
     let Some(array) = named_array(parser) else { return chain_at_depth(parser, 0) };
-    let name = array.name().map(Ident::new).into_iter().collect::<Vec<_>>();
+    let name = array.name().into_iter().flat_map(|(name, part)| [Some(name), part]);
+    let name = name.flatten().map(Ident::new).collect::<Vec<_>>();
     let array = Some(Box::new(array));
     match chain_at_depth(parser, 0) {
         Ok(chain) => Ok(Chain { array, ..chain }),

@@ -102,7 +102,7 @@ pub(super) async fn copy(session: &SessionContext, copy: CopyToStatement) -> Res
         let placed = Placed { dims: dims.clone(), value: value.clone(), fill: None };
         arrays.insert(value.clone(), Ok(from_rows(session, frame.clone(), &placed).await?));
     }
-    let group = Variables { title: copy.target.clone(), arrays };
+    let group = Variables::new(copy.target.clone(), arrays);
     let saving = Saving { mode: Mode::New(existing), ..Saving::default() };
     let saved = zarr::save(session, Saves::Group(&group), &copy.target, &saving).await?;
     let (chunks, bytes) = (counted(saved.chunks, "chunk"), ByteSize(saved.bytes));

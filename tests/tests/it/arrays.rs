@@ -1,5 +1,6 @@
 //! Arrays: their answers are NumPy's.
 
+mod attributes;
 mod cf;
 mod exchange;
 mod expressions;

@@ -124,8 +124,11 @@ pub async fn save(
     }
     match &saving.mode {
         Mode::New(existing) => {
-            let group = matches!(what, Saves::Group(_));
-            new::write(session, &parts, &url, store, *existing, saving, group).await
+            let about = match what {
+                Saves::Group(group) => Some(&group.attributes),
+                Saves::Array(_) => None,
+            };
+            new::write(session, &parts, &url, store, *existing, saving, about).await
         }
         Mode::Append(along) => append::write(session, &parts, &url, store, along).await,
         Mode::Region(start) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use object_store::ObjectStore;
 use serde_json::Map;
-use strata_engine::{Array, ArrayError, Cuts, EngineError, Grid};
+use strata_engine::{Array, ArrayError, Attributes, Cuts, EngineError, Grid};
 use url::Url;
 
 use super::parts::Part;
@@ -16,7 +16,7 @@ use crate::zarr::write::{ArraySpec, Existing, StoreWriter};
 /// What packing a chunk takes beside what goes in and comes out.
 const PACKING: u64 = 4 << 20;
 
-/// Writes a store, or nothing. What is said of it is said of a `group`, or of the array.
+/// Writes a store, or nothing. What is said of it is said of a group of which this is said already, or of the array.
 pub(super) async fn write(
     session: &SessionContext,
     parts: &[Part],
@@ -24,15 +24,16 @@ pub(super) async fn write(
     store: Arc<dyn ObjectStore>,
     existing: Existing,
     saving: &Saving,
-    group: bool,
+    about: Option<&Attributes>,
 ) -> Result<Saved, EngineError> {
     // What cannot be written is refused before the store that was there is gone.
     let mut specs = Vec::with_capacity(parts.len());
     for part in parts {
-        specs.push(spec(part, saving, group)?);
+        specs.push(spec(part, saving, about.is_some())?);
     }
-    let attributes = if group { saving.attributes.clone() } else { Map::new() };
-    let mut writer = StoreWriter::create(url, store, existing, attributes).await?;
+    let attributes = about.map(|about| about.with(&saving.attributes).to_map());
+    let mut writer =
+        StoreWriter::create(url, store, existing, attributes.unwrap_or_default()).await?;
     let mut saved = Saved::default();
     let mut written = Ok(());
     for (part, (array, spec)) in parts.iter().zip(&specs) {
@@ -88,9 +89,8 @@ fn spec(part: &Part, saving: &Saving, group: bool) -> Result<(Array, ArraySpec),
     spec.shard = shard;
     spec.dims = array.dims().to_vec();
     spec.compression = saving.compression.clone();
-    if !group && !part.coordinate {
-        spec.attributes = saving.attributes.clone();
-    }
+    let more = if group || part.coordinate { &Map::new() } else { &saving.attributes };
+    spec.attributes = part.array().attributes().with(more).to_map();
     spec.check(&part.name)?;
     Ok((array, spec))
 }

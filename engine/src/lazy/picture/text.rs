@@ -1,10 +1,16 @@
 //! An array in a few lines.
 
+use serde_json::Value;
+
 use super::{dimension, largest};
 use crate::array::Cuts;
 use crate::config::ByteSize;
-use crate::lazy::{Array, Labelled};
+use crate::lazy::{Array, Attributes, Labelled};
 use crate::text::{counted, thousands};
+
+/// Attributes that are told, and characters of each.
+const MOST_TOLD: usize = 8;
+const LONGEST_TOLD: usize = 80;
 
 pub(super) fn render(of: &Labelled) -> String {
     let array = &of.array;
@@ -28,10 +34,30 @@ pub(super) fn render(of: &Labelled) -> String {
         let label = of.coords.get(&dim).map(|coord| format!(", labelled {}", coord.dtype()));
         lines.push(format!("  {dim:width$}  {}{}", along(cuts), label.unwrap_or_default()));
     }
+    lines.extend(said(array.attributes()));
     lines.push(format!("made of {}", array.formula()));
     let (steps, reads) = steps(array);
     lines.push(format!("{}, {}", counted(steps, "step"), counted(reads, "read")));
     lines.join("\n") + "\n"
+}
+
+/// What is said of it, a line each, as far as it is short.
+fn said(attributes: &Attributes) -> Vec<String> {
+    let shown = |(name, value): (&String, &Value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let line = value.lines().next().unwrap_or_default();
+        let short: String = line.chars().take(LONGEST_TOLD).collect();
+        let more = if short.len() < value.len() { "…" } else { "" };
+        format!("  {name} = {short}{more}")
+    };
+    let mut lines = Vec::new();
+    lines.extend((!attributes.is_empty()).then(|| "attributes".to_string()));
+    lines.extend(attributes.iter().take(MOST_TOLD).map(shown));
+    match attributes.iter().count().saturating_sub(MOST_TOLD) {
+        0 => {}
+        more => lines.push(format!("  … and {}", counted(more as u64, "attribute"))),
+    }
+    lines
 }
 
 /// How a dimension is cut.

@@ -1,14 +1,14 @@
 //! `groupby(time.month)`: the groups of places that have the same label, and what becomes of them.
 
 use datafusion::execution::context::SessionContext;
-use strata_engine::{Array, Binary, Labelled, Tensor};
+use strata_engine::{Binary, Labelled, Tensor};
 
 use super::keys::{keys_of, numbered};
 use super::{VERBS, beside};
 use crate::arrays::arguments::{Bound, axes};
 use crate::arrays::bind::bind;
 use crate::arrays::verbs::reduce_of;
-use crate::arrays::{Value, asked, misused};
+use crate::arrays::{Value, asked, labels, misused};
 use crate::error::{Error, Result};
 use crate::parse::{TermArgument, TermValue, What};
 
@@ -99,8 +99,8 @@ impl Grouping {
             *dim = Some(self.name.clone());
         }
         let mut labelled = self.on.made(made.named(dims).map_err(asked)?, Some(self.axis));
-        let keys = Array::of(self.keys.clone()).map_err(asked)?;
-        let keys = keys.named(vec![Some(self.name.clone())]).map_err(asked)?;
+        let before = self.on.coords.get(&self.name);
+        let keys = labels::coordinate_of(&self.name, self.keys.clone(), before)?;
         labelled.coords.insert(self.name.clone(), keys);
         Ok(Value::Array(labelled))
     }

@@ -82,8 +82,8 @@ async fn along_one(
         subscripts.push(Index::At(0));
         return made.index(&subscripts).map_err(asked);
     }
-    let labels = Array::of(wanted.labels).and_then(|all| all.named(vec![Some(dim.to_string())]));
-    made.coords.insert(dim.to_string(), labels.map_err(asked)?);
+    let labels = labels::coordinate_of(dim, wanted.labels, on.coords.get(dim))?;
+    made.coords.insert(dim.to_string(), labels);
     Ok(made)
 }
 

@@ -35,6 +35,8 @@ impl Weighted {
                     .hint("there are sum and mean"));
             }
         };
+        let said = self.on.array.attributes().clone();
+        let made = made.with_attributes(said);
         Ok(Value::Array(Labelled { name: self.on.name.clone(), ..made }))
     }
 

@@ -293,6 +293,11 @@ async fn names_are_what_they_were_last_given_to() {
         ("DROP VIEW x; CREATE TABLE x AS SELECT 7 AS a; x", 7),
         ("\"Y\" = sql('SELECT 8 AS a'); y = arange(4); \"Y\".count()", 1),
         ("y.count()", 4),
+        ("g = dataset(a => arange(5)); m = g.a; g.a.count()", 5),
+        ("m.count()", 5),
+        ("CREATE SCHEMA g; CREATE TABLE g.a AS SELECT 9 AS a; g.a", 9),
+        ("g.a.count()", 1),
+        ("DROP TABLE g.a; g.a.count()", 5),
     ] {
         let (setup, last) = text.rsplit_once("; ").unwrap_or(("", text));
         for statement in setup.split("; ").filter(|statement| !statement.is_empty()) {
