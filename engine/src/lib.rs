@@ -59,8 +59,8 @@ pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,
-    MapChunksExec, PackedExec, PlaceColumn, ScatterChunksExec, SharedExec, SkimExec, VerifiedExec,
-    WindowByPartitionExec,
+    LookUpExec, MapChunksExec, PackedExec, PlaceColumn, ScatterChunksExec, SharedExec, SkimExec,
+    VerifiedExec, WindowByPartitionExec,
 };
 pub use physical::{coordinate_column, tensor_field};
 pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};

@@ -99,9 +99,7 @@ impl SessionBuilder {
         for rule in optimize::logical() {
             parts.state = parts.state.with_optimizer_rule(rule);
         }
-        for rule in optimize::physical() {
-            parts.state = parts.state.with_physical_optimizer_rule(rule);
-        }
+        parts.state = parts.state.with_physical_optimizer_rules(optimize::physical());
         for extension in &extensions {
             parts = extension.configure(parts)?;
         }

@@ -5,6 +5,7 @@ mod bound_windows;
 mod cells;
 mod compact_views;
 mod given_sides;
+mod look_up_places;
 mod merge_joins;
 mod plain_texts;
 mod push_semi_joins;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 
@@ -35,14 +37,24 @@ pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     vec![Arc::new(push_semi_joins::PushSemiJoins), Arc::new(cells::AskArrays)]
 }
 
-/// The rules on physical plans, in the order in which they run after DataFusion's.
+/// The rules on physical plans, DataFusion's and ours, in the order in which they run.
 pub(crate) fn physical() -> Vec<Rule> {
-    vec![
+    let mut rules = Vec::new();
+    for rule in PhysicalOptimizer::new().rules {
+        let sides_are_chosen = rule.name() == JOIN_SIDES;
+        rules.push(rule);
+        if sides_are_chosen {
+            rules.push(Arc::new(look_up_places::LookUpPlaces) as Rule);
+        }
+    }
+    let after: [Rule; 4] = [
         Arc::new(bound_windows::BoundWindows),
         Arc::new(plain_texts::PlainTexts),
         Arc::new(compact_views::CompactViews),
         Arc::new(skim_scans::SkimScans),
-    ]
+    ];
+    rules.extend(after);
+    rules
 }
 
 /// An operator over other inputs.

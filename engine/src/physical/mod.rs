@@ -14,12 +14,13 @@ mod verified;
 mod window_by_partition;
 
 pub(crate) use array::{
-    Assembled, Cells, Computed, Limits, NullsOf, Thresholds, ValueColumn, are_chunks, array_from,
-    cell_schema, cells_from, cells_to, chunk_rows, chunk_schema, data_type, fitting, keeps, takes,
+    Assembled, Cells, Computed, Limits, LookUp, NullsOf, PlaceKey, Thresholds, ValueColumn,
+    are_chunks, array_from, cell_schema, cells_from, cells_to, chunk_rows, chunk_schema, data_type,
+    fitting, keeps, takes,
 };
 pub use array::{
-    CellsExec, CombineChunksExec, GatherChunksExec, MapChunksExec, PlaceColumn, ScatterChunksExec,
-    SharedExec, coordinate_column, tensor_field,
+    CellsExec, CombineChunksExec, GatherChunksExec, LookUpExec, MapChunksExec, PlaceColumn,
+    ScatterChunksExec, SharedExec, coordinate_column, tensor_field,
 };
 pub use atomic_write::AtomicWriteExec;
 pub use compact::CompactExec;
@@ -34,11 +35,12 @@ use std::sync::Arc;
 use crate::wire::WireNode;
 
 /// What of these crosses the wire.
-pub(crate) fn wire() -> [Arc<dyn WireNode>; 9] {
+pub(crate) fn wire() -> [Arc<dyn WireNode>; 10] {
     [
         Arc::new(array::CellsWire),
         Arc::new(array::CombineChunksWire),
         Arc::new(array::GatherChunksWire),
+        Arc::new(array::LookUpWire),
         Arc::new(array::MapChunksWire),
         Arc::new(array::ScatterChunksWire),
         Arc::new(array::SharedWire),

@@ -84,6 +84,8 @@ rules! {
     SlicePlaces = "slice_places";
     /// What SQL groups by places becomes a reduction of the arrays.
     AskArrays = "ask_arrays";
+    /// What SQL joins few rows with, on what places have, is looked up: chunks without such places are not read.
+    LookUpPlaces = "look_up_places";
 }
 
 /// Rules that are left out.

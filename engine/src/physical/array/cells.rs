@@ -240,7 +240,7 @@ impl CellsExec {
     }
 
     /// What the rows look like.
-    pub(super) fn cells(&self) -> &Cells {
+    pub(crate) fn cells(&self) -> &Cells {
         &self.cells
     }
 }
@@ -321,19 +321,9 @@ impl ExecutionPlan for CellsExec {
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let rows = input
             .map(move |batch| {
-                let chunks = chunks::rows(&batch?)?;
-                let (grid, dtype) = cells.chunks();
-                let mut all = Vec::new();
-                for (number, parts) in chunks {
-                    let Some(bytes) = parts.into_iter().next() else { continue };
-                    // A record lies in one chunk: the numbers are those of the cells' own.
-                    let region = cells.grid.region(&cells.grid.place(number));
-                    let shape = shape_of(&grid.region(&grid.place(number)));
-                    let values = Tensor::new(dtype, shape, bytes).map_err(error)?;
-                    all.push((region, values));
-                }
+                let all = boxes(&cells, &batch?)?;
                 let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
-                let batches = all.into_iter().flat_map(move |(region, values)| {
+                let batches = all.into_iter().flat_map(move |(_, region, values)| {
                     let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
                     let count = shape_of(&region).iter().product::<u64>() as usize;
                     let starts = (0..count).step_by(size);
@@ -349,6 +339,20 @@ impl ExecutionPlan for CellsExec {
     }
 }
 
+/// The chunks of a batch: the box of each, and its values or records.
+pub(super) fn boxes(cells: &Cells, batch: &RecordBatch) -> Result<Vec<(u64, Region, Tensor)>> {
+    let (grid, dtype) = cells.chunks();
+    let mut all = Vec::new();
+    for (number, parts) in chunks::rows(batch)? {
+        let Some(bytes) = parts.into_iter().next() else { continue };
+        // A record lies in one chunk: the numbers are those of the cells' own.
+        let region = cells.grid.region(&cells.grid.place(number));
+        let shape = shape_of(&grid.region(&grid.place(number)));
+        all.push((number, region, Tensor::new(dtype, shape, bytes).map_err(error)?));
+    }
+    Ok(all)
+}
+
 /// Some cells of a chunk.
 fn rows(
     cells: &Cells,
@@ -357,18 +361,40 @@ fn rows(
     values: &Tensor,
     range: Range<usize>,
 ) -> Result<RecordBatch> {
+    let mut columns = place_columns(cells, region, range.clone())?;
+    columns.extend(value_columns(cells, values, range.clone())?);
+    let rows = RecordBatchOptions::new().with_row_count(Some(range.len()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
+}
+
+/// What the places of some cells of a box have.
+pub(super) fn place_columns(
+    cells: &Cells,
+    region: &Region,
+    which: impl Iterator<Item = usize> + Clone,
+) -> Result<Vec<ArrayRef>> {
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(cells.places.len() + cells.values.len());
     let mut known: Vec<Option<UInt64Array>> = vec![None; region.len()];
     for place in &cells.places {
         let Some(at) = known.get_mut(place.axis) else {
             return internal_err!("a column is of a dimension that there is not");
         };
-        let at = at.get_or_insert_with(|| places(region, place.axis, &range));
+        let at = at.get_or_insert_with(|| places(region, place.axis, which.clone()));
         columns.push(match &place.values {
             Some(values) => take(values, at, None)?,
             None => Arc::new(at.values().iter().map(|at| *at as i64).collect::<Int64Array>()),
         });
     }
+    Ok(columns)
+}
+
+/// The values of some cells of a box that lie in a row.
+pub(super) fn value_columns(
+    cells: &Cells,
+    values: &Tensor,
+    range: Range<usize>,
+) -> Result<Vec<ArrayRef>> {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(cells.values.len());
     match &cells.values[..] {
         [one] if !cells.are_records() => {
             let part: Slice<'_> = values.values().range(range.start, range.end);
@@ -392,17 +418,34 @@ fn rows(
             }
         }
     }
-    let rows = RecordBatchOptions::new().with_row_count(Some(range.len()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
+    Ok(columns)
+}
+
+/// Some of the values or records of a box, one after the other.
+pub(super) fn picked(cells: &Cells, values: &Tensor, which: &[usize]) -> Result<Tensor> {
+    let (dtype, mut shape) = (values.dtype(), vec![which.len() as u64]);
+    let width = match cells.are_records() && !cells.values.is_empty() {
+        true => {
+            shape.push(cells.width() as u64);
+            cells.width()
+        }
+        false => dtype.width(),
+    };
+    let all = values.data().as_slice();
+    let mut bytes = Vec::with_capacity(which.len() * width);
+    for at in which {
+        bytes.extend_from_slice(all.get(at * width..(at + 1) * width).unwrap_or_default());
+    }
+    Tensor::new(dtype, shape, Buffer::from(bytes)).map_err(error)
 }
 
 /// Along a dimension, the place of each of some cells of a box.
-fn places(region: &Region, axis: usize, range: &Range<usize>) -> UInt64Array {
+fn places(region: &Region, axis: usize, which: impl Iterator<Item = usize>) -> UInt64Array {
     let lengths: Vec<usize> = shape_of(region).iter().map(|length| *length as usize).collect();
     let each = lengths.iter().skip(axis + 1).product::<usize>().max(1);
     let length = lengths.get(axis).copied().unwrap_or(1).max(1);
     let first = region.get(axis).map_or(0, |range| range.start);
-    range.clone().map(|cell| first + (cell / each % length) as u64).collect()
+    which.map(|cell| first + (cell / each % length) as u64).collect()
 }
 
 /// The same bytes of each record.

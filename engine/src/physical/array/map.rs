@@ -31,6 +31,16 @@ use super::shares::Shares;
 use super::work::{Made, Work};
 use crate::program::Loaded;
 
+/// Says of a chunk, by its number, whether it is wanted.
+#[derive(Clone)]
+struct Wanted(Arc<dyn Fn(u64) -> bool + Send + Sync>);
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wanted")
+    }
+}
+
 /// Computes chunks.
 #[derive(Debug)]
 pub struct MapChunksExec {
@@ -40,6 +50,8 @@ pub struct MapChunksExec {
     given: Given,
     /// How tasks share them, where they run in one process.
     shares: Option<Arc<Shares>>,
+    /// Which of them are wanted, where not all are.
+    wanted: Option<Wanted>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -54,13 +66,27 @@ impl MapChunksExec {
             Boundedness::Bounded,
         );
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { work, keys, given, shares: None, properties: Arc::new(properties), metrics }
+        let properties = Arc::new(properties);
+        Self { work, keys, given, shares: None, wanted: None, properties, metrics }
     }
 
     /// The same, whose tasks take from each other what is left, so many numbers in a row together: for a plan
     /// that runs where it was made. Elsewhere a task that is run again must do what it did.
     pub(super) fn sharing(self, unit: u64) -> Self {
         Self { shares: Some(Arc::new(Shares::new(unit))), ..self }
+    }
+
+    /// The same as it runs, of chunks that are wanted: for an operator above that knows so while it runs.
+    pub(super) fn choosing(&self, wanted: Arc<dyn Fn(u64) -> bool + Send + Sync>) -> Self {
+        Self {
+            work: self.work.clone(),
+            keys: Arc::clone(&self.keys),
+            given: self.given.clone(),
+            shares: self.shares.clone(),
+            wanted: Some(Wanted(wanted)),
+            properties: Arc::clone(&self.properties),
+            metrics: self.metrics.clone(),
+        }
     }
 
     /// Says that the plan stands in several places, which may run at the same time.
@@ -153,6 +179,7 @@ impl ExecutionPlan for MapChunksExec {
             reservation: consumer.register(context.memory_pool()),
             open: None,
             left: 0..0,
+            wanted: self.wanted.clone(),
             shares: self.shares.clone().and_then(|shares| Share::begin(shares, partition)),
             keys: self.keys.execute(partition, Arc::clone(&context))?,
             context,
@@ -174,6 +201,7 @@ struct Task {
     /// What is being brought together.
     open: Option<Made>,
     left: Range<u64>,
+    wanted: Option<Wanted>,
     shares: Option<Share>,
     keys: SendableRecordBatchStream,
     context: Arc<TaskContext>,
@@ -201,6 +229,9 @@ impl Task {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let given = self.given.collected(&self.context).await?;
         while let Some(number) = self.next_number().await? {
+            if self.wanted.as_ref().is_some_and(|Wanted(is_wanted)| !is_wanted(number)) {
+                continue;
+            }
             self.work.reserve(number, self.open.as_ref(), &self.reservation)?;
             let made = self.work.run(number, Loaded::new(), &given).await?;
             let done = match &mut self.open {

@@ -16,12 +16,14 @@ mod fold;
 mod gather;
 mod given;
 mod keep;
+mod look_up;
 mod lower;
 mod map;
 mod pieces;
 mod scatter;
 mod shared;
 mod shares;
+mod sought;
 mod tensors;
 mod wire;
 mod work;
@@ -39,13 +41,17 @@ pub(crate) use computed::Computed;
 pub(crate) use exchange::Thresholds;
 pub(crate) use fit::{fitting, keeps, takes};
 pub use gather::GatherChunksExec;
+pub(crate) use look_up::LookUp;
+pub use look_up::LookUpExec;
 pub(crate) use lower::Limits;
 pub use map::MapChunksExec;
 pub use scatter::ScatterChunksExec;
 pub use shared::SharedExec;
+pub(crate) use sought::PlaceKey;
 pub use tensors::tensor_field;
 pub(super) use wire::{
-    CellsWire, CombineChunksWire, GatherChunksWire, MapChunksWire, ScatterChunksWire, SharedWire,
+    CellsWire, CombineChunksWire, GatherChunksWire, LookUpWire, MapChunksWire, ScatterChunksWire,
+    SharedWire,
 };
 pub(crate) use wire::{array_from, cells_from, cells_to};
 

@@ -15,9 +15,11 @@ use super::exchange::Exchange;
 use super::fold::Fold;
 use super::gather::GatherChunksExec;
 use super::given::Given;
+use super::look_up::{LookUp, LookUpExec};
 use super::map::MapChunksExec;
 use super::scatter::ScatterChunksExec;
 use super::shared::SharedExec;
+use super::sought::PlaceKey;
 use super::work::Work;
 use crate::array::{ArrayError, ArraySource, DType, Grid, Kind};
 use crate::lazy::{Array, ChunkKernel, Finds};
@@ -367,6 +369,81 @@ impl WireNode for CellsWire {
         _: &WireLink<'_>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(CellsExec::new(Arc::new(cells_from(bytes)?), only(inputs)?)))
+    }
+}
+
+/// [`LookUpExec`] on the wire.
+#[derive(Debug)]
+pub(in crate::physical) struct LookUpWire;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct LookUpBytes {
+    /// Which rows come out, and how many of their columns, as JSON; then each key's dimension and column.
+    #[prost(string, tag = "1")]
+    told: String,
+    #[prost(bytes = "vec", tag = "2")]
+    cells: Vec<u8>,
+    /// What the places of each key have.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    keys: Vec<Vec<u8>>,
+}
+
+/// What is told of a look-up in words.
+type Asks = (LookUp, usize, Vec<(usize, usize)>);
+
+impl WireNode for LookUpWire {
+    fn name(&self) -> &'static str {
+        "strata.look_up"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn encode(&self, node: &dyn ExecutionPlan, _: &WireLink<'_>) -> Result<Option<Vec<u8>>> {
+        let Some(node) = node.downcast_ref::<LookUpExec>() else { return Ok(None) };
+        let (how, keys, width, cells) = node.told();
+        let asks: Asks = (how, width, keys.iter().map(|key| (key.axis, key.column)).collect());
+        let values = keys.iter().map(|key| column_to_bytes(&key.values));
+        let bytes = LookUpBytes {
+            told: serde_json::to_string(&asks).map_err(unread)?,
+            cells: cells_to(cells)?,
+            keys: values.collect::<Result<_>>()?,
+        };
+        Ok(Some(bytes.encode_to_vec()))
+    }
+
+    fn decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &WireLink<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let LookUpBytes { told, cells, keys } = LookUpBytes::decode(bytes).map_err(unread)?;
+        let (how, width, asked): Asks = serde_json::from_str(&told).map_err(unread)?;
+        let cells = Arc::new(cells_from(&cells)?);
+        let [rows, chunks] = inputs else {
+            return internal_err!("a look-up came with {} inputs", inputs.len());
+        };
+        let (schema, lengths) = (rows.schema(), cells.grid.shape());
+        let keys = asked.into_iter().zip(&keys).map(|((axis, column), bytes)| {
+            let values = column_from_bytes(bytes)?;
+            let same = schema.fields().get(column).map(|field| field.data_type());
+            match lengths.get(axis) {
+                Some(length)
+                    if *length == values.len() as u64 && same == Some(values.data_type()) =>
+                {
+                    Ok(PlaceKey { axis, column, values })
+                }
+                _ => internal_err!("a look-up came with places that the cells do not have"),
+            }
+        });
+        let keys: Arc<[PlaceKey]> = keys.collect::<Result<Vec<_>>>()?.into();
+        if keys.is_empty() || width > schema.fields().len() {
+            return internal_err!("a look-up came with columns that the rows do not have");
+        }
+        let (rows, chunks) = (Arc::clone(rows), Arc::clone(chunks));
+        Ok(Arc::new(LookUpExec::new(how, keys, width, cells, rows, chunks)))
     }
 }
 
