@@ -109,8 +109,16 @@ fn times(raw: &Array, ticks: Ticks, missing: Option<Array>) -> Result<Array, Arr
         }
         false => {
             let raw = whole(raw)?;
+            let far = far(&raw, ticks)?;
             let counts = raw.binary_with(Binary::Mul, Scalar::Signed(ticks.each()), false)?;
-            (counts, raw.binary_with(Binary::Eq, Scalar::Signed(i64::MIN), false)?)
+            let none = raw.binary_with(Binary::Eq, Scalar::Signed(i64::MIN), false)?;
+            (
+                counts,
+                match far {
+                    Some(far) => none.binary(Binary::Or, &far)?,
+                    None => none,
+                },
+            )
         }
     };
     let none = match missing {
@@ -120,6 +128,21 @@ fn times(raw: &Array, ticks: Ticks, missing: Option<Array>) -> Result<Array, Arr
     let times = counts.binary_with(Binary::Add, Scalar::Signed(ticks.start()), false)?;
     let times = if ticks.is_leapless() { with_leap_days(&times, ticks)? } else { times };
     times.with_no_time_where(&none)
+}
+
+/// Which counts of ticks are of times that are too far away to be told, where there may be any.
+fn far(raw: &Array, ticks: Ticks) -> Result<Option<Array>, ArrayError> {
+    let (each, start) = (i128::from(ticks.each()).max(1), i128::from(ticks.start()));
+    let within = |end: i64| i64::try_from((i128::from(end) - start) / each).ok();
+    let least = within(i64::MIN + 1).filter(|least| *least > i64::MIN + 1);
+    let most = within(i64::MAX).filter(|most| *most < i64::MAX);
+    let is = |binary, end: Option<i64>| {
+        end.map(|end| raw.binary_with(binary, Scalar::Signed(end), false)).transpose()
+    };
+    Ok(match (is(Binary::Lt, least)?, is(Binary::Gt, most)?) {
+        (Some(before), Some(after)) => Some(before.binary(Binary::Or, &after)?),
+        (one, other) => one.or(other),
+    })
 }
 
 /// Counts from March 1970 where no year has a leap day, as counts from 1970 to the same date: those are put in

@@ -14,7 +14,13 @@ pub(super) const CHUNK_BYTES: u64 = 16 << 20;
 impl Array {
     /// What a source has.
     pub fn read(source: Arc<dyn ArraySource>) -> Result<Self> {
-        let (form, title) = (source.form().clone(), source.title());
+        let (mut form, title) = (source.form().clone(), source.title());
+        // Of several dimensions of one name, the last has it.
+        let dims = form.dims.iter().enumerate();
+        let last = |(at, dim): (usize, &Option<String>)| {
+            dim.clone().filter(|_| !form.dims.iter().skip(at + 1).any(|later| later == dim))
+        };
+        form.dims = dims.map(last).collect();
         Self::new(Op::Read(source), Vec::new(), form)
             .map_err(|error| ArrayError::Source { array: title, reason: error.to_string() })
     }

@@ -74,8 +74,10 @@ impl Bound {
             return Ok(strata_engine::cut_evenly(shape, dtype));
         };
         let lengths = match chunks {
-            Value::List(all) => all.iter().map(whole).collect::<Result<Vec<i64>>>()?,
-            one => vec![whole(&one)?; shape.len()],
+            // Along an only dimension, one after the other.
+            Value::List(all) if shape.len() == 1 && all.len() > 1 => vec![Value::List(all)],
+            Value::List(all) => all,
+            one => vec![one; shape.len()],
         };
         if lengths.len() != shape.len() {
             return Err(Error::text(format!(
@@ -84,14 +86,24 @@ impl Bound {
                 shape.len()
             )));
         }
-        let cuts = shape.iter().zip(&lengths).map(|(length, piece)| cuts(*length, *piece));
+        let cuts = shape.iter().zip(&lengths).map(|(length, piece)| cuts(*length, piece));
         Ok(Grid(cuts.collect::<Result<_>>()?))
     }
 }
 
-/// A dimension cut into pieces of a length; -1 is all of it.
-pub(crate) fn cuts(length: u64, piece: i64) -> Result<Cuts> {
-    match piece {
+/// A dimension cut into pieces of a length, or of several, one after the other; -1 is all of it.
+pub(crate) fn cuts(length: u64, piece: &Value) -> Result<Cuts> {
+    if let Value::List(pieces) = piece {
+        let lengths = shape(pieces)?;
+        let all = lengths.iter().fold(0_u64, |all, piece| all.saturating_add(*piece));
+        if all != length || lengths.contains(&0) {
+            return Err(Error::text(format!(
+                "chunks of {lengths:?} places, which are {all}, do not make up a dimension of {length}"
+            )));
+        }
+        return Cuts::of_lengths(&lengths).map_err(asked);
+    }
+    match whole(piece)? {
         -1 => Ok(Cuts::even(length, length)),
         piece if piece > 0 => Ok(Cuts::even(length, piece.unsigned_abs())),
         other => Err(Error::text(format!(
@@ -133,10 +145,19 @@ pub(crate) fn shape(values: &[Value]) -> Result<Vec<u64>> {
     lengths.iter().map(length).collect()
 }
 
+/// A dimension without a name, as it is shown: `dim_0`.
+fn numbered(of: &Labelled, name: &str) -> Option<usize> {
+    let axis = name.strip_prefix("dim_")?.parse::<usize>().ok()?;
+    of.array.dims().get(axis)?.is_none().then_some(axis)
+}
+
 /// A dimension of an array: by its name or its number.
 pub(crate) fn axis(of: &Labelled, value: &Value) -> Result<usize> {
     match value {
-        Value::Text(name) => of.array.axis_named(name).map_err(asked),
+        Value::Text(name) => match (of.array.axis_named(name), numbered(of, name)) {
+            (Ok(axis), _) | (Err(_), Some(axis)) => Ok(axis),
+            (Err(error), None) => Err(asked(error)),
+        },
         number => of.array.axis(whole(number)?).map_err(asked),
     }
 }

@@ -3,11 +3,14 @@
 use datafusion::execution::context::SessionContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use strata_engine::{Binary, Index, Labelled, Scalar, Unary};
+use strata_engine::{Binary, DType, Index, Kind, Labelled, Scalar, Unary};
 
+use super::align::align;
 use super::arguments::{Bound, whole};
 use super::from_function::from_function;
-use super::{HeldArrays, Value, asked, attributes, labelled, labels, makers, masks, table, verbs};
+use super::{
+    HeldArrays, Value, asked, attributes, datasets, labelled, labels, makers, masks, table, verbs,
+};
 use crate::error::{Error, Result};
 use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
 
@@ -80,57 +83,107 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 };
                 return made.map_err(|error| error.about(verb));
             }
-            let on = on.array()?;
-            if labelled::is_verb(verb) {
-                let made = labelled::call(session, on, verb, arguments).await;
-                return made.map_err(|error| error.about(verb));
+            match on {
+                Value::Group(group) => datasets::call(session, group, verb, arguments).await,
+                one => of_array(session, one.array()?, verb, arguments).await,
             }
-            if verbs::takes_conditions(verb) {
-                let selected = labels::select(session, &on, arguments).await;
-                return selected.map(Value::Array).map_err(|error| error.about(verb));
-            }
-            let arguments = bind_arguments(session, arguments, true).await?;
-            verbs::call(session, on, verb, arguments).await.map_err(|error| error.about(verb))
         }
-        What::Subscript(on, subscripts) => {
-            let on = bind(session, on).await?.array()?;
-            if let [Subscript::One(term)] = &subscripts[..] {
-                return match bind(session, term).await? {
-                    Value::Array(mask) if masks::is_whole(&on, &mask) => {
-                        masks::masked(session, &on, &mask).await.map(Value::Array)
-                    }
-                    one => {
-                        let index = place(session, one).await?;
-                        on.index(&[index]).map(Value::Array).map_err(asked)
-                    }
-                };
-            }
-            let mut indexes = Vec::with_capacity(subscripts.len());
-            for subscript in subscripts {
-                indexes.push(index(session, subscript).await?);
-            }
-            on.index(&indexes).map(Value::Array).map_err(asked)
-        }
+        What::Subscript(on, subscripts) => subscripted(session, on, subscripts).boxed().await,
         What::Negative(of) => match bind(session, of).await? {
-            Value::Number(Scalar::Signed(value)) => Ok(Value::Number(Scalar::Signed(-value))),
+            Value::Number(Scalar::Signed(value)) => Ok(Value::Number(match value.checked_neg() {
+                Some(value) => Scalar::Signed(value),
+                None => Scalar::Unsigned(value.unsigned_abs()),
+            })),
+            Value::Number(Scalar::Unsigned(value)) => {
+                // The smallest of all has no opposite.
+                let signed = 0_i64.checked_sub_unsigned(value).map(Scalar::Signed);
+                Ok(Value::Number(signed.unwrap_or(Scalar::Float(-(value as f64)))))
+            }
             Value::Number(Scalar::Float(value)) => Ok(Value::Number(Scalar::Float(-value))),
             value => value.array()?.unary(Unary::Neg).map(Value::Array).map_err(asked),
         },
         What::Not(of) => {
             bind(session, of).await?.array()?.unary(Unary::Not).map(Value::Array).map_err(asked)
         }
-        What::Binary(binary, left, right) => {
-            match (bind(session, left).await?, bind(session, right).await?) {
-                (Value::Grouped(groups), other) => {
-                    groups.binary(session, *binary, &other.array()?, true).await
-                }
-                (other, Value::Grouped(groups)) => {
-                    groups.binary(session, *binary, &other.array()?, false).await
-                }
-                (left, right) => binary_of(*binary, left, right),
+        What::Binary(binary, left, right) => operated(session, *binary, left, right).boxed().await,
+    }
+}
+
+/// The part of an array that subscripts name.
+async fn subscripted(
+    session: &SessionContext,
+    on: &Term,
+    subscripts: &[Subscript],
+) -> Result<Value> {
+    let on = bind(session, on).await?.array()?;
+    if let [Subscript::One(term)] = subscripts {
+        return match bind(session, term).await? {
+            Value::Array(mask) if masks::is_whole(&on, &mask) => {
+                masks::masked(session, &on, &mask).await.map(Value::Array)
             }
+            one => {
+                let (index, mask) = place(session, one).await?;
+                fit(
+                    &on,
+                    std::slice::from_ref(&index),
+                    &Vec::from_iter(mask.map(|length| (0, length))),
+                )?;
+                on.index(&[index]).map(Value::Array).map_err(asked)
+            }
+        };
+    }
+    let mut indexes = Vec::with_capacity(subscripts.len());
+    let mut masks = Vec::new();
+    for subscript in subscripts {
+        let (index, mask) = index(session, subscript).await?;
+        masks.extend(mask.map(|length| (indexes.len(), length)));
+        indexes.push(index);
+    }
+    fit(&on, &indexes, &masks)?;
+    on.index(&indexes).map(Value::Array).map_err(asked)
+}
+
+/// A function of two values, written as an operator.
+async fn operated(
+    session: &SessionContext,
+    binary: Binary,
+    left: &Term,
+    right: &Term,
+) -> Result<Value> {
+    match (bind(session, left).await?, bind(session, right).await?) {
+        (Value::Grouped(groups), other) => {
+            groups.binary(session, binary, &other.array()?, true).await
+        }
+        (other, Value::Grouped(groups)) => {
+            groups.binary(session, binary, &other.array()?, false).await
+        }
+        (left, right) => {
+            let mut sides = [left, right];
+            align(session, &mut sides).await?;
+            let [left, right] = sides;
+            binary_of(binary, left, right)
         }
     }
+}
+
+/// What a verb makes of an array.
+pub(super) fn of_array<'a>(
+    session: &'a SessionContext,
+    on: Labelled,
+    verb: &'a str,
+    arguments: &'a [TermArgument],
+) -> BoxFuture<'a, Result<Value>> {
+    let made = async move {
+        if labelled::is_verb(verb) {
+            return labelled::call(session, on, verb, arguments).await;
+        }
+        if verbs::takes_conditions(verb) {
+            return labels::select(session, &on, arguments).await.map(Value::Array);
+        }
+        let arguments = bind_arguments(session, arguments, true).await?;
+        verbs::call(session, on, verb, arguments).await
+    };
+    made.map(move |made| made.map_err(|error: Error| error.about(verb))).boxed()
 }
 
 /// A function of two values, either of which may be a number.
@@ -235,19 +288,57 @@ fn named_or_bound<'a>(
     .boxed()
 }
 
-/// A place, or places, along one dimension.
-async fn place(session: &SessionContext, value: Value) -> Result<Index> {
-    match value {
-        Value::List(places) => Ok(Index::Places(places.iter().map(whole).collect::<Result<_>>()?)),
-        Value::Array(places) => masks::index(session, &places).await,
-        one => Ok(Index::At(whole(&one)?)),
-    }
+/// A place, or places, along one dimension; and how many truth values said so, where these did.
+async fn place(session: &SessionContext, value: Value) -> Result<(Index, Option<u64>)> {
+    let places = match value {
+        Value::List(truths) if !truths.is_empty() && truths.iter().all(is_truth) => {
+            let is_true =
+                |(_, value): &(usize, &Value)| matches!(value, Value::Number(Scalar::Bool(true)));
+            let all = truths.iter().enumerate().filter(is_true).map(|(at, _)| at as i64);
+            return Ok((Index::Places(all.collect()), Some(truths.len() as u64)));
+        }
+        Value::List(places) => Index::Places(places.iter().map(whole).collect::<Result<_>>()?),
+        Value::Array(places) => {
+            let truths = places.array.dtype() == DType::Plain(Kind::Bool);
+            let length = places.array.shape().first().copied().filter(|_| truths);
+            return Ok((masks::index(session, &places).await?, length));
+        }
+        one => Index::At(whole(&one)?),
+    };
+    Ok((places, None))
 }
 
-async fn index(session: &SessionContext, subscript: &Subscript) -> Result<Index> {
+fn is_truth(value: &Value) -> bool {
+    matches!(value, Value::Number(Scalar::Bool(_)))
+}
+
+/// Fails where there are more or fewer truth values than places along their dimension.
+fn fit(on: &Labelled, indexes: &[Index], masks: &[(usize, u64)]) -> Result<()> {
+    let takes = |index: &&Index| !matches!(index, Index::New | Index::Rest);
+    let shape = on.array.shape();
+    for (at, length) in masks {
+        let rest = indexes.iter().take(*at).any(|index| *index == Index::Rest);
+        let axis = match rest {
+            false => Some(indexes.iter().take(*at).filter(takes).count()),
+            true => shape.len().checked_sub(indexes.iter().skip(*at).filter(takes).count()),
+        };
+        let along = axis.and_then(|axis| Some((axis, *shape.get(axis)?)));
+        if let Some((axis, places)) = along
+            && places != *length
+        {
+            return Err(Error::text(format!(
+                "a mask of {length} truth values does not fit axis {axis} of length {places}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn index(session: &SessionContext, subscript: &Subscript) -> Result<(Index, Option<u64>)> {
     let bound = |value: Value| whole(&value).map(Some);
     match subscript {
-        Subscript::Rest => Ok(Index::Rest),
+        Subscript::Rest => Ok((Index::Rest, None)),
+        Subscript::New => Ok((Index::New, None)),
         Subscript::One(term) => place(session, bind(session, term).await?).await,
         Subscript::Slice(start, stop, step) => {
             let mut parts = [None, None, None];
@@ -257,7 +348,7 @@ async fn index(session: &SessionContext, subscript: &Subscript) -> Result<Index>
                 }
             }
             let [start, stop, step] = parts;
-            Ok(Index::Slice { start, stop, step })
+            Ok((Index::Slice { start, stop, step }, None))
         }
     }
 }

@@ -4,7 +4,11 @@ mod nearest;
 
 pub(super) use nearest::as_one_of;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::nullif;
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::DFSchema;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::execution::context::SessionContext;
@@ -77,10 +81,16 @@ impl Visitor for Names {
     }
 }
 
-async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Result<Labelled> {
+/// The names that a condition uses.
+pub(super) fn names_of(condition: &Expr) -> Vec<String> {
     let mut names = Names::default();
     let _ = condition.visit(&mut names);
-    let [dim] = &names.0[..] else {
+    names.0
+}
+
+async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Result<Labelled> {
+    let names = names_of(condition);
+    let [dim] = &names[..] else {
         return Err(Error::text(format!("'{condition}' is not about one dimension"))
             .hint("give a condition for each: sel(lat > 60, lon < 90)"));
     };
@@ -141,7 +151,7 @@ fn places(
     values: &Tensor,
     condition: &Expr,
 ) -> Result<Vec<i64>> {
-    let column = coordinate_column(values);
+    let column = without_nan(&coordinate_column(values))?;
     let batch = RecordBatch::try_from_iter([(dim.to_lowercase(), column)])
         .map_err(|error| Error::text(error.to_string()))?;
     let schema = DFSchema::try_from(batch.schema())?;
@@ -154,6 +164,18 @@ fn places(
     })?;
     let met = met.iter().enumerate().filter(|(_, met)| *met == Some(true));
     Ok(met.map(|(at, _)| at as i64).collect())
+}
+
+/// Labels that are no number are not known, and meet no condition: SQL takes NaN for larger than all numbers.
+fn without_nan(labels: &ArrayRef) -> Result<ArrayRef> {
+    if !labels.data_type().is_floating() {
+        return Ok(Arc::clone(labels));
+    }
+    let text = |error: arrow::error::ArrowError| Error::text(error.to_string());
+    let numbers = arrow::compute::cast(labels, &DataType::Float64).map_err(text)?;
+    let is_nan: BooleanArray =
+        numbers.as_primitive::<Float64Type>().iter().map(|value| value.map(f64::is_nan)).collect();
+    nullif(labels, &is_nan).map_err(text)
 }
 
 /// The coordinate's values, for a table.

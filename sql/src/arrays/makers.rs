@@ -9,6 +9,7 @@ use strata_engine::{
     Array, ArrayError, Binary, Chosen, DType, Distribution, Kind, Labelled, Scalar, Unary, nearest,
 };
 
+use super::align::align;
 use super::arguments::{Bound, axis, shape, whole};
 use super::bind::{arrays, binary_of};
 use super::{Value, asked, fourier, matrices};
@@ -106,6 +107,7 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
         }
         "random_uniform" | "random_normal" | "random_integers" => random(&name, &mut with)?,
         "where" => {
+            align(session, &mut with.plain).await?;
             let [condition, yes, no] = <[Value; 3]>::try_from(std::mem::take(&mut with.plain))
                 .map_err(|_| misused(&name))?;
             let (yes, no) = (chosen(yes)?, chosen(no)?);
@@ -134,7 +136,12 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
             return made.map(Value::Array).map_err(asked);
         }
         _ if matrices::is_function(&name) => return matrices::call(&name, with),
-        _ => return function(&name, with),
+        _ => {
+            if Binary::from_name(&name).is_some() {
+                align(session, &mut with.plain).await?;
+            }
+            return function(&name, with);
+        }
     };
     // Those that are not cut as they are made.
     let made = match with.has("chunks") {

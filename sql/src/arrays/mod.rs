@@ -1,8 +1,10 @@
 //! The array language, bound: terms become arrays, which nobody has computed yet.
 
+mod align;
 mod arguments;
 mod attributes;
 mod bind;
+mod datasets;
 mod filters;
 mod fourier;
 mod from_function;
@@ -15,6 +17,7 @@ mod masks;
 mod matrices;
 mod packing;
 mod save;
+mod shapes;
 mod statistics;
 mod table;
 mod verbs;

@@ -49,10 +49,17 @@ pub(super) async fn call(
             on.made(on.array.scan(how, skip, axis).map_err(asked)?, None)
         }
         "median" => {
-            let skip = with.flag("skip_nan")?;
-            with.done(&["skip_nan"])?;
+            let (skip, about) = (with.flag("skip_nan")?, with.flag("approximate")?);
+            with.done(&["skip_nan", "approximate"])?;
             let axes = axes(on, &with.plain)?;
-            on.made(on.array.median(skip, &axes).map_err(asked)?, None)
+            let made = match about {
+                true => {
+                    let halves = on.array.quantiles_about(&[0.5], skip, &axes);
+                    halves.and_then(|halves| halves.index(&[strata_engine::Index::At(0)]))
+                }
+                false => on.array.median(skip, &axes),
+            };
+            on.made(made.map_err(asked)?, None)
         }
         "quantile" => quantile(on, with)?,
         "histogram" => histogram(session, on, with).await?,

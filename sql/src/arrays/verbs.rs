@@ -3,9 +3,13 @@
 use datafusion::execution::context::SessionContext;
 use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, nearest};
 
+use super::align::align;
 use super::arguments::{Bound, axes, axis, cuts, dtype, whole};
 use super::bind::binary_of;
-use super::{Value, asked, attributes, filters, fourier, labelled, matrices, packing, statistics};
+use super::{
+    Value, asked, attributes, datasets, filters, fourier, labelled, matrices, packing, shapes,
+    statistics,
+};
 use crate::error::{Error, Result};
 
 /// The verbs that are no functions of values, each with how it is written.
@@ -38,6 +42,23 @@ const VERBS: &[(&str, &str)] = &[
     ("var", "var(time)"),
 ];
 
+/// Verbs beside reductions whose last arguments are dimensions, which may be written as `axis => 0`.
+const ALONG: &[&str] = &[
+    "argsort",
+    "argtopk",
+    "cumprod",
+    "cumsum",
+    "flip",
+    "median",
+    "quantile",
+    "repeat",
+    "roll",
+    "sort_along",
+    "squeeze",
+    "tile",
+    "topk",
+];
+
 /// Whether arrays have this verb.
 pub(crate) fn is_verb(name: &str) -> bool {
     verb_names().any(|verb| verb.eq_ignore_ascii_case(name))
@@ -47,7 +68,12 @@ pub(crate) fn is_verb(name: &str) -> bool {
 pub(crate) fn verb_names() -> impl Iterator<Item = &'static str> {
     let own = VERBS.iter().chain(statistics::VERBS).chain(matrices::FUNCTIONS);
     let own = own.chain(labelled::VERBS).chain(packing::VERBS);
-    let own = own.chain(filters::VERBS).chain(fourier::VERBS).chain(attributes::VERBS);
+    let own = own
+        .chain(filters::VERBS)
+        .chain(fourier::VERBS)
+        .chain(attributes::VERBS)
+        .chain(shapes::VERBS)
+        .chain(datasets::VERBS);
     let own = own.map(|(name, _)| *name);
     let values = Unary::ALL.iter().map(|unary| unary.name());
     own.chain(values).chain(Binary::ALL.iter().map(|binary| binary.name()))
@@ -84,6 +110,11 @@ pub(super) async fn call(
     mut with: Bound,
 ) -> Result<Value> {
     let verb = verb.to_ascii_lowercase();
+    // As NumPy has it.
+    if ALONG.contains(&verb.as_str()) || reduce_of(&verb, 0).is_some() {
+        let axis = with.take("axis");
+        with.plain.extend(axis);
+    }
     if reduce_of(&verb, 0).is_some() {
         let ddof = u32::try_from(with.whole("ddof", 0)?)
             .map_err(|_| Error::text("ddof => is 0 or more"))?;
@@ -102,6 +133,9 @@ pub(super) async fn call(
     }
     if let Some(made) = packing::call(session, &on, &verb, &mut with).await? {
         return Ok(made);
+    }
+    if let Some(made) = shapes::call(&on, &verb, &mut with)? {
+        return Ok(Value::Array(made));
     }
     if let Some(made) = attributes::call(&on, &verb, &mut with)? {
         return Ok(Value::Array(made));
@@ -188,6 +222,9 @@ pub(super) async fn call(
         "save" => {
             return Err(Error::text("it ends a statement, and nothing goes on after it"));
         }
+        "without" => {
+            return Err(Error::text("this is one array, and it leaves arrays out of several"));
+        }
         "transpose" => {
             let order = match with.plain.is_empty() {
                 true => (0..on.array.ndim()).rev().collect(),
@@ -195,18 +232,28 @@ pub(super) async fn call(
             };
             on.transpose(&order)
         }
-        _ => return of_values(on, &verb, with),
+        _ => return of_values(session, on, &verb, with).await,
     };
     with.done(&[])?;
     made.map(Value::Array).map_err(asked)
 }
 
 /// A function of values, written as a verb of the first.
-fn of_values(on: Labelled, verb: &str, with: Bound) -> Result<Value> {
+async fn of_values(
+    session: &SessionContext,
+    on: Labelled,
+    verb: &str,
+    with: Bound,
+) -> Result<Value> {
     with.done(&[])?;
     match (Unary::from_name(verb), Binary::from_name(verb), with.plain.into_iter().next()) {
         (Some(unary), _, None) => on.unary(unary).map(Value::Array).map_err(asked),
-        (_, Some(binary), Some(other)) => binary_of(binary, Value::Array(on), other),
+        (_, Some(binary), Some(other)) => {
+            let mut sides = [Value::Array(on), other];
+            align(session, &mut sides).await?;
+            let [on, other] = sides;
+            binary_of(binary, on, other)
+        }
         (None, None, _) => Err(unknown(verb)),
         _ => Err(misused(verb)),
     }
@@ -283,7 +330,7 @@ fn rechunk(on: &Labelled, mut with: Bound) -> Result<Labelled> {
     wanted.extend(named.collect::<Result<Vec<_>>>()?);
     for (axis, piece) in wanted {
         if let (Some(cut), Some(length)) = (grid.0.get_mut(axis), shape.get(axis)) {
-            *cut = cuts(*length, whole(&piece)?)?;
+            *cut = cuts(*length, &piece)?;
         }
     }
     on.rechunk(Grid(grid.0)).map_err(asked)

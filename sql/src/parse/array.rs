@@ -4,7 +4,7 @@
 //! term      = term operator term | term '@' term | '-' term | NOT term | postfix
 //! postfix   = atom { '.' name [ '(' arguments ')' ] | '[' subscripts ']' }
 //! atom      = number | 'text' | name | name '(' arguments ')' | '(' term { ',' term } ')'
-//! subscript = term | [term] ':' [term] [ ':' [term] ] | '...' | [ term, … ]
+//! subscript = term | [term] ':' [term] [ ':' [term] ] | '...' | newaxis | [ term, … ]
 //! ```
 
 use sqlparser::ast::Expr;
@@ -13,7 +13,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 use strata_engine::Binary;
 
-use super::{is_keyword, place, unexpected};
+use super::{is_keyword, is_word, place, unexpected};
 use crate::arrays::{is_maker, is_verb, takes_conditions};
 use crate::error::{Error, Location, Result};
 use crate::verbs::find_verb;
@@ -68,6 +68,8 @@ pub(crate) enum Subscript {
     One(Term),
     Slice(Option<Term>, Option<Term>, Option<Term>),
     Rest,
+    /// A new dimension.
+    New,
 }
 
 impl Term {
@@ -391,6 +393,13 @@ fn subscript(parser: &mut Parser<'_>, depth: usize) -> Result<Subscript> {
     if (0..3).all(|ahead| parser.peek_nth_token(ahead).token == Token::Period) {
         (0..3).for_each(|_| drop(parser.next_token()));
         return Ok(Subscript::Rest);
+    }
+    let ends = matches!(parser.peek_nth_token(1).token, Token::Comma | Token::RBracket);
+    if ends
+        && ["newaxis", "None", "NULL"].iter().any(|word| is_word(&parser.peek_token().token, word))
+    {
+        parser.next_token();
+        return Ok(Subscript::New);
     }
     let mut parts = [None, None, None];
     let mut at = 0;

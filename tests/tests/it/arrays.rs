@@ -2,6 +2,7 @@
 
 mod attributes;
 mod cf;
+mod datasets;
 mod exchange;
 mod expressions;
 mod fourier;

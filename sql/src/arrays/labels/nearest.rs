@@ -58,6 +58,20 @@ fn place(dim: &str, labels: &ArrayRef, label: &Value, near: bool) -> Result<i64>
     let (wanted, shown) = as_one_of(labels, label)?;
     let distances = distances(labels, &wanted)?;
     let mut best: Option<(usize, f64)> = None;
+    if let [first, second, ..] = distances
+        .iter()
+        .enumerate()
+        .filter(|(_, far)| **far == 0.0)
+        .map(|(at, _)| at)
+        .collect::<Vec<_>>()[..]
+    {
+        return Err(Error::text(format!(
+            "places {first} and {second} along '{dim}' are both labelled {shown}"
+        ))
+        .hint(format!(
+            "sel({dim} = …) chooses all that are, and isel({dim} => {first}) one by its number"
+        )));
+    }
     for (at, distance) in distances.into_iter().enumerate() {
         if !distance.is_nan() && best.is_none_or(|(_, least)| distance <= least) {
             best = Some((at, distance));

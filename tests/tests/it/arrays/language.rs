@@ -13,6 +13,47 @@ use strata_tests::python::python_with;
 
 /// A text of ours, and one of NumPy's.
 const ALIKE: &[(&str, &str)] = &[
+    // More dimensions.
+    (
+        "q = arange(6).reshape(2, 3); q[:, None, 1:] * 2",
+        "q = np.arange(6).reshape(2, 3); q[:, None, 1:] * 2",
+    ),
+    ("q = arange(6).reshape(2, 3); q[newaxis, ..., newaxis]", "np.arange(6).reshape(1, 2, 3, 1)"),
+    (
+        "q = arange(6).reshape(2, 3); q - q.mean(1)[:, NULL]",
+        "q = np.arange(6).reshape(2, 3); q - q.mean(1)[:, None]",
+    ),
+    (
+        "arange(6).reshape(2, 3).expand_dims(-1).expand_dims('b', axis => 1)",
+        "np.arange(6).reshape(2, 1, 3, 1)",
+    ),
+    ("arange(6).reshape(2, 3).repeat(3, 0)", "np.arange(6).reshape(2, 3).repeat(3, 0)"),
+    ("arange(6, chunks => (1, 3, 2)).repeat(2)", "np.arange(6).repeat(2)"),
+    ("arange(6).reshape(2, 3).repeat(0, axis => 1)", "np.zeros((2, 0), int)"),
+    ("arange(6).reshape(2, 3).tile(2, 1)", "np.tile(np.arange(6).reshape(2, 3), (1, 2))"),
+    ("arange(6).reshape(2, 3).tile(3, axis => 0)", "np.tile(np.arange(6).reshape(2, 3), (3, 1))"),
+    // Dimensions as NumPy names them, and as they are shown.
+    ("arange(6).reshape(2, 3).sum(axis => -1)", "np.arange(6).reshape(2, 3).sum(-1)"),
+    (
+        "arange(24).reshape(2, 3, 4).max(axis => (0, 2))",
+        "np.arange(24).reshape(2, 3, 4).max((0, 2))",
+    ),
+    ("arange(6).reshape(2, 3).cumsum(axis => 0)", "np.arange(6).reshape(2, 3).cumsum(0)"),
+    ("arange(6).reshape(2, 3).median(axis => 1)", "np.median(np.arange(6).reshape(2, 3), 1)"),
+    ("arange(6).reshape(2, 3).sum(dim_1)", "np.arange(6).reshape(2, 3).sum(1)"),
+    ("arange(5).median(approximate => true)", "np.array(2.0)"),
+    // Masks, and pieces of several lengths.
+    (
+        "q = arange(6).reshape(2, 3); q[:, [true, false, true]]",
+        "np.arange(6).reshape(2, 3)[:, [True, False, True]]",
+    ),
+    ("ones(7, 5, chunks => ((1, 4, 2), (2, 3))).sum(0)", "np.full(5, 7.0)"),
+    ("arange(7).rechunk(dim_0 => (3, 4)) + arange(7)", "np.arange(7) * 2"),
+    // The least there is.
+    ("arange(1) + -9223372036854775808", "np.array([np.iinfo('i8').min])"),
+    ("arange(3)[-9223372036854775808:]", "np.arange(3)"),
+    ("zeros(1) - 18446744073709551615", "np.zeros(1) - 2.0**64"),
+    ("zeros(1) + -18446744073709551615", "np.zeros(1) - 2.0**64"),
     // More places.
     ("arange(5).pad(2)", "np.pad(np.arange(5), 2)"),
     ("arange(5).pad((1, 3), value => 9)", "np.pad(np.arange(5), (1, 3), constant_values=9)"),

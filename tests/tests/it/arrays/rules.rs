@@ -162,6 +162,10 @@ async fn rules_make_the_plans_they_are_there_for() {
             ArrayRule::AskArrays,
             format!("SELECT dim_1, avg(value) FROM {x} WHERE dim_0 < 9 GROUP BY dim_1"),
         ),
+        (
+            ArrayRule::LookUpPlaces,
+            format!("SELECT p.a, value FROM (VALUES (1, 2), (3, 4)) p (a, b) JOIN {x} ON dim_0 = p.a AND dim_1 = p.b"),
+        ),
     ] {
         for name in ["", rule.name()] {
             let session = without(name, &[("array.exchange", "64KiB")]);
