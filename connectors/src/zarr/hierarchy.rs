@@ -64,6 +64,12 @@ async fn missing(place: &Place) -> ArrayError {
         "there is no Zarr array or group: none of zarr.json, .zarray, .zgroup and .zmetadata \
                       is there"
             .to_string();
+    let title = place.title().to_ascii_lowercase();
+    if [".nc", ".nc4", ".h5", ".hdf5"].iter().any(|ending| title.ends_with(ending)) {
+        reason = "NetCDF and HDF5 files are not read: Xarray makes a Zarr store of one, by \
+                  xarray.open_dataset(…).to_zarr(…)"
+            .to_string();
+    }
     let folders = place.folders().await.unwrap_or_default();
     if !folders.is_empty() {
         let names: Vec<&str> = folders.iter().take(5).map(String::as_str).collect();

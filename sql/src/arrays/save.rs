@@ -47,6 +47,10 @@ async fn saved(session: &SessionContext, what: Value, mut with: Bound) -> Result
                 _ => tensors::save(session, &array, &path, existing).await,
             }
         }
+        Some(file @ ("nc" | "nc4" | "h5" | "hdf5")) => {
+            return Err(Error::text(format!("files as '.{file}' are not written"))
+                .hint("save a Zarr store, as in save('x.zarr'): Xarray makes NetCDF of it"));
+        }
         _ => {
             let saving = saving(&mut with)?;
             with.done(OPTIONS)?;

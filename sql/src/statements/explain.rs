@@ -17,7 +17,7 @@ use strata_engine::{
 use super::{Outcome, rows, size};
 use crate::arrays;
 use crate::error::{Error, Result};
-use crate::parse::{Source, Term};
+use crate::parse::{Source, Term, What};
 use crate::verbs;
 
 /// The key by which the metadata of a result's only column says that it is one text to be shown as it
@@ -52,6 +52,8 @@ pub(super) async fn layers(
     analyze: bool,
     format: LayerFormat,
 ) -> Result<Outcome> {
+    let unsaved = if analyze { None } else { unsaved(source) };
+    let source = unsaved.as_ref().unwrap_or(source);
     let plan = verbs::bind_source(session, source).await?.into_unoptimized_plan();
     let graph = if let Some(pool) = session.pool() {
         on_pool(session, &pool, plan, analyze).await?
@@ -69,6 +71,21 @@ pub(super) async fn layers(
         LayerGraph::of(&session.state().create_physical_plan(&plan).await?)?
     };
     document(session, "layers", format.name(), graph.render(format))
+}
+
+/// The array that a statement would save, which is not done to see how it is made.
+fn unsaved(source: &Source) -> Option<Source> {
+    let term = match source {
+        Source::Array(term) => term,
+        Source::Chain(chain) => chain.array.as_deref()?,
+        Source::Query(_) => return None,
+    };
+    match &term.what {
+        What::Verb(on, verb, _) if verb.eq_ignore_ascii_case("save") => {
+            Some(Source::Array(on.as_ref().clone()))
+        }
+        _ => None,
+    }
 }
 
 /// Shows what an array looks like, of which nothing is computed.

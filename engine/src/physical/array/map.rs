@@ -15,7 +15,7 @@ use datafusion::physical_expr::{
 };
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput, Time,
 };
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -173,7 +173,9 @@ impl ExecutionPlan for MapChunksExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let consumer = MemoryConsumer::new(format!("MapChunks[{partition}]"));
-        let task = Task {
+        let mut task = Task {
+            chunks: MetricBuilder::new(&self.metrics).counter("chunks", partition),
+            computing: Time::new(),
             work: self.work.clone(),
             given: self.given.clone(),
             reservation: consumer.register(context.memory_pool()),
@@ -185,6 +187,7 @@ impl ExecutionPlan for MapChunksExec {
             context,
         };
         let baseline = BaselineMetrics::new(&self.metrics, partition);
+        task.computing = baseline.elapsed_compute().clone();
         let rows = futures::stream::try_unfold(task, |mut task| async move {
             Ok(task.next().await?.map(|row| (row, task)))
         })
@@ -201,6 +204,9 @@ struct Task {
     /// What is being brought together.
     open: Option<Made>,
     left: Range<u64>,
+    /// How many chunks there were, and how long they took with what was read for them.
+    chunks: Count,
+    computing: Time,
     wanted: Option<Wanted>,
     shares: Option<Share>,
     keys: SendableRecordBatchStream,
@@ -233,7 +239,10 @@ impl Task {
                 continue;
             }
             self.work.reserve(number, self.open.as_ref(), &self.reservation)?;
+            let computing = self.computing.timer();
             let made = self.work.run(number, Loaded::new(), &given).await?;
+            computing.done();
+            self.chunks.add(1);
             let done = match &mut self.open {
                 _ if self.work.fold().is_none() => Some(made),
                 None => self.open.replace(made),

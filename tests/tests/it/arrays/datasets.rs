@@ -135,6 +135,8 @@ async fn labels_that_are_no_number_or_are_there_twice() {
         ("ones(5, chunks => (2, 4))".to_string(), "do not make up a dimension of 5"),
         ("ones(5, dims => 'x').rechunk(x => (2, 0, 3))".to_string(), "do not make up"),
         ("ones(5).repeat(-1)".to_string(), "0 or more"),
+        ("ones(5).save('x.nc')".to_string(), "'.nc' are not written"),
+        (format!("zarr('{at}/x.nc')"), "NetCDF"),
         ("ones(5).expand_dims(7)".to_string(), "out of range"),
         ("ones(5).sum(dim_1)".to_string(), "no dimension 'dim_1'"),
     ] {

@@ -164,7 +164,9 @@ async fn rules_make_the_plans_they_are_there_for() {
         ),
         (
             ArrayRule::LookUpPlaces,
-            format!("SELECT p.a, value FROM (VALUES (1, 2), (3, 4)) p (a, b) JOIN {x} ON dim_0 = p.a AND dim_1 = p.b"),
+            format!(
+                "SELECT p.a, value FROM (VALUES (1, 2), (3, 4)) p (a, b) JOIN {x} ON dim_0 = p.a AND dim_1 = p.b"
+            ),
         ),
     ] {
         for name in ["", rule.name()] {
