@@ -21,7 +21,7 @@ use futures::TryStreamExt;
 use strata::shell::output::{Format, Style};
 use strata::shell::{Report, Source};
 use strata::{Outcome, Settings};
-use strata_engine::{LocalRunner, Runner};
+use strata_engine::{LocalRunner, Origin, Runner};
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -182,7 +182,10 @@ fn generated(mark: &str) -> Option<Done<String>> {
 
 /// Runs a page's examples, one after the other, and writes their outputs below them.
 async fn run_examples(page: &str) -> Done<String> {
-    let session = strata::session(Settings::default())?;
+    // What plans look like depends on how many cores there are.
+    let mut settings = Settings::default();
+    settings.set("datafusion.execution.target_partitions", "2", Origin::Session)?;
+    let session = strata::session(settings)?;
     let mut run = String::new();
     let mut lines = page.lines().peekable();
     while let Some(line) = lines.next() {
