@@ -12,7 +12,9 @@ use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use serde::{Deserialize, Serialize};
 
 use super::estimate::{Size, row_width};
-use crate::physical::{CombineChunksExec, WindowByPartitionExec, are_chunks, keeps, takes};
+use crate::physical::{
+    CombineChunksExec, LookUpExec, WindowByPartitionExec, are_chunks, keeps, takes,
+};
 
 /// What an entry of a hash table takes beside its row: its hash, its place, and empty slots.
 const HASH_ENTRY: u64 = 32;
@@ -85,6 +87,12 @@ pub(super) fn kept(
         };
         return Some(held(each));
     }
+    if plan.downcast_ref::<LookUpExec>().is_some() {
+        // Rows as they come and as one, and where they belong.
+        let rows = inputs.first()?;
+        let places = rows.rows?.saturating_mul(2 * HASH_ENTRY);
+        return Some(held(rows.bytes?.saturating_mul(2).saturating_add(places)));
+    }
     if plan.downcast_ref::<NestedLoopJoinExec>().is_some()
         || plan.downcast_ref::<CrossJoinExec>().is_some()
     {
@@ -108,6 +116,7 @@ pub(super) fn kept(
 /// Whether a task may keep rows in this operator that it cannot write to disk.
 pub(crate) fn holds(plan: &dyn ExecutionPlan) -> bool {
     plan.downcast_ref::<HashJoinExec>().is_some()
+        || plan.downcast_ref::<LookUpExec>().is_some()
         || plan.downcast_ref::<NestedLoopJoinExec>().is_some()
         || plan.downcast_ref::<CrossJoinExec>().is_some()
         || plan.downcast_ref::<WindowByPartitionExec>().is_some()

@@ -9,6 +9,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::{concat_batches, take};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::error::DataFusionError;
@@ -165,10 +166,26 @@ impl ExecutionPlan for LookUpExec {
 
     fn statistics_from_inputs(
         &self,
-        _: &[Arc<Statistics>],
-        _: &StatisticsArgs,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        Ok(Arc::new(Statistics::new_unknown(&self.schema())))
+        // As if each row had one place along each dimension that it names.
+        let named = |axis: &usize| !self.keys.iter().any(|key| key.axis == *axis);
+        let lengths = self.cells.grid.shape();
+        let free = (0..lengths.len()).filter(named).filter_map(|axis| lengths.get(axis));
+        let each = free.fold(1_u64, |all, length| all.saturating_mul(*length));
+        let parts = match args.partition() {
+            Some(_) => self.chunks.output_partitioning().partition_count().max(1),
+            None => 1,
+        };
+        let rows = inputs.first().and_then(|rows| rows.num_rows.get_value().copied());
+        let rows = match rows {
+            Some(rows) => Precision::Inexact(
+                rows.saturating_mul(usize::try_from(each).unwrap_or(usize::MAX)).div_ceil(parts),
+            ),
+            None => Precision::Absent,
+        };
+        Ok(Arc::new(Statistics::new_unknown(&self.schema()).with_num_rows(rows)))
     }
 
     fn execute(
