@@ -245,7 +245,7 @@ fn function(name: &str, with: Bound) -> Result<Value> {
             let known = known.chain(Unary::ALL.iter().map(|unary| unary.name()));
             let known = known.chain(Binary::ALL.iter().map(|binary| binary.name()));
             let error = Error::text(format!("there is no function '{name}' of arrays"));
-            if super::is_verb(&name) {
+            if super::is_verb(name) {
                 return Err(error.hint(format!("it is a verb: write x.{name}(…)")));
             }
             Err(match nearest(name, known) {
