@@ -63,7 +63,9 @@ pub use physical::{
     VerifiedExec, WindowByPartitionExec,
 };
 pub use physical::{coordinate_column, tensor_field};
-pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};
+pub use run::{
+    Execution, LocalRunner, Planned, PoolRunner, Progress, Runner, ScanProgress, Scratch,
+};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};
 pub use wire::{FindsSource, Wire, WireLink, WireNode};

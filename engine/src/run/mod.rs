@@ -18,6 +18,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use parking_lot::Mutex;
 
+pub use array::Planned;
 pub use cluster::PoolRunner;
 pub use local::LocalRunner;
 pub(crate) use memory::StrataPool;
