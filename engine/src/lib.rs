@@ -53,7 +53,7 @@ pub use layers::{
 };
 pub use lazy::{
     Array, ArrayFormat, Attributes, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart,
-    Index, Labelled, Norm, Pad, Period, Scalar, cut_evenly,
+    Index, Labelled, Norm, Pad, Period, Places, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};

@@ -1,9 +1,7 @@
 //! Parts of arrays, as subscripts name them.
 
-use std::sync::Arc;
-
 use super::view::{Axis, View};
-use super::{Array, Result, Step};
+use super::{Array, Places, Result, Step};
 use crate::array::{ArrayError, Cuts, Form, Grid};
 
 /// One subscript.
@@ -26,6 +24,8 @@ pub enum Index {
     Rest,
     /// These places, in this order.
     Places(Vec<i64>),
+    /// The same, as they were computed: none of them counted from the end.
+    These(Places),
 }
 
 impl Index {
@@ -61,7 +61,12 @@ impl Array {
                 }
                 Index::Places(places) => {
                     let places = places.iter().map(|at| self.place(axis, *at));
-                    picks.push((along, places.collect::<Result<Vec<u64>>>()?));
+                    picks.push((along, Places::from(places.collect::<Result<Vec<u64>>>()?)));
+                    axes.push(Axis::Along { along, start: 0, step: 1 });
+                    view_shape.push(length);
+                }
+                Index::These(places) => {
+                    picks.push((along, places.clone()));
                     axes.push(Axis::Along { along, start: 0, step: 1 });
                     view_shape.push(length);
                 }
@@ -72,7 +77,7 @@ impl Array {
         let shown = self.viewed(View { axes, shape: view_shape }, dims)?;
         match &picks[..] {
             [] => Ok(shown),
-            [(axis, places)] => shown.take(*axis, places),
+            [(axis, places)] => shown.taken(*axis, places.clone()),
             _ => Err(ArrayError::asked(
                 "one subscript may be a list of places: subscript twice, as in x[[1, 5]][:, [0, 2]], for \
                  the places where both meet",
@@ -123,6 +128,10 @@ impl Array {
 
     /// The values at these places along a dimension, which must be there.
     pub fn take(&self, axis: usize, places: &[u64]) -> Result<Self> {
+        self.taken(axis, places.to_vec().into())
+    }
+
+    fn taken(&self, axis: usize, places: Places) -> Result<Self> {
         let mut grid = self.grid().clone();
         let Some(cuts) = grid.0.get_mut(axis) else {
             return Err(ArrayError::asked(format!("there is no axis {axis} to take from")));
@@ -135,7 +144,6 @@ impl Array {
         }
         *cuts = Cuts::even(places.len() as u64, cuts.longest());
         let form = Form { grid: Grid(grid.0), ..self.form().clone() };
-        let places: Arc<[u64]> = places.into();
         Self::step(Step::Take { axis, places }, vec![self.clone()], form)
     }
 }

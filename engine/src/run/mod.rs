@@ -9,6 +9,7 @@ mod memory;
 mod progress;
 mod scratch;
 mod spill;
+mod truths;
 
 use std::sync::Arc;
 
