@@ -174,7 +174,8 @@ impl ExtensionPlanner for ArrayPlanner {
         let room = strata.memory.limit.pool_bytes();
         let pieces = physical::waiting(strata.array.pieces.0, room);
         let limits = Limits { parts, given: memory / 4, pieces, keep, exchange, without };
-        let chunks = physical::fitting(array, &limits, room as u64, &node.beside)?;
+        let held = session.runtime_env().memory_pool.reserved() as u64;
+        let chunks = physical::fitting(array, &limits, room as u64, held, &node.beside)?;
         Ok(Some(match &node.cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells()), chunks)),
             None => chunks,

@@ -24,7 +24,8 @@ impl Array {
         let chunks = self.grid().chunks().unwrap_or(u64::MAX);
         let words = length.div_ceil(BITS as u64).saturating_add(chunks);
         let bytes = words.saturating_mul(BITS as u64 / 8);
-        let planned = self.planned_for(session, "remembering where a mask is true", bytes, 1).await?;
+        let planned =
+            self.planned_for(session, "remembering where a mask is true", bytes, 1).await?;
         let pool = &session.runtime_env().memory_pool;
         let bits = MemoryConsumer::new("where a mask is true").register(pool);
         bits.try_grow(usize::try_from(bytes).unwrap_or(usize::MAX))?;

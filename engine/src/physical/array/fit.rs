@@ -57,11 +57,13 @@ impl Beside {
 }
 
 /// The plan that computes the chunks of an array, whose tasks have so many bytes together, and whoever takes
-/// the chunks.
+/// the chunks. Of that, some is `held` by others now, who may let go of it: then there are fewer tasks, but
+/// nothing is refused for it.
 pub(crate) fn fitting(
     array: &Array,
     limits: &Limits,
     room: u64,
+    held: u64,
     beside: &Beside,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if beside.one > room {
@@ -74,9 +76,10 @@ pub(crate) fn fitting(
             ByteSize(room)
         )));
     }
+    let free = room.saturating_sub(held);
     let fits = |plan: &dyn ExecutionPlan| {
         let takes = peak(plan).saturating_add(kept(plan));
-        takes <= room && beside.fits(room - takes)
+        takes <= free && beside.fits(free - takes)
     };
     let mut limits = limits.clone();
     let mut plan = lower(array, &limits)?;
@@ -85,7 +88,7 @@ pub(crate) fn fitting(
         limits.keep = None;
         plan = lower(array, &limits)?;
     }
-    let left = room - beside.one;
+    let left = free.saturating_sub(beside.one);
     while limits.parts > 1 && !fits(plan.as_ref()) {
         let fewer =
             u128::from(left) * limits.parts as u128 / u128::from(peak(plan.as_ref()).max(1));
@@ -101,10 +104,13 @@ pub(crate) fn fitting(
         limits.without = limits.without.and(ArrayRule::ExchangeReads);
         plan = lower(array, &limits)?;
     }
-    match fits(plan.as_ref()) {
-        true => Ok(plan),
-        false => Err(refusal(plan.as_ref(), room, beside)),
+    if !fits(plan.as_ref()) {
+        beside.at_once.store(1, Ordering::Relaxed);
+        if peak(plan.as_ref()).saturating_add(beside.one) > room {
+            return Err(refusal(plan.as_ref(), room, beside));
+        }
     }
+    Ok(plan)
 }
 
 /// The bytes that a task of an operator on chunks takes at most: for its largest box and what it is given, and
