@@ -53,7 +53,7 @@ pub use layers::{
 };
 pub use lazy::{
     Array, ArrayFormat, Attributes, Bins, Boundary, Chosen, ChunkKernel, Compressed, DatePart,
-    Index, Labelled, Norm, Pad, Period, Scalar, cut_evenly,
+    Index, Labelled, Norm, Pad, Period, Places, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
 pub use optimize::{ArrayRule, Without};
@@ -63,7 +63,9 @@ pub use physical::{
     VerifiedExec, WindowByPartitionExec,
 };
 pub use physical::{coordinate_column, tensor_field};
-pub use run::{Execution, LocalRunner, PoolRunner, Progress, Runner, ScanProgress, Scratch};
+pub use run::{
+    Execution, LocalRunner, Planned, PoolRunner, Progress, Runner, ScanProgress, Scratch,
+};
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};
 pub use wire::{FindsSource, Wire, WireLink, WireNode};

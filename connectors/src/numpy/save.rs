@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 use object_store::ObjectStoreExt;
-use strata_engine::{Array, ArrayError, EngineError, Tensor};
+use strata_engine::{Array, ArrayError, EngineError, Region, Tensor};
 
 use super::header;
 use crate::chunked::boxes;
 use crate::chunked::place::Place;
-use crate::chunked::written::each_chunk;
+use crate::chunked::written::Chunks;
 use crate::stores::WholeFile;
 use crate::zarr::{Existing, Saved, located, store_of};
 
@@ -42,6 +42,7 @@ pub async fn save(
         Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
         Err(error) => return Err(fault(error.to_string()).into()),
     }
+    let chunks = Chunks::of(session, array, 0).await?;
     let head = header::write(array.dtype(), &array.shape());
     let start = head.len() as u64;
     let refused = |error: object_store::Error| fault(error.to_string());
@@ -49,7 +50,7 @@ pub async fn save(
     let file = Arc::new(WholeFile::create(session, &url, store, at, length).await?);
     file.write(vec![(0, 0..head.len())], head.into()).await.map_err(refused)?;
     let (shape, width) = (array.shape(), array.dtype().width() as u64);
-    each_chunk(session, array, 0, |region, values: Tensor| {
+    let write = |region: Region, values: Tensor| {
         let file = Arc::clone(&file);
         let runs = runs(&region, &shape, width, start);
         let title = title.clone();
@@ -57,8 +58,8 @@ pub async fn save(
             let written = file.write(runs, values.data().clone()).await;
             written.map_err(|error| ArrayError::Source { array: title, reason: error.to_string() })
         }
-    })
-    .await?;
+    };
+    chunks.each(session, write).await?;
     let file = Arc::into_inner(file).ok_or_else(|| fault("it is still written".to_string()))?;
     file.finish().await.map_err(refused)?;
     let chunks = array.grid().chunks().unwrap_or(0);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use datafusion::execution::context::SessionContext;
 use object_store::ObjectStoreExt;
-use strata_engine::{ArrayError, Cuts, EngineError, Labelled, Tensor, tensor_field};
+use strata_engine::{ArrayError, Cuts, EngineError, Labelled, Region, Tensor, tensor_field};
 
 use super::headers::{Batch, Headers};
 use crate::chunked::place::Place;
-use crate::chunked::written::each_chunk;
+use crate::chunked::written::Chunks;
 use crate::numpy::runs;
 use crate::stores::WholeFile;
 use crate::zarr::{Existing, Saved, located, store_of};
@@ -44,6 +44,7 @@ pub async fn save(
         Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
         Err(error) => return Err(fault(error.to_string()).into()),
     }
+    let chunks = Chunks::of(session, array, 0).await?;
     let (shape, width) = (array.shape(), array.dtype().width() as u64);
     let name = labelled.name.as_deref().unwrap_or("value");
     let (field, each) = tensor_field(name, array.dtype(), &shape, array.dims())?;
@@ -65,7 +66,7 @@ pub async fn save(
         file.write(vec![(at, 0..part.len())], part.into()).await.map_err(refused)?;
     }
     let begins = headers.begins;
-    each_chunk(session, array, 0, |mut region, values: Tensor| {
+    let write = |mut region: Region, values: Tensor| {
         let file = Arc::clone(&file);
         let mut shape = shape.clone();
         // Within its batch, a chunk lies as in an array of that batch's rows.
@@ -87,8 +88,8 @@ pub async fn save(
             let written = file.write(runs, values.data().clone()).await;
             written.map_err(|error| ArrayError::Source { array: title, reason: error.to_string() })
         }
-    })
-    .await?;
+    };
+    chunks.each(session, write).await?;
     let file = Arc::into_inner(file).ok_or_else(|| fault("it is still written".to_string()))?;
     file.finish().await.map_err(refused)?;
     Ok(Saved { chunks: array.grid().chunks().unwrap_or(0), bytes: array.bytes() })

@@ -8,6 +8,7 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::ToByteSlice;
 use parking_lot::Mutex;
 
+use super::allocator;
 use super::kind::Kind;
 use crate::kernels::{Block, each_kind};
 
@@ -17,6 +18,9 @@ const WORTH_KEEPING: usize = 1 << 20;
 /// How many bytes are kept at most, over all threads; as many again of values. Less where memory is little.
 static KEPT: AtomicUsize = AtomicUsize::new(192 << 20);
 
+/// With less than this, what the allocator keeps for itself is missed.
+const LITTLE: u64 = 1 << 30;
+
 fn kept_at_most() -> usize {
     KEPT.load(Ordering::Relaxed)
 }
@@ -25,6 +29,9 @@ fn kept_at_most() -> usize {
 pub(crate) fn keep_within(limit: u64) {
     let share = usize::try_from(limit / 32).unwrap_or(usize::MAX);
     KEPT.store(share.min(192 << 20), Ordering::Relaxed);
+    if limit < LITTLE {
+        allocator::gives_back();
+    }
 }
 
 /// Those at rest, the one last used at the end: its pages are the likeliest to be in a cache.

@@ -1,5 +1,6 @@
 //! N-dimensional arrays in chunks: what a person holds, before anything is computed.
 
+mod allocator;
 pub mod buffers;
 mod error;
 mod grid;

@@ -76,7 +76,7 @@ config_namespace! {
     pub struct ArrayOptions {
         /// What is read for chunks that lie otherwise than the chunks it is stored in, is read once and exchanged, where each chunk by itself would read more than this again; always when 0.
         pub exchange: ByteSize, default = ByteSize(16 << 20)
-        /// How much of what is exchanged stays in memory, all tasks of a process together; the rest waits on disk.
+        /// How much of what is exchanged stays in memory, all tasks of a process together, but no more than an eighth of what operators may have; the rest waits on disk.
         pub pieces: ByteSize, default = ByteSize(64 << 20)
         /// How much of what an expression reads several times stays in memory from one time to the next, as in x - x.mean(): no more than a sixteenth of memory.limit.
         pub keep: ByteSize, default = ByteSize(384 << 20)

@@ -1,10 +1,11 @@
 //! Parts of arrays, as subscripts name them.
 
-use std::sync::Arc;
-
 use super::view::{Axis, View};
-use super::{Array, Result, Step};
+use super::{Array, Places, Result, Step};
 use crate::array::{ArrayError, Cuts, Form, Grid};
+
+/// Chunks that some places lie in are small together up to so many bytes.
+const SMALL: u64 = 32 << 20;
 
 /// One subscript.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Index {
     Rest,
     /// These places, in this order.
     Places(Vec<i64>),
+    /// The same, as they were computed: in order, and none of them counted from the end.
+    These(Places),
 }
 
 impl Index {
@@ -61,7 +64,17 @@ impl Array {
                 }
                 Index::Places(places) => {
                     let places = places.iter().map(|at| self.place(axis, *at));
-                    picks.push((along, places.collect::<Result<Vec<u64>>>()?));
+                    let places = Places::from(places.collect::<Result<Vec<u64>>>()?);
+                    picks.push((along, places, None));
+                    axes.push(Axis::Along { along, start: 0, step: 1 });
+                    view_shape.push(length);
+                }
+                Index::These(places) => {
+                    let others = self.grid().0.iter().enumerate().filter(|(at, _)| *at != axis);
+                    let others = others.map(|(_, cuts)| cuts.longest());
+                    let width = self.dtype().width() as u64;
+                    let of_one = others.fold(width, u64::saturating_mul);
+                    picks.push((along, places.clone(), Some(of_one)));
                     axes.push(Axis::Along { along, start: 0, step: 1 });
                     view_shape.push(length);
                 }
@@ -72,7 +85,7 @@ impl Array {
         let shown = self.viewed(View { axes, shape: view_shape }, dims)?;
         match &picks[..] {
             [] => Ok(shown),
-            [(axis, places)] => shown.take(*axis, places),
+            [(axis, places, of_one)] => shown.taken(*axis, places.clone(), *of_one),
             _ => Err(ArrayError::asked(
                 "one subscript may be a list of places: subscript twice, as in x[[1, 5]][:, [0, 2]], for \
                  the places where both meet",
@@ -123,6 +136,11 @@ impl Array {
 
     /// The values at these places along a dimension, which must be there.
     pub fn take(&self, axis: usize, places: &[u64]) -> Result<Self> {
+        self.taken(axis, places.to_vec().into(), None)
+    }
+
+    /// Takes places; where they lie in order and a place has so many bytes, cut where their chunks are.
+    fn taken(&self, axis: usize, places: Places, of_one: Option<u64>) -> Result<Self> {
         let mut grid = self.grid().clone();
         let Some(cuts) = grid.0.get_mut(axis) else {
             return Err(ArrayError::asked(format!("there is no axis {axis} to take from")));
@@ -133,11 +151,32 @@ impl Array {
                 "index {beyond} is out of range for axis {axis} of length {length}"
             )));
         }
-        *cuts = Cuts::even(places.len() as u64, cuts.longest());
+        *cuts = match of_one {
+            Some(bytes) => few_chunks(&places, cuts, bytes)?,
+            None => Cuts::even(places.len() as u64, cuts.longest()),
+        };
         let form = Form { grid: Grid(grid.0), ..self.form().clone() };
-        let places: Arc<[u64]> = places.into();
         Self::step(Step::Take { axis, places }, vec![self.clone()], form)
     }
+}
+
+/// Places in order, cut so that each chunk is made of few: of one, or of more that are small together.
+fn few_chunks(places: &[u64], cuts: &Cuts, of_one: u64) -> Result<Cuts> {
+    let longest = cuts.longest();
+    let mut lengths = Vec::new();
+    let mut left = places;
+    while let Some(first) = left.first() {
+        let piece = cuts.piece(cuts.holding(*first));
+        // To the end of the chunk that is the last to be small with the first.
+        let small = first.saturating_add(SMALL / of_one.max(1)).min(cuts.length());
+        let last = cuts.piece(cuts.holding(small.saturating_sub(1).max(*first)));
+        let end = if last.end <= small { last.end } else { last.start.max(piece.end) };
+        let count = left.partition_point(|place| *place < end) as u64;
+        let count = count.clamp(1, longest.max(1));
+        lengths.push(count);
+        left = left.get(count as usize..).unwrap_or_default();
+    }
+    Cuts::of_lengths(&lengths)
 }
 
 /// Where a slice begins, its step, and how many places it has.
@@ -171,4 +210,27 @@ fn slice(
     let start = if count == 0 { 0 } else { start };
     let whole = |value: i128| u64::try_from(value).unwrap_or(0);
     Ok((whole(start), if count <= 1 { 1 } else { step }, whole(count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(places: &[u64], cuts: &Cuts, of_one: u64) -> Vec<u64> {
+        let cut = few_chunks(places, cuts, of_one).unwrap();
+        (0..cut.pieces()).map(|at| cut.piece(at).end - cut.piece(at).start).collect()
+    }
+
+    #[test]
+    fn places_are_cut_where_their_chunks_are_large() {
+        let cuts = Cuts::even(100, 10);
+        let places = [3, 4, 9, 10, 35, 36, 37, 99];
+        // All are small together; or each is large, or two are small together.
+        assert_eq!(lengths(&places, &cuts, 8), [8]);
+        assert_eq!(lengths(&places, &cuts, SMALL), [3, 1, 3, 1]);
+        assert_eq!(lengths(&places, &cuts, SMALL / 20), [4, 3, 1]);
+        let all: Vec<u64> = (0..100).collect();
+        assert_eq!(lengths(&all, &cuts, 8), [10; 10]);
+        assert_eq!(lengths(&[], &cuts, 8), [0; 0]);
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::ChunkKernel;
 use super::overlap::Reach;
+use super::places::Places;
 use super::view::View;
 use crate::array::{ArraySource, Cuts, DType, Grid};
 use crate::kernels::{
@@ -51,7 +52,7 @@ pub enum Step {
     /// One after the other along a dimension.
     Concat(usize),
     /// Those at these places along a dimension.
-    Take { axis: usize, places: Arc<[u64]> },
+    Take { axis: usize, places: Places },
     /// The same values in the same order, in another shape.
     Reshape,
     /// One value of many along these dimensions, which go.

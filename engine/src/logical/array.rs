@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -20,7 +21,7 @@ use crate::array::Room;
 use crate::config::options_of;
 use crate::lazy::Array;
 use crate::optimize::{self, ArrayRule};
-use crate::physical::{self, CellsExec, Limits, Thresholds, cell_schema};
+use crate::physical::{self, Beside, CellsExec, Limits, Thresholds, cell_schema};
 
 /// Computes an array. Its rows are the array's chunks, or its cells.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct ArrayNode {
     array: Array,
     /// The table of its cells, where rows of these are wanted.
     cells: Option<CellTable>,
+    /// Whoever takes its chunks.
+    beside: Arc<Beside>,
     schema: DFSchemaRef,
 }
 
@@ -35,15 +38,24 @@ impl ArrayNode {
     /// The chunks of an array.
     pub fn new(array: Array) -> Result<Self> {
         let schema = Arc::unwrap_or_clone(physical::chunk_schema());
-        Ok(Self { array, cells: None, schema: Arc::new(DFSchema::try_from(schema)?) })
+        Self::made(array, None, schema)
+    }
+
+    /// The same, computed beside somebody who takes its chunks, and memory for them.
+    pub(crate) fn beside(self, beside: Arc<Beside>) -> Self {
+        Self { beside, ..self }
+    }
+
+    fn made(array: Array, cells: Option<CellTable>, schema: Schema) -> Result<Self> {
+        let schema = Arc::new(DFSchema::try_from(schema)?);
+        Ok(Self { array, cells, beside: Arc::new(Beside::nobody()), schema })
     }
 
     /// The cells of arrays: a row each.
     pub fn of_cells(cells: CellTable) -> Result<Self> {
         let array = cells.root().map_err(crate::EngineError::from)?;
         let schema = Arc::unwrap_or_clone(cell_schema(&cells.cells()));
-        let schema = Arc::new(DFSchema::try_from(schema)?);
-        Ok(Self { array, cells: Some(cells), schema })
+        Self::made(array, Some(cells), schema)
     }
 
     /// The array.
@@ -159,8 +171,11 @@ impl ExtensionPlanner for ArrayPlanner {
             .then(|| Arc::new(Room::new(&session.runtime_env().memory_pool, most)));
         let array =
             &optimize::rewritten(&node.array, &without).map_err(crate::EngineError::from)?;
-        let limits = Limits { parts, given: memory / 4, keep, exchange, without };
-        let chunks = physical::fitting(array, &limits, strata.memory.limit.pool_bytes() as u64)?;
+        let room = strata.memory.limit.pool_bytes();
+        let pieces = physical::waiting(strata.array.pieces.0, room);
+        let limits = Limits { parts, given: memory / 4, pieces, keep, exchange, without };
+        let held = session.runtime_env().memory_pool.reserved() as u64;
+        let chunks = physical::fitting(array, &limits, room as u64, held, &node.beside)?;
         Ok(Some(match &node.cells {
             Some(cells) => Arc::new(CellsExec::new(Arc::new(cells.cells()), chunks)),
             None => chunks,

@@ -14,9 +14,9 @@ mod verified;
 mod window_by_partition;
 
 pub(crate) use array::{
-    Assembled, Cells, Computed, Limits, LookUp, NullsOf, PlaceKey, Thresholds, ValueColumn,
+    Assembled, Beside, Cells, Computed, Limits, LookUp, NullsOf, PlaceKey, Thresholds, ValueColumn,
     are_chunks, array_from, cell_schema, cells_from, cells_to, chunk_rows, chunk_schema, data_type,
-    fitting, keeps, takes,
+    fitting, keeps, takes, waiting,
 };
 pub use array::{
     CellsExec, CombineChunksExec, GatherChunksExec, LookUpExec, MapChunksExec, PlaceColumn,

@@ -148,9 +148,12 @@ impl Program {
     }
 
     /// The bytes that computing a box takes at most: what is read for it, what passes through, and the box,
-    /// unless it is taken in tile by tile.
-    pub(crate) fn holds(&self, region: &[Range<u64>], folds: bool) -> u64 {
-        if folds && let Some((source, beside)) = self.piecewise(region) {
+    /// unless it is taken in tile by tile. Of some reads, by their numbers, boxes are there already.
+    pub(crate) fn holds(&self, region: &[Range<u64>], folds: bool, had: &[usize]) -> u64 {
+        if folds
+            && had.is_empty()
+            && let Some((source, beside)) = self.piecewise(region)
+        {
             let slab = pieces::slab(source, region);
             return wants::bytes(self, &slab, folds).saturating_add(beside);
         }
@@ -158,9 +161,11 @@ impl Program {
         if self.reads.is_empty() {
             return bytes;
         }
-        let wanted = self.wants(region);
-        let mut beside: Vec<u64> =
-            wanted.iter().map(|want| want.source.beside(want.region())).collect();
+        let wanted = self.wants(region).into_iter();
+        let mut beside: Vec<u64> = wanted
+            .filter(|want| !had.contains(&want.read))
+            .map(|want| want.source.beside(want.region()))
+            .collect();
         // No more are on their way at once.
         beside.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
         beside.iter().take(READS).fold(bytes, |bytes, more| bytes.saturating_add(*more))

@@ -1,25 +1,31 @@
 //! Computing arrays: their chunks as they come, or the whole.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::buffer::Buffer;
 use datafusion::common::runtime::JoinSet;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream, execute_stream_partitioned};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::array::{ArrayError, Kind, Region, Tensor, shape_of};
+use crate::array::{ArrayError, DType, Grid, Kind, Region, Tensor, shape_of};
 use crate::config::{ByteSize, options_of};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::kernels::{Block, Slice, Summary, of_bits};
 use crate::lazy::Array;
 use crate::logical::ArrayNode;
-use crate::physical;
+use crate::physical::{self, Beside};
 use crate::session::reconfigured;
+
+/// How often, and after how long, it is looked whether tasks have ended.
+const PATIENCE: usize = 100;
+const A_WHILE: Duration = Duration::from_millis(10);
 
 impl Array {
     /// Computes the chunks, in whatever order they come. Dropping the stream cancels it.
@@ -27,17 +33,20 @@ impl Array {
         &self,
         session: &SessionContext,
     ) -> Result<BoxStream<'static, Result<(Region, Tensor)>>> {
-        let (grid, dtype) = (self.grid().clone(), self.dtype());
-        let rows = self.rows(session).await?;
-        let chunks = rows.map(move |batch| {
-            let rows = physical::chunk_rows(&batch?)?.into_iter().map(|(number, bytes)| {
-                let region = grid.region(&grid.place(number));
-                let values = Tensor::new(dtype, shape_of(&region), bytes)?;
-                Ok((region, values))
-            });
-            Ok::<_, crate::EngineError>(futures::stream::iter(rows.collect::<Vec<Result<_>>>()))
-        });
-        Ok(chunks.try_flatten().boxed())
+        self.planned(session, Beside::nobody()).await?.chunks()
+    }
+
+    /// Plans the chunks for somebody who does something with each, as in "writing a chunk", which takes so many
+    /// bytes: with as many at once as there is memory for, and fewer tasks where it is little. What cannot fit
+    /// is refused here, before anything runs.
+    pub async fn planned_for(
+        &self,
+        session: &SessionContext,
+        what: &'static str,
+        bytes: u64,
+        at_once: usize,
+    ) -> Result<Planned> {
+        self.planned(session, Beside::new(what, bytes, at_once)).await
     }
 
     /// Computes the whole.
@@ -53,10 +62,12 @@ impl Array {
             ))
             .into());
         }
-        let (plan, context) = self.planned(session).await?;
-        let held = MemoryConsumer::new("an array wanted whole").register(context.memory_pool());
         // A chunk that is the whole is counted where it is made.
-        if self.grid().chunks() != Some(1) {
+        let one = self.grid().chunks() == Some(1);
+        let beside = Beside::new("the whole", if one { 0 } else { self.bytes() }, 1);
+        let Planned { plan, context, .. } = self.planned(session, beside).await?;
+        let held = MemoryConsumer::new("an array wanted whole").register(context.memory_pool());
+        if !one {
             held.try_grow(usize::try_from(self.bytes()).unwrap_or(usize::MAX))?;
         }
         let whole = Arc::new(physical::Assembled::new(self.dtype(), self.grid()));
@@ -86,13 +97,29 @@ impl Array {
         let of_time = self.is_of_time();
         let of = if of_time { &self.none_last()? } else { self };
         let found = of.summarize(Summary::Distinct, &[])?;
-        let mut rows = found.rows(session).await?;
+        let pool = Arc::clone(&session.runtime_env().memory_pool);
+        let held = pool.reserved();
+        let planned = found.planned(session, Beside::nobody()).await?;
+        let bits = match planned.only().await {
+            // Tasks find much the same values: one that has all of the memory holds each once.
+            Err(error) if is_out_of_memory(&error) => {
+                until_free(pool.as_ref(), held).await;
+                let alone = found.planned_by(session, Beside::nobody(), Some(1)).await?;
+                alone.only().await.map_err(|error| match is_out_of_memory(&error) {
+                    true => ArrayError::asked(format!(
+                        "its different values are too many for the memory there is: round them or take a part of \
+                         them, or raise memory.limit ({error})"
+                    ))
+                    .into(),
+                    false => error,
+                })?
+            }
+            found => found?,
+        };
         let (mut values, mut counts) = (Block::empty(self.kind()), Vec::new());
-        while let Some(batch) = rows.try_next().await? {
-            for (_, bytes) in physical::chunk_rows(&batch)? {
-                let length = bytes.len() as u64 / 8;
-                let both = Tensor::new(Kind::U64.into(), vec![length], bytes)?;
-                let Slice::U64(both) = both.values() else { continue };
+        if let Some(bytes) = bits {
+            let both = Tensor::new(Kind::U64.into(), vec![bytes.len() as u64 / 8], bytes)?;
+            if let Slice::U64(both) = both.values() {
                 let (bits, often) = both.split_at(both.len() / 2);
                 values = of_bits(bits, self.kind());
                 counts = often.iter().map(|count| *count as i64).collect();
@@ -106,25 +133,85 @@ impl Array {
         Ok((Tensor::from_block(self.dtype(), shape, values)?, counts))
     }
 
-    async fn rows(
-        &self,
-        session: &SessionContext,
-    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let (plan, context) = self.planned(session).await?;
-        Ok(execute_stream(plan, context)?.map_err(crate::EngineError::from).boxed())
+    async fn planned(&self, session: &SessionContext, beside: Beside) -> Result<Planned> {
+        self.planned_by(session, beside, None).await
     }
 
-    /// The plan that makes the chunks, and what it runs with.
-    async fn planned(
+    async fn planned_by(
         &self,
         session: &SessionContext,
-    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
+        beside: Beside,
+        parts: Option<usize>,
+    ) -> Result<Planned> {
+        let beside = Arc::new(beside);
         let state = session.state();
         // Batches are merged by their rows, and a row is a whole chunk.
-        let config = state.config().clone().with_batch_size(1);
+        let mut config = state.config().clone().with_batch_size(1);
+        if let Some(parts) = parts {
+            config = config.with_target_partitions(parts);
+        }
         let state = reconfigured(state, config).build();
-        let plan = ArrayNode::new(self.clone())?.into_plan();
+        let plan = ArrayNode::new(self.clone())?.beside(Arc::clone(&beside)).into_plan();
         let plan = state.create_physical_plan(&plan).await?;
-        Ok((plan, state.task_ctx()))
+        let (grid, dtype) = (self.grid().clone(), self.dtype());
+        Ok(Planned { plan, context: state.task_ctx(), grid, dtype, beside })
+    }
+}
+
+/// Waits until tasks that were ended have given back what they held, but not for others for long.
+async fn until_free(pool: &dyn MemoryPool, held: usize) {
+    for _ in 0..PATIENCE {
+        if pool.reserved() <= held {
+            return;
+        }
+        tokio::time::sleep(A_WHILE).await;
+    }
+}
+
+fn is_out_of_memory(error: &EngineError) -> bool {
+    matches!(error, EngineError::DataFusion(inner)
+        if matches!(inner.find_root(), DataFusionError::ResourcesExhausted(_)))
+}
+
+/// The chunks of an array, which nobody computes yet.
+#[derive(Debug)]
+pub struct Planned {
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    grid: Grid,
+    dtype: DType,
+    beside: Arc<Beside>,
+}
+
+impl Planned {
+    /// How many chunks there is memory for at once, with whoever they were planned for.
+    pub fn at_once(&self) -> usize {
+        self.beside.at_once()
+    }
+
+    /// Computes them, in whatever order they come. Dropping the stream cancels it.
+    pub fn chunks(self) -> Result<BoxStream<'static, Result<(Region, Tensor)>>> {
+        let (grid, dtype) = (self.grid.clone(), self.dtype);
+        let chunks = self.rows()?.map(move |batch| {
+            let rows = physical::chunk_rows(&batch?)?.into_iter().map(|(number, bytes)| {
+                let region = grid.region(&grid.place(number));
+                let values = Tensor::new(dtype, shape_of(&region), bytes)?;
+                Ok((region, values))
+            });
+            Ok::<_, EngineError>(futures::stream::iter(rows.collect::<Vec<Result<_>>>()))
+        });
+        Ok(chunks.try_flatten().boxed())
+    }
+
+    /// The bytes of the last chunk, which is the only one.
+    async fn only(self) -> Result<Option<Buffer>> {
+        let rows: Vec<RecordBatch> = self.rows()?.try_collect().await?;
+        let chunks = rows.iter().map(physical::chunk_rows).collect::<Result<Vec<_>, _>>()?;
+        Ok(chunks.into_iter().flatten().map(|(_, bytes)| bytes).next_back())
+    }
+
+    fn rows(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let rows = execute_stream(self.plan, self.context)?;
+        Ok(rows.map_err(EngineError::from).boxed())
     }
 }

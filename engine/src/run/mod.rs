@@ -9,6 +9,7 @@ mod memory;
 mod progress;
 mod scratch;
 mod spill;
+mod truths;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use parking_lot::Mutex;
 
+pub use array::Planned;
 pub use cluster::PoolRunner;
 pub use local::LocalRunner;
 pub(crate) use memory::StrataPool;

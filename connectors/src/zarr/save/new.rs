@@ -5,12 +5,12 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use object_store::ObjectStore;
 use serde_json::Map;
-use strata_engine::{Array, ArrayError, Attributes, Cuts, EngineError, Grid};
+use strata_engine::{Array, ArrayError, Attributes, Cuts, EngineError, Grid, Region, Tensor};
 use url::Url;
 
 use super::parts::Part;
 use super::{Lengths, Saved, Saving};
-use crate::chunked::written::each_chunk;
+use crate::chunked::written::Chunks;
 use crate::zarr::write::{ArraySpec, Existing, StoreWriter};
 
 /// What packing a chunk takes beside what goes in and comes out.
@@ -29,21 +29,23 @@ pub(super) async fn write(
     // What cannot be written is refused before the store that was there is gone.
     let mut specs = Vec::with_capacity(parts.len());
     for part in parts {
-        specs.push(spec(part, saving, about.is_some())?);
+        let (array, spec) = spec(part, saving, about.is_some())?;
+        let chunks = chunks(session, &array).await?;
+        specs.push((array, spec, chunks));
     }
     let attributes = about.map(|about| about.with(&saving.attributes).to_map());
     let mut writer =
         StoreWriter::create(url, store, existing, attributes.unwrap_or_default()).await?;
     let mut saved = Saved::default();
     let mut written = Ok(());
-    for (part, (array, spec)) in parts.iter().zip(&specs) {
+    for (part, (array, spec, chunks)) in parts.iter().zip(specs) {
         let path = if part.alone { "" } else { part.name.as_str() };
-        written = write_one(session, &mut writer, path, array, spec).await;
+        written = write_one(session, &mut writer, path, &array, &spec, chunks).await;
         if written.is_err() {
             break;
         }
         if !part.coordinate || parts.len() == 1 {
-            saved.add(array);
+            saved.add(&array);
         }
     }
     match written {
@@ -118,23 +120,29 @@ fn lengths(wanted: &Lengths, shape: &[u64], what: &str) -> Result<Vec<u64>, Arra
     all.into_iter().zip(shape).map(one).collect()
 }
 
+/// The chunks of an array, planned beside what it takes to write them.
+async fn chunks(session: &SessionContext, array: &Array) -> Result<Chunks, EngineError> {
+    let largest = array.grid().largest().unwrap_or(u64::MAX);
+    let values = largest.saturating_mul(array.dtype().width() as u64);
+    // As they are stored, and packed; and what packing looks back at.
+    Chunks::of(session, array, values.saturating_mul(2).saturating_add(PACKING)).await
+}
+
 async fn write_one(
     session: &SessionContext,
     writer: &mut StoreWriter,
     path: &str,
     array: &Array,
     spec: &ArraySpec,
+    chunks: Chunks,
 ) -> Result<(), EngineError> {
     let into = writer.array(path, spec).await?;
     let grid = array.grid();
-    let values = grid.largest().unwrap_or(u64::MAX).saturating_mul(array.dtype().width() as u64);
-    // As they are stored, and packed; and what packing looks back at.
-    let beside = values.saturating_mul(2).saturating_add(PACKING);
-    each_chunk(session, array, beside, |region, values| {
+    let write = |region: Region, values: Tensor| {
         let along = region.iter().zip(&grid.0);
         let place: Vec<u64> = along.map(|(range, cuts)| cuts.holding(range.start)).collect();
         let into = into.clone();
         async move { into.write_chunk(&place, &values).await }
-    })
-    .await
+    };
+    chunks.each(session, write).await
 }

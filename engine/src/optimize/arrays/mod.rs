@@ -97,6 +97,11 @@ impl Without {
     pub fn has(&self, rule: ArrayRule) -> bool {
         !self.0.contains(&rule)
     }
+
+    /// The same without one more.
+    pub(crate) fn and(&self, rule: ArrayRule) -> Self {
+        Self(self.0.iter().copied().chain([rule]).collect())
+    }
 }
 
 impl fmt::Display for Without {

@@ -115,6 +115,16 @@ impl Exchange {
         (!exchanged.is_empty()).then_some(Self(exchanged))
     }
 
+    /// Which of a program's reads are exchanged.
+    pub(super) fn reads(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|exchanged| exchanged.read)
+    }
+
+    /// About so many bytes are sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.0.iter().fold(0, |sent, exchanged| exchanged.sent.saturating_add(sent))
+    }
+
     /// How many reads are exchanged.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -1,7 +1,9 @@
-//! Whether the chunk programs of a plan fit the memory limit, known before anything runs: fewer tasks at a
-//! time where that helps, and a refusal with the numbers where it does not.
+//! Whether the chunk programs of a plan fit the memory limit, known before anything runs: beside whoever takes
+//! the chunks, with fewer tasks at a time or without an exchange where that helps, and a refusal with the
+//! numbers where it does not.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
@@ -10,35 +12,115 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::given::Given;
 use super::lower::{Limits, lower};
 use super::work::Work;
-use super::{GatherChunksExec, MapChunksExec, ScatterChunksExec};
+use super::{GatherChunksExec, MapChunksExec, ScatterChunksExec, SharedExec};
 use crate::array::shape_of;
 use crate::config::ByteSize;
 use crate::lazy::Array;
+use crate::optimize::ArrayRule;
 
-/// The plan that computes the chunks of an array, whose tasks have so many bytes together.
-pub(crate) fn fitting(array: &Array, limits: &Limits, room: u64) -> Result<Arc<dyn ExecutionPlan>> {
-    let plan = lower(array, limits)?;
-    let Some(largest) = largest(plan.as_ref(), None) else { return Ok(plan) };
-    // What is kept is there beside what all tasks take, or not at all.
-    let all = largest.takes.saturating_mul(limits.parts as u64);
-    if limits.keep.is_some() && all > room.saturating_sub(kept(plan.as_ref())) {
-        return fitting(array, &Limits { keep: None, ..limits.clone() }, room);
+/// Whoever takes the chunks of an array while others are computed, and the memory that this takes.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    /// What is done, as in "writing a chunk".
+    what: &'static str,
+    /// Bytes for each chunk.
+    one: u64,
+    /// How many chunks are taken at once: at most, and as many as were found to fit once it is planned.
+    at_once: AtomicUsize,
+}
+
+impl Beside {
+    pub(crate) fn new(what: &'static str, one: u64, most: usize) -> Self {
+        Self { what, one, at_once: AtomicUsize::new(most.max(1)) }
     }
-    if largest.takes > room {
-        return Err(refusal(&largest, room));
+
+    /// Who wants the chunks keeps none.
+    pub(crate) fn nobody() -> Self {
+        Self::new("nothing", 0, 1)
     }
-    let parts = usize::try_from(room / largest.takes.max(1)).unwrap_or(usize::MAX).max(1);
-    match parts < limits.parts {
-        true => lower(array, &Limits { parts, ..limits.clone() }),
-        false => Ok(plan),
+
+    /// How many chunks are taken at once.
+    pub(crate) fn at_once(&self) -> usize {
+        self.at_once.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is memory for this beside what a plan takes: for fewer chunks where it is little.
+    fn fits(&self, left: u64) -> bool {
+        let most = self.at_once();
+        let halves = std::iter::successors(Some(most), |n| (*n > 1).then_some(n / 2));
+        let fits = halves.into_iter().find(|n| self.one.saturating_mul(*n as u64) <= left);
+        if let Some(at_once) = fits {
+            self.at_once.store(at_once, Ordering::Relaxed);
+        }
+        fits.is_some()
     }
 }
 
-/// The bytes that a task of an operator on chunks takes at most: for its largest box and what it is given, or
-/// for its largest block.
+/// The plan that computes the chunks of an array, whose tasks have so many bytes together, and whoever takes
+/// the chunks. Of that, some is `held` by others now, who may let go of it: then there are fewer tasks, but
+/// nothing is refused for it.
+pub(crate) fn fitting(
+    array: &Array,
+    limits: &Limits,
+    room: u64,
+    held: u64,
+    beside: &Beside,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if beside.one > room {
+        return Err(DataFusionError::ResourcesExhausted(format!(
+            "{} of {} of {} takes {}, and there is room for {}: choose smaller chunks, or raise memory.limit",
+            beside.what,
+            array.grid(),
+            array.dtype(),
+            ByteSize(beside.one),
+            ByteSize(room)
+        )));
+    }
+    let free = room.saturating_sub(held);
+    let fits = |plan: &dyn ExecutionPlan| {
+        let takes = peak(plan).saturating_add(kept(plan));
+        takes <= free && beside.fits(free - takes)
+    };
+    let mut limits = limits.clone();
+    let mut plan = lower(array, &limits)?;
+    // What is kept is there beside what all tasks take, or not at all.
+    if limits.keep.is_some() && !fits(plan.as_ref()) {
+        limits.keep = None;
+        plan = lower(array, &limits)?;
+    }
+    let left = free.saturating_sub(beside.one);
+    while limits.parts > 1 && !fits(plan.as_ref()) {
+        let fewer =
+            u128::from(left) * limits.parts as u128 / u128::from(peak(plan.as_ref()).max(1));
+        limits.parts = usize::try_from(fewer).unwrap_or(usize::MAX).clamp(1, limits.parts - 1);
+        plan = lower(array, &limits)?;
+    }
+    // Pieces wait on disk; and each chunk reads for itself.
+    if !fits(plan.as_ref()) {
+        limits.pieces = 0;
+        plan = lower(array, &limits)?;
+    }
+    if !fits(plan.as_ref()) && limits.without.has(ArrayRule::ExchangeReads) {
+        limits.without = limits.without.and(ArrayRule::ExchangeReads);
+        plan = lower(array, &limits)?;
+    }
+    if !fits(plan.as_ref()) {
+        beside.at_once.store(1, Ordering::Relaxed);
+        if peak(plan.as_ref()).saturating_add(beside.one) > room {
+            return Err(refusal(plan.as_ref(), room, beside));
+        }
+    }
+    Ok(plan)
+}
+
+/// The bytes that a task of an operator on chunks takes at most: for its largest box and what it is given, and
+/// what waits for it; or for its largest block.
 pub(crate) fn takes(plan: &dyn ExecutionPlan) -> Option<u64> {
-    let scatter = plan.downcast_ref::<ScatterChunksExec>();
-    scatter.map_or_else(|| program(plan).map(|program| program.takes), ScatterChunksExec::takes)
+    if let Some(scatter) = plan.downcast_ref::<ScatterChunksExec>() {
+        return scatter.takes();
+    }
+    let waits = plan.downcast_ref::<GatherChunksExec>().map_or(0, GatherChunksExec::keeps);
+    program(plan).map(|program| program.takes.saturating_add(waits.div_ceil(tasks(plan))))
 }
 
 /// The bytes that all tasks of an operator together keep of what they read, for those who read it next.
@@ -51,6 +133,51 @@ pub(crate) fn keeps(plan: &dyn ExecutionPlan) -> u64 {
 fn kept(plan: &dyn ExecutionPlan) -> u64 {
     let below = plan.children().into_iter().map(|input| kept(input.as_ref()));
     below.fold(keeps(plan), u64::max)
+}
+
+fn tasks(plan: &dyn ExecutionPlan) -> u64 {
+    plan.properties().partitioning.partition_count().max(1) as u64
+}
+
+/// The bytes that all tasks of a plan take at the same time.
+fn peak(plan: &dyn ExecutionPlan) -> u64 {
+    let all = takes(plan).unwrap_or(0).saturating_mul(tasks(plan));
+    if let Some(map) = plan.downcast_ref::<MapChunksExec>() {
+        // What all are given is there before the first of them begins.
+        return all.max(made(map.given()));
+    }
+    if let Some(gather) = plan.downcast_ref::<GatherChunksExec>() {
+        // Pieces come while it is made.
+        let pieces = plan.children().first().map_or(0, |pieces| peak(pieces.as_ref()));
+        return all.saturating_add(pieces).saturating_add(made(gather.given()));
+    }
+    let below = plan.children().into_iter().map(|input| peak(input.as_ref()));
+    let below = below.fold(0, u64::saturating_add);
+    let children = plan.children();
+    let one_by_one = children.first().and_then(|keys| keys.downcast_ref::<MapChunksExec>());
+    let in_turn = one_by_one.is_some_and(|map| map.work().fold().is_none());
+    match plan.downcast_ref::<ScatterChunksExec>() {
+        // A block is cut up before the next is computed.
+        Some(_) if in_turn => all.max(below),
+        _ => all.saturating_add(below),
+    }
+}
+
+/// The bytes that it takes to make what is given to all, one after the other.
+fn made(given: &Given) -> u64 {
+    let mut there = 0_u64;
+    let mut most = 0;
+    for (plan, arrays) in given.plans() {
+        let bytes = arrays.iter().map(Array::bytes).fold(0, u64::saturating_add);
+        // What is shared stays as it came, too.
+        let bytes = match plan.downcast_ref::<SharedExec>() {
+            Some(_) => bytes.saturating_mul(2),
+            None => bytes,
+        };
+        there = there.saturating_add(bytes);
+        most = most.max(there.saturating_add(peak(plan.as_ref())));
+    }
+    most
 }
 
 /// A chunk program among the operators of a plan.
@@ -79,8 +206,20 @@ fn largest<'a>(plan: &'a dyn ExecutionPlan, sofar: Option<Running<'a>>) -> Optio
     plan.children().into_iter().fold(more, |most, input| largest(input.as_ref(), most))
 }
 
-fn refusal(largest: &Running<'_>, room: u64) -> DataFusionError {
-    let left = room.checked_sub(largest.given);
+/// Why a plan does not fit, whose tasks run one at a time.
+fn refusal(plan: &dyn ExecutionPlan, room: u64, beside: &Beside) -> DataFusionError {
+    let room = room.saturating_sub(beside.one);
+    let there = match beside.one {
+        0 => ByteSize(room).to_string(),
+        one => format!("{} beside {}, which takes {}", ByteSize(room), beside.what, ByteSize(one)),
+    };
+    let Some(largest) = largest(plan, None) else {
+        return DataFusionError::ResourcesExhausted(format!("there is room for {there}"));
+    };
+    let all = peak(plan);
+    // Whatever else runs at the same time stays.
+    let others = all.saturating_sub(largest.takes);
+    let left = room.checked_sub(largest.given.saturating_add(others));
     let way_out = match left.and_then(|left| largest.work.that_fits(left)) {
         Some(shape) => {
             let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
@@ -92,11 +231,14 @@ fn refusal(largest: &Running<'_>, room: u64) -> DataFusionError {
                 .to_string()
         }
     };
+    let others = match others {
+        0 => String::new(),
+        more => format!(", {} more are taken at the same time", ByteSize(more)),
+    };
     DataFusionError::ResourcesExhausted(format!(
-        "a chunk of shape {:?} takes {} with all that it is made of, and there is room for {}: {way_out}; or \
-         raise memory.limit",
+        "a chunk of shape {:?} takes {} with all that it is made of{others}, and there is room for {there}: \
+         {way_out}; or raise memory.limit",
         shape_of(&largest.work.largest()),
         ByteSize(largest.takes),
-        ByteSize(room)
     ))
 }

@@ -9,7 +9,7 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
     Distribution, EquivalenceProperties, Partitioning, PhysicalExprRef,
@@ -48,8 +48,18 @@ pub struct GatherChunksExec {
     /// The pieces: those of a chunk are all in one partition.
     pieces: Arc<dyn ExecutionPlan>,
     given: Given,
+    /// Bytes of pieces that wait in memory, as far as that was planned.
+    keeps: u64,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+}
+
+/// How much of the memory pieces may take that wait for others.
+const OF_MEMORY: usize = 8;
+
+/// The bytes of pieces that wait in memory, of so many bytes that there are in all.
+pub(crate) fn waiting(setting: u64, memory: usize) -> u64 {
+    setting.min((memory / OF_MEMORY) as u64)
 }
 
 impl GatherChunksExec {
@@ -65,8 +75,19 @@ impl GatherChunksExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        let properties = Arc::new(properties);
-        Self { work, exchange, pieces, given, properties, metrics: ExecutionPlanMetricsSet::new() }
+        let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
+        let work = work.having(exchange.reads());
+        Self { work, exchange, pieces, given, keeps: 0, properties, metrics }
+    }
+
+    /// The same, of whose pieces so many bytes wait in memory.
+    pub(super) fn keeping(self, most: u64) -> Self {
+        Self { keeps: most.min(self.exchange.sent()), ..self }
+    }
+
+    /// The bytes of pieces that wait in memory, all tasks together.
+    pub(super) fn keeps(&self) -> u64 {
+        self.keeps
     }
 
     /// What is done.
@@ -121,7 +142,8 @@ impl ExecutionPlan for GatherChunksExec {
         };
         let (work, exchange) = (self.work.clone(), self.exchange.clone());
         let given = self.given.made_by(given)?;
-        Ok(Arc::new(Self::new(work, exchange, Arc::clone(pieces), given)))
+        let again = Self::new(work, exchange, Arc::clone(pieces), given);
+        Ok(Arc::new(Self { keeps: self.keeps, ..again }))
     }
 
     fn apply_expressions(
@@ -154,7 +176,16 @@ impl ExecutionPlan for GatherChunksExec {
         };
         let options = &options_of(context.session_config().options()).array;
         let parts = self.properties.partitioning.partition_count().max(1);
-        let most = usize::try_from(options.pieces.0).unwrap_or(usize::MAX) / parts;
+        let memory = match context.memory_pool().memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes,
+            _ => usize::MAX,
+        };
+        let most = waiting(options.pieces.0, memory);
+        let most = usize::try_from(most).unwrap_or(usize::MAX) / parts;
+        // What was planned is set aside before pieces come: they wait on disk where there is too little. Where
+        // it is not there, each chunk asks for itself.
+        let reservation = register("a chunk");
+        let _ = reservation.try_grow(usize::try_from(self.work.takes()).unwrap_or(usize::MAX));
         let folder = SpillFolder::of(context.session_config())?;
         let spilled = SpillMetrics::new(&self.metrics, partition);
         let task = Task {
@@ -163,7 +194,8 @@ impl ExecutionPlan for GatherChunksExec {
             given: self.given.clone(),
             store: Store::new(folder, register("pieces"), most, spilled),
             known: register("their places"),
-            reservation: register("a chunk"),
+            aside: reservation.size(),
+            reservation,
             open: HashMap::new(),
             left: Vec::new(),
             pieces: self.pieces.execute(partition, chunks::one_by_one(&context))?,
@@ -194,6 +226,8 @@ struct Task {
     /// Memory of what is known of pieces, and of the chunk that is computed.
     known: MemoryReservation,
     reservation: MemoryReservation,
+    /// What was set aside for any chunk.
+    aside: usize,
     open: HashMap<u64, Open>,
     /// What came and was not looked at.
     left: Vec<(u64, Vec<Buffer>)>,
@@ -251,22 +285,34 @@ impl Task {
 
     async fn compute(&mut self, number: u64, pieces: Vec<(Piece, Kept)>) -> Result<RecordBatch> {
         let given = self.given.collected(&self.context).await?;
-        self.work.reserve(number, None, &self.reservation)?;
+        self.reserve(number).await?;
         self.known.shrink(A_PIECE.saturating_mul(pieces.len()));
-        let mut by_want: HashMap<u64, Vec<(Region, Buffer)>> = HashMap::new();
+        let mut by_want: HashMap<u64, Vec<(Piece, Kept)>> = HashMap::new();
         for (piece, kept) in pieces {
-            let bytes = self.store.take(kept).await?;
-            by_want.entry(piece.want).or_default().push((piece.region, bytes));
+            by_want.entry(piece.want).or_default().push((piece, kept));
         }
         let mut have = Loaded::new();
         for wanted in self.exchange.wants(&self.work, number) {
             let pieces = by_want.remove(&wanted.number).unwrap_or_default();
-            let values = put_together(&wanted, pieces)?;
+            let values = put_together(&wanted, pieces, &mut self.store).await?;
             have.insert(wanted.read.key, values);
         }
         let made = self.work.run(number, have, &given).await?;
-        self.reservation.free();
+        self.reservation.try_resize(self.aside)?;
         made.row(&self.work.schema())
+    }
+
+    /// Memory for a chunk, in the place of pieces where there is no other.
+    async fn reserve(&mut self, number: u64) -> Result<()> {
+        if self.work.holds(number) <= self.aside as u64
+            || self.work.reserve(number, None, &self.reservation).is_ok()
+        {
+            return Ok(());
+        }
+        for (_, kept) in self.open.values_mut().flat_map(|open| &mut open.pieces) {
+            self.store.put_aside(kept).await?;
+        }
+        self.work.reserve(number, None, &self.reservation)
     }
 }
 
@@ -274,27 +320,32 @@ fn size(region: &Region) -> u64 {
     cells(&shape_of(region)).unwrap_or(u64::MAX)
 }
 
-/// A box of its pieces. One that is whole is not copied.
-fn put_together(wanted: &Wanted<'_>, mut pieces: Vec<(Region, Buffer)>) -> Result<Tensor> {
+/// A box of its pieces, one after the other. One that is whole is not copied.
+async fn put_together(
+    wanted: &Wanted<'_>,
+    mut pieces: Vec<(Piece, Kept)>,
+    store: &mut Store,
+) -> Result<Tensor> {
     let region = wanted.read.region();
     let shape = shape_of(region);
     let dtype = wanted.read.source.form().dtype;
-    if let ([(piece, _)], 1) = (&pieces[..], pieces.len())
-        && piece == region
-        && let Some((_, bytes)) = pieces.pop()
+    if let [(piece, _)] = &pieces[..]
+        && piece.region == *region
+        && let Some((_, kept)) = pieces.pop()
     {
-        return Tensor::new(dtype, shape, bytes).map_err(error);
+        return Tensor::new(dtype, shape, store.take(kept).await?).map_err(error);
     }
     // Bytes, in a buffer that is used again.
     let width = dtype.width();
     let mut all = buffers::take(size(region) as usize * width);
-    for (piece, bytes) in pieces {
+    for (Piece { region: piece, .. }, kept) in pieces {
         let within = piece.len() == region.len()
             && piece.iter().zip(region).all(|(a, b)| b.start <= a.start && a.end <= b.end);
         if !within {
             return internal_err!("a piece lies outside of the box that it is of");
         }
         let offset: Vec<u64> = piece.iter().zip(region).map(|(a, b)| a.start - b.start).collect();
+        let bytes = store.take(kept).await?;
         let values = Tensor::new(dtype, shape_of(&piece), bytes).map_err(error)?;
         place_bytes(values.data(), values.shape(), &mut all, &shape, &offset, width);
     }

@@ -42,6 +42,8 @@ pub(crate) struct Limits {
     pub(crate) parts: usize,
     /// Bytes of results that each task may be given whole.
     pub(crate) given: u64,
+    /// Bytes of pieces that wait in memory, all tasks together.
+    pub(crate) pieces: u64,
     /// Memory for what is read once and asked for again.
     pub(crate) keep: Option<Arc<Room>>,
     /// When what is read is exchanged.
@@ -186,7 +188,7 @@ impl Lowering<'_> {
         // Chunks may be tiny, and what they are made of is not.
         let largest: Region = input.grid().0.iter().map(Cuts::longest_piece).collect();
         let together = match limits.without.has(ArrayRule::TakeNeighbours) {
-            true => (WORTH_TOGETHER / program.holds(&largest, true).max(1)).max(1),
+            true => (WORTH_TOGETHER / program.holds(&largest, true, &[]).max(1)).max(1),
             false => 1,
         };
         let fold = Fold { becomes, axes, together };
@@ -401,7 +403,7 @@ fn computed(
         Err(several) => UnionExec::try_new(several)?,
     };
     let pieces = by_chunk(pieces, work.count(), limits)?;
-    Ok(Arc::new(GatherChunksExec::new(work, exchange, pieces, given)))
+    Ok(Arc::new(GatherChunksExec::new(work, exchange, pieces, given).keeping(limits.pieces)))
 }
 
 /// Brings together what belongs to the same chunk.

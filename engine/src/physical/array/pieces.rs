@@ -81,6 +81,21 @@ impl Store {
         if fits && self.reservation.try_grow(length).is_ok() {
             return Ok(Kept::Memory(bytes));
         }
+        self.write(bytes).await
+    }
+
+    /// Puts bytes on disk that are in memory.
+    pub(super) async fn put_aside(&mut self, kept: &mut Kept) -> Result<()> {
+        if let Kept::Memory(bytes) = kept {
+            let length = bytes.len();
+            *kept = self.write(bytes.clone()).await?;
+            self.reservation.shrink(length);
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Buffer) -> Result<Kept> {
+        let length = bytes.len();
         let scratch = match &self.scratch {
             Some(scratch) => Arc::clone(scratch),
             None => {

@@ -153,6 +153,14 @@ impl ExecutionPlan for ScatterChunksExec {
             0 => bound(partition as u64)..bound(partition as u64 + 1),
             _ => 0..0,
         };
+        let reservation = consumer().register(context.memory_pool());
+        // Blocks that are read have their memory before pieces wait in it. Where there is too little, each asks
+        // for itself.
+        let read = self.exchange.get(&self.work, self.which);
+        if read.is_some_and(|read| !read.computed) {
+            let block = usize::try_from(self.takes().unwrap_or(0)).unwrap_or(usize::MAX);
+            let _ = reservation.try_grow(block);
+        }
         let task = Task {
             work: self.work.clone(),
             exchange: self.exchange.clone(),
@@ -163,7 +171,8 @@ impl ExecutionPlan for ScatterChunksExec {
             is_asked: false,
             open: None,
             known: consumer().register(context.memory_pool()),
-            reservation: consumer().register(context.memory_pool()),
+            aside: reservation.size(),
+            reservation,
             keys: self.keys.execute(partition, context)?,
         };
         let baseline = BaselineMetrics::new(&self.metrics, partition);
@@ -195,6 +204,8 @@ struct Task {
     /// Memory of what is asked, and of the block.
     known: MemoryReservation,
     reservation: MemoryReservation,
+    /// What was set aside for any block.
+    aside: usize,
     keys: SendableRecordBatchStream,
 }
 
@@ -218,7 +229,7 @@ impl Task {
             if let Some((block, region, asked)) = &mut self.open {
                 let Some((chunk, piece)) = asked.pop() else {
                     self.open = None;
-                    self.reservation.free();
+                    self.reservation.try_resize(self.aside)?;
                     continue;
                 };
                 let within: Region = piece
@@ -282,8 +293,8 @@ impl Task {
         let cells: u64 = shape_of(&region).iter().product();
         let bytes = cells.saturating_mul(read.source.form().dtype.width() as u64);
         // The block, and the piece that is being cut out of it.
-        self.reservation
-            .try_resize(usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(2))?;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(2);
+        self.reservation.try_resize(bytes.max(self.aside))?;
         let values = read.source.read(&region).await.map_err(error)?;
         if values.shape() != shape_of(&region) || values.dtype() != read.source.form().dtype {
             return internal_err!("{} gave other values than were asked for", read.source.title());

@@ -27,6 +27,8 @@ pub(crate) struct Work {
     fold: Option<Fold>,
     /// In which order boxes are folded.
     order: Option<Arc<Order>>,
+    /// Reads of which the boxes come from elsewhere, by their numbers.
+    had: Arc<[usize]>,
 }
 
 impl fmt::Display for Work {
@@ -54,7 +56,12 @@ impl fmt::Display for Work {
 impl Work {
     pub(crate) fn new(program: Arc<Program>, fold: Option<Fold>) -> Self {
         let order = fold.as_ref().map(|fold| Arc::new(fold.order(program.root().grid())));
-        Self { program, fold, order }
+        Self { program, fold, order, had: Arc::default() }
+    }
+
+    /// The same, whose boxes of some reads come from elsewhere.
+    pub(super) fn having(self, reads: impl Iterator<Item = usize>) -> Self {
+        Self { had: reads.collect(), ..self }
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -102,7 +109,7 @@ impl Work {
             let kept = fold.becomes.keeps(kind, values) as u64;
             fold.state_bytes(kind, region).saturating_add(kept)
         });
-        self.program.holds(region, self.fold.is_some()).saturating_add(state)
+        self.program.holds(region, self.fold.is_some(), &self.had).saturating_add(state)
     }
 
     /// The largest box that is computed at once.

@@ -111,3 +111,122 @@ async fn what_cannot_fit_is_refused_before_it_starts_with_what_would() {
     assert!(graph.layers().iter().all(|layer| layer.tasks == 1), "{graph:?}");
     assert!(projected(&graph) < 192 * MIB, "{}", projected(&graph));
 }
+
+/// What a process says that is refused what it wants.
+fn refused(home: &Path, limit: &str, text: &str) -> String {
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home);
+    command.args(["-c", text, "--memory", limit, "--threads", "2", "--quiet"]);
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{text} was done within {limit}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asserts that texts run within a limit, in no more memory than that above what a process takes that does
+/// nothing; each beside a few MiB that the allocator keeps.
+#[cfg(target_os = "linux")]
+fn run_within(home: &Path, limit: u64, texts: &[String]) {
+    let shown = format!("{limit}MiB");
+    let base = observed(home, &shown, "arange(3)");
+    for text in texts {
+        let peak = observed(home, &shown, text).saturating_sub(base);
+        println!("{text}: {} MiB above {}", peak / MIB, base / MIB);
+        assert!(peak < (limit + 24) * MIB, "{text} took {} MiB of {limit}", peak / MIB);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn writers_and_tasks_share_the_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name).display().to_string();
+    // Chunks of 6 MiB, written in 22 each, with 43 for all.
+    let large = "x = ones(6400, 2048, chunks => (384, 2048));";
+    let texts = [
+        format!("{large} x.save('{}')", at("plain.zarr")),
+        format!("{large} x.save('{}')", at("plain.npy")),
+        format!("{large} x.transpose().save('{}')", at("turned.zarr")),
+    ];
+    run_within(home.path(), 64, &texts);
+    let sum = |store: &str| format!("zarr('{}').sum(0, 1)", at(store));
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+    let output = command.args(["-c", &sum("turned.zarr")]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("13107200"), "{output:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_the_store_is_touched() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("there.zarr").display().to_string();
+    let small = format!("arange(10).save('{store}')");
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+    assert!(command.args(["-c", &small]).status().unwrap().success());
+    // Chunks of 16 MiB: one is written in 52, and 43 are there.
+    let large = "ones(8192, 1024, chunks => (2048, 1024))";
+    for (ending, more) in [("there.zarr", ", overwrite => true"), ("new.zarr", "")] {
+        let to = home.path().join(ending).display().to_string();
+        let error = refused(home.path(), "64MiB", &format!("{large}.save('{to}'{more})"));
+        for wanted in ["writing a chunk", "room for", "smaller chunks", "memory.limit"] {
+            assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
+        }
+    }
+    assert!(!home.path().join("new.zarr").exists());
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+    let output = command.args(["-c", &format!("zarr('{store}').sum()")]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("45"), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn stores_are_cut_otherwise_within_little_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name).display().to_string();
+    let (store, other) = (at("store.zarr"), at("other.zarr"));
+    let save = format!("random_normal(4000, 4000, chunks => 500).save('{store}')");
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+    assert!(command.args(["-c", &save]).status().unwrap().success());
+    // 122 MiB, of which 43 may be reserved.
+    let texts = [
+        format!("zarr('{store}').rechunk(4000, 50).save('{other}')"),
+        format!("zarr('{store}').reshape(-1)[::1000].sum()"),
+        format!("x = zarr('{store}'); x[x > 4.5].count()"),
+    ];
+    run_within(home.path(), 64, &texts);
+    let answer = |text: String| {
+        let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+        let output = command.args(["-c", &text, "--quiet"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let same = answer(format!("(zarr('{store}') == zarr('{other}')).sum()"));
+    assert!(same.contains("16000000"), "{same}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn places_of_masks_are_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let mask = "random_uniform(12000000, chunks => 1000000) > 0.5";
+    let text = format!("x = ones(12000000, chunks => 1000000); x[{mask}].count()");
+    // Half of them are places of 8 bytes.
+    run_within(home.path(), 128, std::slice::from_ref(&text));
+    let error = refused(home.path(), "64MiB", &text);
+    for wanted in ["a mask is true at 6", "where(", "memory.limit"] {
+        assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
+    }
+}
+
+#[test]
+fn what_is_different_is_found_by_one_task_where_two_have_no_room() {
+    let home = tempfile::tempdir().unwrap();
+    // Most of the values are found by each of two tasks.
+    let values = "random_integers(8, 500000, low => 0, high => 600000, chunks => (1, 500000))";
+    let text = format!("{values}.unique().count()");
+    let mut command = strata(env!("CARGO_BIN_EXE_strata-under-test"), home.path());
+    command.args(["-c", &text, "--memory", "100MiB", "--threads", "2", "--quiet"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = "random_uniform(8000000, chunks => 500000).unique()";
+    let error = refused(home.path(), "128MiB", text);
+    for wanted in ["different values are too many", "round", "memory.limit"] {
+        assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
+    }
+}
