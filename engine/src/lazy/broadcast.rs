@@ -115,7 +115,8 @@ impl Array {
         let form = Form { dtype: self.dtype(), grid, dims };
         // One value everywhere is the same wherever it is looked at.
         if let Op::Step(value @ Step::Full(_)) = self.op() {
-            return Self::step(value.clone(), Vec::new(), form);
+            let shown = Self::step(value.clone(), Vec::new(), form)?;
+            return Ok(shown.with_attributes(self.attributes().clone()));
         }
         Self::step(Step::View(view), vec![self.clone()], form)
     }

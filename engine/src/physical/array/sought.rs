@@ -1,6 +1,6 @@
 //! Rows that ask for what is at places: which chunks they are about, and which cells of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
@@ -74,10 +74,12 @@ impl Sought {
             by_chunk: HashMap::new(),
             _held: held,
         };
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
+        // Where there is no cell, no row has one.
+        let none = grid.shape().contains(&0);
         for row in 0..count {
             let along: Vec<&[u64]> = found.iter().map(|of| of.at(row)).collect();
-            if along.iter().any(|places| places.is_empty()) {
+            if none || along.iter().any(|places| places.is_empty()) {
                 sought.alone.push(row);
                 continue;
             }

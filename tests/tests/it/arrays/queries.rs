@@ -447,6 +447,28 @@ async fn only_chunks_that_rows_are_about_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_beside_no_cells_and_no_rows_beside_cells() {
+    let session = Grain { batch_size: 8192, partitions: 2 }.session();
+    let made = "none = zeros(3, 0, dims => ('x', 'y')); some = ones(3, 2, dims => ('x', 'y'));
+                CREATE TABLE p AS VALUES (1, 1), (7, 1);
+                CREATE TABLE q AS SELECT * FROM p WHERE column1 > 100";
+    session.run(made).await.unwrap();
+    for (query, rows) in [
+        ("SELECT * FROM p LEFT JOIN none ON x = column1", 2),
+        ("SELECT * FROM p JOIN none ON x = column1", 0),
+        ("SELECT * FROM p LEFT JOIN some ON x = column1", 3),
+        ("SELECT * FROM p JOIN some ON x = column1 AND y = column2", 1),
+        ("SELECT * FROM q LEFT JOIN some ON x = column1", 0),
+        ("SELECT * FROM q JOIN some ON x = column1", 0),
+        ("SELECT * FROM some WHERE x IN (SELECT column1 FROM q)", 0),
+        ("SELECT * FROM some WHERE x IN (SELECT column2 FROM p)", 2),
+    ] {
+        let got = answer(&session, query).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(got.rows.len(), rows, "{query}: {got:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_store_is_refused_where_it_is_named() {
     let home = tempfile::tempdir().unwrap();
     let session = small(home.path()).await;
