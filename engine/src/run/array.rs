@@ -24,7 +24,7 @@ use crate::physical::{self, Beside};
 use crate::session::reconfigured;
 
 /// How often, and after how long, it is looked whether tasks have ended.
-const PATIENCE: usize = 100;
+const PATIENCE: usize = 2_000;
 const A_WHILE: Duration = Duration::from_millis(10);
 
 impl Array {
