@@ -34,6 +34,28 @@ pub enum Index {
 impl Index {
     /// All of a dimension.
     pub const ALL: Self = Self::Slice { start: None, stop: None, step: None };
+
+    /// Places that are counted from the start; those in even steps as a slice, which names them all at once.
+    pub fn of_places(places: Vec<i64>) -> Self {
+        let step = match places[..] {
+            [first, second, ..] => second - first,
+            _ => 1,
+        };
+        let even = places.windows(2).all(|two| matches!(two, [a, b] if b - a == step));
+        match (places.first(), places.last()) {
+            (Some(first), Some(last)) if even && step > 0 => {
+                Self::Slice { start: Some(*first), stop: Some(last + 1), step: Some(step) }
+            }
+            _ => Self::Places(places),
+        }
+    }
+
+    /// Subscripts that name this along one dimension, and all of the others.
+    pub fn along(self, axis: usize) -> Vec<Self> {
+        let mut subscripts = vec![Self::ALL; axis];
+        subscripts.push(self);
+        subscripts
+    }
 }
 
 impl Array {

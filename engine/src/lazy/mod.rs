@@ -280,6 +280,13 @@ impl Array {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Whether it is written like another, step by step, on the same content of the same sources: then it has the
+    /// same values, and nobody needs to compute both.
+    pub fn is_written_as(&self, other: &Self) -> bool {
+        self.same_as(other)
+            || matches!((self.to_wire(), other.to_wire()), (Ok(own), Ok(theirs)) if own == theirs)
+    }
+
     /// What tells it from other arrays of this process.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize

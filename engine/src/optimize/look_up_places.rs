@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, new_null_array};
+use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch, new_null_array};
 use datafusion::arrow::datatypes::{Field, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
@@ -21,7 +21,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 
 use super::ArrayRule;
 use crate::config::options_of;
-use crate::physical::{Cells, CellsExec, LookUp, LookUpExec, PlaceColumn, PlaceKey, cell_schema};
+use crate::physical::{Cells, CellsExec, LookUp, LookUpExec, PlaceKey, cell_schema};
 
 /// Runs when sides are chosen, and before exchanges are put in.
 #[derive(Debug)]
@@ -247,7 +247,7 @@ fn along(cells: &Cells, expr: &PhysicalExprRef) -> Result<Option<(usize, ArrayRe
     let (Some(axis), Some(length)) = (axis, length) else { return Ok(None) };
     let schema = cell_schema(cells);
     let column = |(at, field): (usize, &Arc<Field>)| match cells.places.get(at) {
-        Some(place) if place.axis == axis => values_of(place, length),
+        Some(place) if place.axis == axis => place.column(&cells.grid),
         _ => new_null_array(field.data_type(), length),
     };
     let columns: Vec<ArrayRef> = schema.fields().iter().enumerate().map(column).collect();
@@ -257,11 +257,4 @@ fn along(cells: &Cells, expr: &PhysicalExprRef) -> Result<Option<(usize, ArrayRe
         return Ok(None);
     };
     Ok(Some((axis, values)))
-}
-
-fn values_of(place: &PlaceColumn, length: usize) -> ArrayRef {
-    match &place.values {
-        Some(values) => Arc::clone(values),
-        None => Arc::new(Int64Array::from_iter_values(0..length as i64)),
-    }
 }

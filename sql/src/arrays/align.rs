@@ -38,7 +38,7 @@ async fn along(session: &SessionContext, values: &mut [Value], dim: &str) -> Res
     let coords: Vec<_> =
         labelled(values, dim).filter_map(|of| of.coords.get(dim).cloned()).collect();
     let Some((first, others)) = coords.split_first() else { return Ok(()) };
-    if others.iter().all(|other| other.same_as(first)) {
+    if others.iter().all(|other| other.is_written_as(first)) {
         return Ok(());
     }
     let mut labels = Vec::with_capacity(coords.len());
@@ -48,9 +48,7 @@ async fn along(session: &SessionContext, values: &mut [Value], dim: &str) -> Res
     let Some(places) = shared(dim, &labels)? else { return Ok(()) };
     for (array, places) in labelled(values, dim).zip(places) {
         let axis = array.array.axis_named(dim).map_err(asked)?;
-        let mut subscripts = vec![Index::ALL; axis];
-        subscripts.push(in_a_row(places));
-        *array = array.index(&subscripts).map_err(asked)?;
+        *array = array.index(&Index::of_places(places).along(axis)).map_err(asked)?;
     }
     Ok(())
 }
@@ -96,15 +94,4 @@ fn shared(dim: &str, labels: &[ArrayRef]) -> Result<Option<Vec<Vec<i64>>>> {
         order.iter().filter_map(|label| places.get(label).copied()).collect::<Vec<i64>>()
     });
     Ok(Some(places.collect()))
-}
-
-/// Places; those that follow one another as a slice.
-fn in_a_row(places: Vec<i64>) -> Index {
-    let follow = places.windows(2).all(|two| matches!(two, [one, next] if next - one == 1));
-    match (places.first(), places.last()) {
-        (Some(first), Some(last)) if follow => {
-            Index::Slice { start: Some(*first), stop: Some(last + 1), step: None }
-        }
-        _ => Index::Places(places),
-    }
 }

@@ -162,6 +162,16 @@ pub(crate) fn axis(of: &Labelled, value: &Value) -> Result<usize> {
     }
 }
 
+/// Where a new dimension of an array goes, counted from the end where negative: it may come after the last.
+pub(crate) fn new_axis(of: &Labelled, value: &Value) -> Result<usize> {
+    let (at, places) = (whole(value)?, of.array.ndim() as i64 + 1);
+    let from_start = if at < 0 { at + places } else { at };
+    usize::try_from(from_start)
+        .ok()
+        .filter(|axis| *axis <= of.array.ndim())
+        .ok_or_else(|| Error::text(format!("axis {at} is out of range for {places} dimensions")))
+}
+
 /// Dimensions of an array: names, numbers, or a list of them.
 pub(crate) fn axes(of: &Labelled, values: &[Value]) -> Result<Vec<usize>> {
     let mut all = Vec::new();

@@ -1,5 +1,6 @@
 //! What is said of arrays beside their values: `t.attributes`, and verbs that say other things.
 
+use datafusion::execution::context::SessionContext;
 use serde_json::{Map, Value as Json};
 use strata_engine::{Attributes, Labelled, Scalar};
 
@@ -25,8 +26,13 @@ pub(super) fn listing(attributes: &Attributes) -> ([&'static str; 2], Vec<Vec<Op
     (["attribute", "value"], attributes.iter().map(row).collect())
 }
 
-/// What a verb makes of an array, if it is one of these.
-pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option<Labelled>> {
+/// What such a verb makes of an array.
+pub(super) async fn call(
+    _: &SessionContext,
+    on: &Labelled,
+    verb: &str,
+    with: &mut Bound,
+) -> Result<Value> {
     let own = on.array.attributes();
     let attributes = match verb {
         "with_attributes" if with.plain.is_empty() && !with.named.is_empty() => {
@@ -47,10 +53,9 @@ pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option
                 own.without(&names.iter().map(String::as_str).collect::<Vec<_>>())
             }
         },
-        "with_attributes" | "without_attributes" => return Err(misused(VERBS, verb)),
-        _ => return Ok(None),
+        _ => return Err(misused(VERBS, verb)),
     };
-    Ok(Some(on.with_attributes(attributes)))
+    Ok(Value::Array(on.with_attributes(attributes)))
 }
 
 /// A value as JSON has it, and as Zarr has what JSON has not.

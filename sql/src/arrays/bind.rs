@@ -3,16 +3,17 @@
 use datafusion::execution::context::SessionContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use strata_engine::{Binary, DType, Index, Kind, Labelled, Scalar, Unary};
+use strata_engine::{Binary, Labelled, Scalar, Unary};
 
 use super::align::align;
-use super::arguments::{Bound, whole};
+use super::arguments::Bound;
 use super::from_function::from_function;
 use super::{
-    HeldArrays, Value, asked, attributes, datasets, labelled, labels, makers, masks, table, verbs,
+    HeldArrays, Value, asked, attributes, datasets, labelled, labels, makers, subscripts, table,
+    verbs,
 };
 use crate::error::{Error, Result};
-use crate::parse::{Subscript, Term, TermArgument, TermValue, What};
+use crate::parse::{Term, TermArgument, TermValue, What};
 
 /// What a term comes to. Nothing but what describes arrays, and their coordinates, is read for it.
 pub(crate) fn bind<'a>(
@@ -88,7 +89,7 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
                 one => of_array(session, one.array()?, verb, arguments).await,
             }
         }
-        What::Subscript(on, subscripts) => subscripted(session, on, subscripts).boxed().await,
+        What::Subscript(on, named) => subscripts::part(session, on, named).boxed().await,
         What::Negative(of) => match bind(session, of).await? {
             Value::Number(Scalar::Signed(value)) => Ok(Value::Number(match value.checked_neg() {
                 Some(value) => Scalar::Signed(value),
@@ -107,40 +108,6 @@ async fn bound(session: &SessionContext, term: &Term) -> Result<Value> {
         }
         What::Binary(binary, left, right) => operated(session, *binary, left, right).boxed().await,
     }
-}
-
-/// The part of an array that subscripts name.
-async fn subscripted(
-    session: &SessionContext,
-    on: &Term,
-    subscripts: &[Subscript],
-) -> Result<Value> {
-    let on = bind(session, on).await?.array()?;
-    if let [Subscript::One(term)] = subscripts {
-        return match bind(session, term).await? {
-            Value::Array(mask) if masks::is_whole(&on, &mask) => {
-                masks::masked(session, &on, &mask).await.map(Value::Array)
-            }
-            one => {
-                let (index, mask) = place(session, one).await?;
-                fit(
-                    &on,
-                    std::slice::from_ref(&index),
-                    &Vec::from_iter(mask.map(|length| (0, length))),
-                )?;
-                on.index(&[index]).map(Value::Array).map_err(asked)
-            }
-        };
-    }
-    let mut indexes = Vec::with_capacity(subscripts.len());
-    let mut masks = Vec::new();
-    for subscript in subscripts {
-        let (index, mask) = index(session, subscript).await?;
-        masks.extend(mask.map(|length| (indexes.len(), length)));
-        indexes.push(index);
-    }
-    fit(&on, &indexes, &masks)?;
-    on.index(&indexes).map(Value::Array).map_err(asked)
 }
 
 /// A function of two values, written as an operator.
@@ -286,71 +253,6 @@ fn named_or_bound<'a>(
         }
     }
     .boxed()
-}
-
-/// A place, or places, along one dimension; and how many truth values said so, where these did.
-async fn place(session: &SessionContext, value: Value) -> Result<(Index, Option<u64>)> {
-    let places = match value {
-        Value::List(truths) if !truths.is_empty() && truths.iter().all(is_truth) => {
-            let is_true =
-                |(_, value): &(usize, &Value)| matches!(value, Value::Number(Scalar::Bool(true)));
-            let all = truths.iter().enumerate().filter(is_true).map(|(at, _)| at as i64);
-            return Ok((Index::Places(all.collect()), Some(truths.len() as u64)));
-        }
-        Value::List(places) => Index::Places(places.iter().map(whole).collect::<Result<_>>()?),
-        Value::Array(places) => {
-            let truths = places.array.dtype() == DType::Plain(Kind::Bool);
-            let length = places.array.shape().first().copied().filter(|_| truths);
-            return Ok((masks::index(session, &places).await?, length));
-        }
-        one => Index::At(whole(&one)?),
-    };
-    Ok((places, None))
-}
-
-fn is_truth(value: &Value) -> bool {
-    matches!(value, Value::Number(Scalar::Bool(_)))
-}
-
-/// Fails where there are more or fewer truth values than places along their dimension.
-fn fit(on: &Labelled, indexes: &[Index], masks: &[(usize, u64)]) -> Result<()> {
-    let takes = |index: &&Index| !matches!(index, Index::New | Index::Rest);
-    let shape = on.array.shape();
-    for (at, length) in masks {
-        let rest = indexes.iter().take(*at).any(|index| *index == Index::Rest);
-        let axis = match rest {
-            false => Some(indexes.iter().take(*at).filter(takes).count()),
-            true => shape.len().checked_sub(indexes.iter().skip(*at).filter(takes).count()),
-        };
-        let along = axis.and_then(|axis| Some((axis, *shape.get(axis)?)));
-        if let Some((axis, places)) = along
-            && places != *length
-        {
-            return Err(Error::text(format!(
-                "a mask of {length} truth values does not fit axis {axis} of length {places}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-async fn index(session: &SessionContext, subscript: &Subscript) -> Result<(Index, Option<u64>)> {
-    let bound = |value: Value| whole(&value).map(Some);
-    match subscript {
-        Subscript::Rest => Ok((Index::Rest, None)),
-        Subscript::New => Ok((Index::New, None)),
-        Subscript::One(term) => place(session, bind(session, term).await?).await,
-        Subscript::Slice(start, stop, step) => {
-            let mut parts = [None, None, None];
-            for (part, term) in parts.iter_mut().zip([start, stop, step]) {
-                if let Some(term) = term {
-                    *part = bound(bind(session, term).await?)?;
-                }
-            }
-            let [start, stop, step] = parts;
-            Ok((Index::Slice { start, stop, step }, None))
-        }
-    }
 }
 
 /// The arrays among arguments.

@@ -26,16 +26,13 @@ pub(super) const VERBS: &[(&str, &str)] = &[
 /// What arrays do beyond their edges, by its names.
 const BOUNDARIES: &[&str] = &["reflect", "mirror", "nearest", "periodic", "constant", "none"];
 
-/// What such a verb makes of an array; none if it is another verb.
-pub(super) fn call(
+/// What such a verb makes of an array.
+pub(super) async fn call(
     session: &SessionContext,
     on: &Labelled,
     verb: &str,
     with: &mut Bound,
-) -> Result<Option<Value>> {
-    if !VERBS.iter().any(|(own, _)| *own == verb) {
-        return Ok(None);
-    }
+) -> Result<Value> {
     let array = &on.array;
     let made = match verb {
         "gradient" => {
@@ -87,7 +84,7 @@ pub(super) fn call(
             }
         }
     };
-    Ok(Some(Value::Array(on.made(made.map_err(asked)?, None))))
+    made.map(|made| Value::Array(on.made(made, None))).map_err(asked)
 }
 
 /// How arrays go on beyond their edges: by its name, or with a number.

@@ -1,5 +1,6 @@
 //! Fourier transforms, and what is made of the complex numbers that they give.
 
+use datafusion::execution::context::SessionContext;
 use strata_engine::{Array, ArrayError, Labelled, Scalar};
 
 use super::arguments::{Bound, whole};
@@ -24,11 +25,13 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("rfftn", "rfftn(lat, lon)"),
 ];
 
-/// What such a verb makes of an array; none if it is another verb.
-pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option<Value>> {
-    if !VERBS.iter().any(|(own, _)| *own == verb) {
-        return Ok(None);
-    }
+/// What such a verb makes of an array.
+pub(super) async fn call(
+    _: &SessionContext,
+    on: &Labelled,
+    verb: &str,
+    with: &mut Bound,
+) -> Result<Value> {
     let length = match verb {
         "irfft" | "irfftn" => match with.has("n") {
             true => Some(length(with.whole("n", 0)?)?),
@@ -49,7 +52,7 @@ pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option
             "magnitude" => array.magnitude(),
             _ => array.angle(),
         };
-        return Ok(Some(Value::Array(on.made(made.map_err(asked)?, None))));
+        return made.map(|made| Value::Array(on.made(made, None))).map_err(asked);
     }
     let axes = match (named.is_empty(), verb.ends_with('n') || verb.ends_with("shift")) {
         (true, true) => (0..array.ndim_of_numbers()).collect(),
@@ -77,7 +80,7 @@ pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option
             labelled.coords.remove(dim);
         }
     }
-    Ok(Some(Value::Array(labelled)))
+    Ok(Value::Array(labelled))
 }
 
 /// `fftfreq(n, d => 1)` and `rfftfreq(n, d => 1)`.

@@ -104,16 +104,9 @@ async fn one(session: &SessionContext, on: &Labelled, condition: &Expr) -> Resul
                 .hint("compare with BETWEEN, or see what there is: .coordinate"));
         }
         [at] if exact => Index::At(at),
-        _ => match (places.first(), places.last()) {
-            (Some(first), Some(last)) if last - first + 1 == places.len() as i64 => {
-                Index::Slice { start: Some(*first), stop: Some(last + 1), step: None }
-            }
-            _ => Index::Places(places),
-        },
+        _ => Index::of_places(places),
     };
-    let mut subscripts = vec![Index::ALL; axis];
-    subscripts.push(index);
-    on.index(&subscripts).map_err(asked)
+    on.index(&index.along(axis)).map_err(asked)
 }
 
 /// The coordinate of a dimension, and the array with it in memory: who asks again need not compute it.
@@ -167,7 +160,7 @@ fn places(
 }
 
 /// Labels that are no number are not known, and meet no condition: SQL takes NaN for larger than all numbers.
-fn without_nan(labels: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn without_nan(labels: &ArrayRef) -> Result<ArrayRef> {
     if !labels.data_type().is_floating() {
         return Ok(Arc::clone(labels));
     }

@@ -10,7 +10,7 @@ use strata_engine::{
 };
 
 use super::align::align;
-use super::arguments::{Bound, axis, shape, whole};
+use super::arguments::{Bound, axis, new_axis, shape};
 use super::bind::{arrays, binary_of};
 use super::{Value, asked, fourier, matrices};
 use crate::error::{Error, Result};
@@ -122,15 +122,7 @@ pub(super) async fn call(session: &SessionContext, name: &str, mut with: Bound) 
             let first = all.first().ok_or_else(|| misused(&name))?;
             let made = match (name.as_str(), &along) {
                 ("stack", Value::Text(dim)) => Labelled::stack(&all, 0, Some(dim)),
-                ("stack", number) => {
-                    // A new dimension may come after the last.
-                    let (at, places) = (whole(number)?, first.array.ndim() as i64 + 1);
-                    let from_start = if at < 0 { at + places } else { at };
-                    let at = usize::try_from(from_start).map_err(|_| {
-                        Error::text(format!("axis {at} is out of range for {places} dimensions"))
-                    })?;
-                    Labelled::stack(&all, at, None)
-                }
+                ("stack", number) => Labelled::stack(&all, new_axis(first, number)?, None),
                 _ => Labelled::concatenate(&all, axis(first, &along)?),
             };
             return made.map(Value::Array).map_err(asked);

@@ -7,8 +7,22 @@ use strata_engine::{DType, Index, Kind, Labelled, Slice, Tensor};
 use super::asked;
 use crate::error::{Error, Result};
 
+/// Fails where there are more or fewer truth values than places along their dimension.
+pub(super) fn fits(truths: u64, along: Option<(usize, u64)>) -> Result<()> {
+    match along {
+        Some((axis, length)) if length != truths => Err(Error::text(format!(
+            "a mask of {truths} truth values does not fit axis {axis} of length {length}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// A subscript for one dimension.
-pub(super) async fn index(session: &SessionContext, places: &Labelled) -> Result<Index> {
+pub(super) async fn index(
+    session: &SessionContext,
+    places: &Labelled,
+    along: Option<(usize, u64)>,
+) -> Result<Index> {
     let array = &places.array;
     if array.ndim() != 1 {
         return Err(Error::text(format!(
@@ -18,7 +32,10 @@ pub(super) async fn index(session: &SessionContext, places: &Labelled) -> Result
         .hint("a mask of the array's own shape stands alone: x[x > 0]"));
     }
     Ok(match array.dtype() {
-        DType::Plain(Kind::Bool) => array.true_places(session).await?,
+        DType::Plain(Kind::Bool) => {
+            fits(array.shape().iter().product(), along)?;
+            array.true_places(session).await?
+        }
         DType::Plain(kind) if !kind.is_float() => {
             let places = array.cast(Kind::I64.into()).map_err(asked)?.compute(session).await?;
             Index::Places(whole(&places)?)

@@ -19,6 +19,7 @@ mod packing;
 mod save;
 mod shapes;
 mod statistics;
+mod subscripts;
 mod table;
 mod verbs;
 

@@ -15,16 +15,13 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("unpack", "unpack(bits => 2, length => 1000)"),
 ];
 
-/// What such a verb makes of an array; none if it is another verb.
+/// What such a verb makes of an array.
 pub(super) async fn call(
     session: &SessionContext,
     on: &Labelled,
     verb: &str,
     with: &mut Bound,
-) -> Result<Option<Value>> {
-    if !VERBS.iter().any(|(own, _)| *own == verb) {
-        return Ok(None);
-    }
+) -> Result<Value> {
     if !with.plain.is_empty() {
         return Err(super::misused(VERBS, verb));
     }
@@ -33,7 +30,7 @@ pub(super) async fn call(
         with.done(&["codec"])?;
         let array = strata_connectors::persist(session, &on.array, codec).await?;
         let array = array.with_attributes(on.array.attributes().clone());
-        return Ok(Some(Value::Array(Labelled { array, ..on.clone() })));
+        return Ok(Value::Array(Labelled { array, ..on.clone() }));
     }
     let bits = bits(with, verb)?;
     let array = match verb {
@@ -52,7 +49,7 @@ pub(super) async fn call(
         }
     };
     let last = on.array.ndim().checked_sub(1);
-    Ok(Some(Value::Array(on.made(array.map_err(asked)?, last))))
+    array.map(|made| Value::Array(on.made(made, last))).map_err(asked)
 }
 
 fn bits(with: &mut Bound, verb: &str) -> Result<Bits> {

@@ -1,8 +1,9 @@
 //! Verbs that give arrays more places, or more dimensions.
 
-use strata_engine::{Array, ArrayError, Index, Labelled};
+use datafusion::execution::context::SessionContext;
+use strata_engine::{Array, ArrayError, Labelled, Scalar};
 
-use super::arguments::{Bound, axis, whole};
+use super::arguments::{Bound, axis, new_axis, whole};
 use super::{Value, asked, misused};
 use crate::error::{Error, Result};
 
@@ -13,44 +14,31 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("tile", "tile(2, lat)"),
 ];
 
-/// What a verb makes of an array, if it is one of these.
-pub(super) fn call(on: &Labelled, verb: &str, with: &mut Bound) -> Result<Option<Labelled>> {
-    Ok(Some(match verb {
+/// What such a verb makes of an array.
+pub(super) async fn call(
+    _: &SessionContext,
+    on: &Labelled,
+    verb: &str,
+    with: &mut Bound,
+) -> Result<Value> {
+    let made = match verb {
         "expand_dims" => {
             let at = with.take("axis");
             with.done(&["axis"])?;
+            let first = Value::Number(Scalar::Signed(0));
             let (name, at) = match (&with.plain[..], at) {
-                ([Value::Text(name)], None) => (Some(name), 0),
-                ([Value::Text(name)], Some(at)) => (Some(name), whole(&at)?),
-                ([at @ Value::Number(_)], None) => (None, whole(at)?),
+                ([Value::Text(name)], at) => (Some(name.clone()), at.unwrap_or(first)),
+                ([at @ Value::Number(_)], None) => (None, at.clone()),
                 _ => return Err(misused(VERBS, verb)),
             };
-            expanded(on, name, at)?
+            let made = on.array.expand(new_axis(on, &at)?, name).map_err(asked)?;
+            on.made(made, None)
         }
         "repeat" => several(on, verb, with, Array::repeat)?,
         "tile" => several(on, verb, with, Array::tile)?,
-        _ => return Ok(None),
-    }))
-}
-
-/// With a new dimension of length 1 before this place.
-fn expanded(on: &Labelled, name: Option<&String>, at: i64) -> Result<Labelled> {
-    let places = on.array.ndim() as i64 + 1;
-    let from_start = if at < 0 { at + places } else { at };
-    let axis = usize::try_from(from_start).ok().filter(|axis| *axis <= on.array.ndim());
-    let axis = axis
-        .ok_or_else(|| Error::text(format!("axis {at} is out of range for {places} dimensions")))?;
-    let mut subscripts = vec![Index::ALL; axis];
-    subscripts.push(Index::New);
-    let mut made = on.index(&subscripts).map_err(asked)?;
-    if let Some(name) = name {
-        let mut dims = made.array.dims().to_vec();
-        if let Some(dim) = dims.get_mut(axis) {
-            *dim = Some(name.clone());
-        }
-        made.array = made.array.named(dims).map_err(asked)?;
-    }
-    Ok(made)
+        _ => return Err(misused(VERBS, verb)),
+    };
+    Ok(Value::Array(made))
 }
 
 /// What a function makes of the values, so many times along a dimension, it makes of the labels, too.

@@ -26,16 +26,13 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("unique", "unique()"),
 ];
 
-/// What such a verb makes of an array; none if it is another verb.
+/// What such a verb makes of an array.
 pub(super) async fn call(
     session: &SessionContext,
     on: &Labelled,
     verb: &str,
     with: &mut Bound,
-) -> Result<Option<Value>> {
-    if !VERBS.iter().any(|(own, _)| *own == verb) {
-        return Ok(None);
-    }
+) -> Result<Value> {
     let made = match verb {
         "cumsum" | "cumprod" => {
             let how = if verb == "cumsum" { Scan::Sum } else { Scan::Prod };
@@ -100,7 +97,7 @@ pub(super) async fn call(
             on.made(on.array.map_blocks(kernel).map_err(asked)?, None)
         }
     };
-    Ok(Some(Value::Array(made)))
+    Ok(Value::Array(made))
 }
 
 /// Numbers, or a list of them.

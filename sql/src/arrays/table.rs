@@ -66,7 +66,7 @@ async fn of_group(session: &SessionContext, group: &Variables) -> Result<DataFra
             .hint(format!("name one of them: zarr('…/{name}')")));
         }
     }
-    let mut places = places(session, widest).await?;
+    let mut places = places(session, widest, &Nulls::Nan).await?;
     let is_variable = |name: &str| variables.iter().any(|variable| variable.name == name);
     places.iter_mut().filter(|place| is_variable(&place.name)).for_each(|place| {
         place.name = format!("{}_at", place.name);
@@ -150,7 +150,7 @@ async fn rows(session: &SessionContext, value: Value) -> Result<DataFrame> {
 }
 
 async fn cells(session: &SessionContext, array: &Labelled, nulls: Nulls) -> Result<DataFrame> {
-    let mut places = places(session, array).await?;
+    let mut places = places(session, array, &nulls).await?;
     let name = array.name.clone().unwrap_or_else(|| "value".to_string());
     if places.iter().any(|place| place.name == name) && places.len() > 1 {
         return Err(Error::text(format!("'{name}' is a dimension and the values"))
@@ -171,12 +171,19 @@ fn table(session: &SessionContext, cells: CellTable) -> Result<DataFrame> {
 }
 
 /// What the places along each dimension have.
-async fn places(session: &SessionContext, array: &Labelled) -> Result<Vec<PlaceColumn>> {
+async fn places(
+    session: &SessionContext,
+    array: &Labelled,
+    nulls: &Nulls,
+) -> Result<Vec<PlaceColumn>> {
     let mut places = Vec::new();
     for (axis, dim) in array.array.dims().iter().enumerate() {
         let coord = dim.as_ref().and_then(|dim| array.coords.get(dim));
         let values = labels::column_of(session, coord).await?;
-        let values = values.as_ref().map(coordinate_column);
+        let mut values = values.as_ref().map(coordinate_column);
+        if let (Nulls::Nan, Some(labels)) = (nulls, &mut values) {
+            *labels = labels::without_nan(labels)?;
+        }
         let name = dim.clone().unwrap_or_else(|| format!("dim_{axis}"));
         places.push(PlaceColumn { name, axis, values });
     }

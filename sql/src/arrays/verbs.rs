@@ -1,6 +1,7 @@
 //! What is done to an array with a verb.
 
 use datafusion::execution::context::SessionContext;
+use futures::FutureExt;
 use strata_engine::{Binary, Grid, Index, Labelled, Pad, Reduce, Scalar, Unary, nearest};
 
 use super::align::align;
@@ -42,6 +43,29 @@ const VERBS: &[(&str, &str)] = &[
     ("var", "var(time)"),
 ];
 
+macro_rules! families {
+    ($($family:ident),*) => {
+        /// The verbs of all families, each with how it is written.
+        fn of_families() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+            [$($family::VERBS),*].into_iter().flatten()
+        }
+
+        /// What a verb makes of an array, if it is of a family.
+        async fn of_family(
+            session: &SessionContext,
+            on: &Labelled,
+            verb: &str,
+            with: &mut Bound,
+        ) -> Result<Option<Value>> {
+            $(if $family::VERBS.iter().any(|(own, _)| *own == verb) {
+                return $family::call(session, on, verb, with).await.map(Some);
+            })*
+            Ok(None)
+        }
+    };
+}
+families!(attributes, filters, fourier, packing, shapes, statistics);
+
 /// Verbs beside reductions whose last arguments are dimensions, which may be written as `axis => 0`.
 const ALONG: &[&str] = &[
     "argsort",
@@ -66,14 +90,8 @@ pub(crate) fn is_verb(name: &str) -> bool {
 
 /// All verbs of arrays.
 pub(crate) fn verb_names() -> impl Iterator<Item = &'static str> {
-    let own = VERBS.iter().chain(statistics::VERBS).chain(matrices::FUNCTIONS);
-    let own = own.chain(labelled::VERBS).chain(packing::VERBS);
-    let own = own
-        .chain(filters::VERBS)
-        .chain(fourier::VERBS)
-        .chain(attributes::VERBS)
-        .chain(shapes::VERBS)
-        .chain(datasets::VERBS);
+    let own = VERBS.iter().chain(of_families()).chain(matrices::FUNCTIONS);
+    let own = own.chain(labelled::VERBS).chain(datasets::VERBS);
     let own = own.map(|(name, _)| *name);
     let values = Unary::ALL.iter().map(|unary| unary.name());
     own.chain(values).chain(Binary::ALL.iter().map(|binary| binary.name()))
@@ -128,22 +146,7 @@ pub(super) async fn call(
         with.plain.insert(0, Value::Array(on));
         return matrices::call(&verb, with);
     }
-    if let Some(made) = statistics::call(session, &on, &verb, &mut with).await? {
-        return Ok(made);
-    }
-    if let Some(made) = packing::call(session, &on, &verb, &mut with).await? {
-        return Ok(made);
-    }
-    if let Some(made) = shapes::call(&on, &verb, &mut with)? {
-        return Ok(Value::Array(made));
-    }
-    if let Some(made) = attributes::call(&on, &verb, &mut with)? {
-        return Ok(Value::Array(made));
-    }
-    if let Some(made) = fourier::call(&on, &verb, &mut with)? {
-        return Ok(made);
-    }
-    if let Some(made) = filters::call(session, &on, &verb, &mut with)? {
+    if let Some(made) = of_family(session, &on, &verb, &mut with).boxed().await? {
         return Ok(made);
     }
     let made = match verb.as_str() {

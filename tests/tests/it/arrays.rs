@@ -1,6 +1,7 @@
 //! Arrays: their answers are NumPy's.
 
 mod attributes;
+mod cells;
 mod cf;
 mod datasets;
 mod exchange;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::take;
 use datafusion::common::{DFSchema, Result, internal_datafusion_err};
 use datafusion::execution::context::ExecutionProps;
@@ -103,24 +103,13 @@ pub(super) fn along(
     for (at, place) in table.places.iter().enumerate().filter(|(_, place)| place.axis == axis) {
         let (qualifier, field) = schema.qualified_field(at);
         fields.push((qualifier.cloned(), Arc::clone(field)));
-        columns.push(values_of(table, place));
+        columns.push(place.column(&table.grid));
     }
     let schema = DFSchema::new_with_metadata(fields, Default::default())?;
     let batch = RecordBatch::try_new(Arc::clone(schema.inner()), columns)?;
     let props = ExecutionProps::new();
     let expr = create_physical_expr(expr, &schema, &props, &PhysicalPlanningContext::default())?;
     expr.evaluate(&batch)?.into_array(batch.num_rows())
-}
-
-/// What the places of a column have.
-fn values_of(table: &CellTable, place: &PlaceColumn) -> ArrayRef {
-    match &place.values {
-        Some(values) => Arc::clone(values),
-        None => {
-            let length = table.grid.shape().get(place.axis).copied().unwrap_or(0);
-            Arc::new(Int64Array::from_iter_values(0..length as i64))
-        }
-    }
 }
 
 /// The places where a condition holds; none where that cannot be known yet.
@@ -148,8 +137,8 @@ fn part(
     if places.len() as u64 == length {
         return Ok(table.clone());
     }
-    let mut subscripts = vec![Index::ALL; axis];
-    subscripts.push(chosen(places));
+    let chosen = Index::of_places(places.iter().map(|place| *place as i64).collect());
+    let subscripts = chosen.along(axis);
     let shown = |array: &Array| array.index(&subscripts);
     let truth = DType::Plain(Kind::Bool);
     let all = Array::filled_with(Scalar::Bool(false), truth, table.grid.clone())?;
@@ -168,30 +157,12 @@ fn part(
         if place.axis != axis {
             return Ok(place.clone());
         }
-        let values = take(&values_of(table, place), &at, None)
+        let values = take(&place.column(&table.grid), &at, None)
             .map_err(|error| ArrayError::asked(error.to_string()))?;
         Ok(PlaceColumn { values: Some(values), ..place.clone() })
     });
     let taken = taken.collect::<std::result::Result<_, ArrayError>>()?;
     Ok(CellTable { places: taken, variables, grid, as_rows: table.as_rows.clone() })
-}
-
-/// Places as a subscript: those in even steps are a slice.
-fn chosen(places: &[u64]) -> Index {
-    let signed = || places.iter().map(|place| *place as i64);
-    let step = match places {
-        [first, second, ..] => second - first,
-        _ => 1,
-    };
-    let even = places.windows(2).all(|two| matches!(two, [a, b] if b - a == step));
-    match (places.first(), places.last()) {
-        (Some(first), Some(last)) if even => Index::Slice {
-            start: Some(*first as i64),
-            stop: Some(*last as i64 + 1),
-            step: Some(step as i64),
-        },
-        _ => Index::Places(signed().collect()),
-    }
 }
 
 /// As [`along`], for whom a failure is a reason.

@@ -17,14 +17,11 @@ use datafusion::arrow::datatypes::{
     SchemaRef, TimeUnit, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExprRef};
+use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
-};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, RecordOutput};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -59,6 +56,19 @@ pub struct PlaceColumn {
     pub axis: usize,
     /// What each place has; its number, where there is nothing.
     pub values: Option<ArrayRef>,
+}
+
+impl PlaceColumn {
+    /// What each place of its dimension has.
+    pub(crate) fn column(&self, grid: &Grid) -> ArrayRef {
+        match &self.values {
+            Some(values) => Arc::clone(values),
+            None => {
+                let length = grid.0.get(self.axis).map_or(0, crate::array::Cuts::length);
+                Arc::new(Int64Array::from_iter_values(0..length as i64))
+            }
+        }
+    }
 }
 
 /// A column of values.
@@ -258,13 +268,7 @@ impl DisplayAs for CellsExec {
 }
 
 impl ExecutionPlan for CellsExec {
-    fn name(&self) -> &'static str {
-        "CellsExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
+    operator_on_chunks!("CellsExec");
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         vec![&self.input]
@@ -282,17 +286,6 @@ impl ExecutionPlan for CellsExec {
             (Some(input), true) => Ok(Arc::new(Self::new(Arc::clone(&self.cells), input))),
             _ => internal_err!("CellsExec has one input"),
         }
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
     }
 
     fn statistics_from_inputs(

@@ -6,17 +6,14 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::buffer::Buffer;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{
-    Distribution, EquivalenceProperties, Partitioning, PhysicalExprRef,
-};
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
+    BaselineMetrics, ExecutionPlanMetricsSet, RecordOutput, SpillMetrics,
 };
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -111,13 +108,7 @@ impl DisplayAs for GatherChunksExec {
 }
 
 impl ExecutionPlan for GatherChunksExec {
-    fn name(&self) -> &'static str {
-        "GatherChunksExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
+    operator_on_chunks!("GatherChunksExec");
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         std::iter::once(&self.pieces).chain(self.given.plans().map(|(plan, _)| plan)).collect()
@@ -144,17 +135,6 @@ impl ExecutionPlan for GatherChunksExec {
         let given = self.given.made_by(given)?;
         let again = Self::new(work, exchange, Arc::clone(pieces), given);
         Ok(Arc::new(Self { keeps: self.keeps, ..again }))
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
     }
 
     fn statistics_from_inputs(

@@ -6,16 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::{
-    Distribution, EquivalenceProperties, Partitioning, PhysicalExprRef,
-};
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput, Time,
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput, Time,
 };
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -114,13 +111,7 @@ impl DisplayAs for MapChunksExec {
 }
 
 impl ExecutionPlan for MapChunksExec {
-    fn name(&self) -> &'static str {
-        "MapChunksExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
+    operator_on_chunks!("MapChunksExec");
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         std::iter::once(&self.keys).chain(self.given.plans().map(|(plan, _)| plan)).collect()
@@ -146,17 +137,6 @@ impl ExecutionPlan for MapChunksExec {
         let shares = self.shares.as_ref().map(|shares| Arc::new(shares.afresh()));
         let again = Self::new(self.work.clone(), Arc::clone(keys), given);
         Ok(Arc::new(Self { shares, ..again }))
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&PhysicalExprRef) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
     }
 
     fn statistics_from_inputs(

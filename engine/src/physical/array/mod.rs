@@ -6,6 +6,32 @@
 //!                   ScatterChunks ─▶ exchange ─▶ GatherChunks      what is read, for chunks that lie otherwise
 //! ```
 
+/// What all operators on chunks say of themselves: their name, and no expression that another may look into.
+macro_rules! operator_on_chunks {
+    ($name:literal) => {
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn properties(&self) -> &Arc<PlanProperties> {
+            &self.properties
+        }
+
+        fn apply_expressions(
+            &self,
+            _: &mut dyn FnMut(
+                &datafusion::physical_expr::PhysicalExprRef,
+            ) -> Result<datafusion::common::tree_node::TreeNodeRecursion>,
+        ) -> Result<datafusion::common::tree_node::TreeNodeRecursion> {
+            Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+        }
+
+        fn metrics(&self) -> Option<datafusion::physical_plan::metrics::MetricsSet> {
+            Some(self.metrics.clone_inner())
+        }
+    };
+}
+
 mod cells;
 mod chunks;
 mod combine;

@@ -78,9 +78,7 @@ async fn along_one(
     let array = between(on, axis, found, method)?;
     let mut made = on.made(array, Some(axis));
     if wanted.is_one {
-        let mut subscripts = vec![Index::ALL; axis];
-        subscripts.push(Index::At(0));
-        return made.index(&subscripts).map_err(asked);
+        return made.index(&Index::At(0).along(axis)).map_err(asked);
     }
     let labels = labels::coordinate_of(dim, wanted.labels, on.coords.get(dim))?;
     made.coords.insert(dim.to_string(), labels);

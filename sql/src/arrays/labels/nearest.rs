@@ -48,9 +48,7 @@ pub(super) async fn label(
         Value::List(all) => Index::Places(all.iter().map(place).collect::<Result<_>>()?),
         one => Index::At(place(one)?),
     };
-    let mut subscripts = vec![Index::ALL; axis];
-    subscripts.push(index);
-    on.index(&subscripts).map_err(refused)
+    on.index(&index.along(axis)).map_err(refused)
 }
 
 /// The place that has a label; of two that are as near, the later.

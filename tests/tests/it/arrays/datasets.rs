@@ -104,6 +104,10 @@ async fn labels_that_are_no_number_or_are_there_twice() {
     for (text, rows) in [
         (format!("zarr('{at}/nan.zarr').v.sel(x > 2)"), 2),
         (format!("zarr('{at}/nan.zarr').v.sel(NOT x < 3)"), 2),
+        // In SQL they are not known: NULL.
+        (format!("SELECT v FROM zarr('{at}/nan.zarr') WHERE x > 2"), 2),
+        (format!("SELECT v FROM zarr('{at}/nan.zarr') WHERE x IS NULL"), 2),
+        (format!("SELECT x, sum(v) FROM zarr('{at}/nan.zarr') GROUP BY x"), 5),
         (format!("zarr('{at}/twice.zarr').v.sel(x = 2)"), 2),
         (format!("zarr('{at}/twice.zarr').v + zarr('{at}/twice.zarr').w"), 3),
         // Of two dimensions of one name, one has it.
