@@ -80,6 +80,21 @@ class Fixtures:
         self.add(path, data if expected is None else expected, dims)
         return made
 
+    def by_hand(self, name, data, chunk, codecs, stored):
+        """One array of whole chunks, in a codec that zarr-python does not have: what is stored of a chunk is given."""
+        path = self.folder / f"{name}.zarr"
+        for at in np.ndindex(*(length // size for length, size in zip(data.shape, chunk))):
+            own = data[tuple(slice(one * size, (one + 1) * size) for one, size in zip(at, chunk))]
+            file = path.joinpath("c", *map(str, at))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(np.ascontiguousarray(stored(own)).tobytes())
+        named = [{"name": codec, "configuration": said} for codec, said in codecs]
+        grid = {"name": "regular", "configuration": {"chunk_shape": chunk}}
+        said = dict(zarr_format=3, node_type="array", shape=data.shape, data_type=data.dtype.name, chunk_grid=grid,
+                    chunk_key_encoding={"name": "default"}, fill_value=0, codecs=named)
+        (path / "zarr.json").write_text(json.dumps(said))
+        self.add(path.name, data)
+
 
 def write(folder):
     f = Fixtures(folder)
@@ -162,6 +177,12 @@ def write(folder):
     for at, pack in enumerate(packs):
         f.array(f"v3_pack{at}", smooth, (25, 30), compressors=pack)
     f.array("v3_transpose", values((7, 10, 5), "f4"), (3, 4, 2), filters=[codecs.TransposeCodec(order=(2, 0, 1))])
+    turned = ("transpose", {"order": [2, 0, 1]})
+    little = ("bytes", {"endian": "little"})
+    f.by_hand("v3_reshape", values((8, 12), "i4"), (4, 6), [("reshape", {"shape": [2, -1, [1]]}), turned, little],
+              lambda own: own.reshape(2, 2, 6).transpose(2, 0, 1))
+    f.by_hand("v3_squeeze", values((4, 3, 10, 6), "f8"), (2, 1, 5, 3), [("zarrs.squeeze", {}), turned, little],
+              lambda own: own.squeeze(1).transpose(2, 0, 1))
     try:
         import zarr.codecs.numcodecs as n
     except ImportError:

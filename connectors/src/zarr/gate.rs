@@ -88,8 +88,10 @@ enum Stage {
 }
 
 /// The codecs that zarrs is trusted with, beside those that pack, which are ours.
-const TRUSTED: [(&str, Stage); 11] = [
+const TRUSTED: [(&str, Stage); 13] = [
     ("transpose", Stage::Values),
+    ("reshape", Stage::Values),
+    ("zarrs.squeeze", Stage::Values),
     ("bitround", Stage::Values),
     ("numcodecs.bitround", Stage::Values),
     ("bytes", Stage::ToBytes),
@@ -105,8 +107,10 @@ const TRUSTED: [(&str, Stage); 11] = [
 /// Filters work on values, but on those as they are stored: here they follow what makes bytes of them.
 const FILTERS: [&str; 3] = ["numcodecs.delta", "numcodecs.fixedscaleoffset", "numcodecs.quantize"];
 
-/// The codecs of an array of so many dimensions, in the form in which they are used.
-pub(super) fn codecs(all: &[Value], rank: usize, kind: Kind) -> Result<Vec<MetadataV3>, String> {
+/// The codecs of chunks of this shape, in the form in which they are used.
+pub(super) fn codecs(all: &[Value], chunk: &[u64], kind: Kind) -> Result<Vec<MetadataV3>, String> {
+    // What the codecs before have made of it.
+    let mut shape = chunk.to_vec();
     let (mut values, mut to_bytes, mut filters, mut packings) = (vec![], vec![], vec![], vec![]);
     let mut last = Stage::Values;
     for one in all {
@@ -136,12 +140,12 @@ pub(super) fn codecs(all: &[Value], rank: usize, kind: Kind) -> Result<Vec<Metad
         }
         last = stage;
         let mut settings = codec.configuration().map(|all| (**all).clone()).unwrap_or_default();
-        settle(&name, &mut settings, rank, kind)?;
+        settle(&name, &mut settings, &mut shape, kind)?;
         let codec = MetadataV3::new_with_configuration(name.clone(), settings);
         match stage {
             _ if filter => filters.push(codec),
             // Nothing can be exchanged.
-            Stage::Values if name == "transpose" && rank == 0 => {}
+            Stage::Values if name == "transpose" && shape.is_empty() => {}
             Stage::Values => values.push(codec),
             Stage::ToBytes if !to_bytes.is_empty() => {
                 return Err(format!("its codec '{name}' makes bytes of what is bytes already"));
@@ -162,13 +166,14 @@ pub(super) fn codecs(all: &[Value], rank: usize, kind: Kind) -> Result<Vec<Metad
     Ok([values, to_bytes, filters, packings].concat())
 }
 
-/// Looks at the settings of a codec, and says what it must be told.
+/// Looks at the settings of a codec, says what it must be told, and what chunks look like after it.
 fn settle(
     name: &str,
     settings: &mut Map<String, Value>,
-    rank: usize,
+    shape: &mut Vec<u64>,
     kind: Kind,
 ) -> Result<(), String> {
+    let rank = shape.len();
     let dtype = format!("{}{}", &kind.name().get(..1).unwrap_or_default(), kind.width());
     match name {
         "transpose" => {
@@ -177,14 +182,22 @@ fn settle(
                 .and_then(Value::as_array)
                 .map(Vec::as_slice)
                 .unwrap_or_default();
-            let mut order: Vec<u64> = order.iter().filter_map(Value::as_u64).collect();
-            order.sort_unstable();
-            if order != (0..rank as u64).collect::<Vec<_>>() {
+            let order: Vec<u64> = order.iter().filter_map(Value::as_u64).collect();
+            let mut all = order.clone();
+            all.sort_unstable();
+            if all != (0..rank as u64).collect::<Vec<_>>() {
                 return Err(format!(
                     "its codec 'transpose' does not say an order of {rank} dimensions"
                 ));
             }
+            let length = |dim: &u64| shape.get(usize::try_from(*dim).ok()?).copied();
+            *shape = order.iter().filter_map(length).collect();
         }
+        "reshape" => {
+            *shape = reshaped(settings.get("shape"), shape)?;
+            settings.insert("shape".to_string(), json!(shape));
+        }
+        "zarrs.squeeze" => shape.retain(|length| *length != 1),
         "bytes" | "endian"
             if kind.width() > 1
                 && !matches!(
@@ -224,6 +237,33 @@ fn settle(
     Ok(())
 }
 
+/// What 'reshape' makes of chunks: lengths, `-1` for the one that is left over, and lists of dimensions that
+/// become one.
+fn reshaped(to: Option<&Value>, shape: &[u64]) -> Result<Vec<u64>, String> {
+    let bad = |to: &Value| format!("its codec 'reshape' cannot make {to} of chunks of {shape:?}");
+    let to = to.ok_or("its codec 'reshape' does not say a shape")?;
+    let joined = |dims: &Vec<Value>| {
+        let mut lengths =
+            dims.iter().map(|dim| shape.get(usize::try_from(dim.as_u64()?).ok()?).copied());
+        lengths.try_fold(1_u64, |all, length| all.checked_mul(length?))
+    };
+    let length = |of: &Value| match of {
+        Value::Array(dims) => joined(dims).map(Some),
+        of if of.as_i64() == Some(-1) => Some(None),
+        of => of.as_u64().filter(|length| *length > 0).map(Some),
+    };
+    let lengths: Option<Vec<Option<u64>>> =
+        to.as_array().and_then(|all| all.iter().map(length).collect());
+    let lengths = lengths.ok_or_else(|| bad(to))?;
+    let told: Vec<u64> = lengths.iter().copied().flatten().collect();
+    let (all, told) = cells(shape).zip(cells(&told)).ok_or_else(|| bad(to))?;
+    let left = lengths.iter().filter(|length| length.is_none()).count();
+    if told == 0 || left > 1 || !all.is_multiple_of(told) || (left == 0 && all != told) {
+        return Err(bad(to));
+    }
+    Ok(lengths.into_iter().map(|length| length.unwrap_or(all / told)).collect())
+}
+
 fn unknown(name: &str) -> String {
     let mut known: Vec<&str> =
         TRUSTED.iter().map(|(name, _)| *name).chain(packing_names()).collect();
@@ -242,8 +282,16 @@ mod tests {
     use super::*;
 
     fn names(all: Value, kind: Kind) -> Result<Vec<String>, String> {
-        let found = codecs(all.as_array().unwrap(), 2, kind)?;
+        let found = codecs(all.as_array().unwrap(), &[6, 4], kind)?;
         Ok(found.iter().map(|codec| codec.name().to_string()).collect())
+    }
+
+    fn reshape(shape: Value) -> Value {
+        json!({"name": "reshape", "configuration": {"shape": shape}})
+    }
+
+    fn transpose(order: Value) -> Value {
+        json!({"name": "transpose", "configuration": {"order": order}})
     }
 
     #[test]
@@ -256,6 +304,8 @@ mod tests {
         );
         assert_eq!(names(json!(["bytes"]), Kind::U8).unwrap(), ["bytes"]);
         assert_eq!(names(json!(["pcodec"]), Kind::F32).unwrap(), ["bytes", "numcodecs.pcodec"]);
+        let turned = json!([reshape(json!([[1], 2, -1])), transpose(json!([2, 0, 1])), bytes]);
+        assert_eq!(names(turned, Kind::U8).unwrap(), ["reshape", "transpose", "bytes"]);
         for (bad, says) in [
             (json!([]), "no codec that makes bytes"),
             (json!(["bytes"]), "which end"),
@@ -263,16 +313,20 @@ mod tests {
             (json!(["zstd", bytes]), "where it cannot"),
             (json!([bytes, "zfp"]), "those known are"),
             (json!([bytes, {"name": "zfp", "must_understand": false}]), "not known"),
-            (
-                json!([{"name": "transpose", "configuration": {"order": [0, 0]}}, bytes]),
-                "order of 2",
-            ),
-            (json!([{"name": "transpose", "configuration": {"order": "F"}}, bytes]), "order of 2"),
+            (json!([transpose(json!([0, 0])), bytes]), "order of 2"),
+            (json!([transpose(json!("F")), bytes]), "order of 2"),
             (
                 json!([bytes, {"name": "numcodecs.shuffle", "configuration": {"elementsize": 0}}]),
                 "0 bytes",
             ),
             (json!(["packbits"]), "packbits"),
+            (json!([{"name": "reshape"}, bytes]), "does not say a shape"),
+            (json!([reshape(json!([5, -1])), bytes]), "of chunks of [6, 4]"),
+            (json!([reshape(json!([-1, -1])), bytes]), "of chunks of [6, 4]"),
+            (json!([reshape(json!([[0, 7]])), bytes]), "of chunks of [6, 4]"),
+            (json!([reshape(json!([0, 24])), bytes]), "of chunks of [6, 4]"),
+            (json!([reshape(json!([u64::MAX, [0, 1, 0, 1]])), bytes]), "of chunks of [6, 4]"),
+            (json!([reshape(json!([2, 3, 4])), transpose(json!([1, 0])), bytes]), "order of 3"),
             (json!([bytes, {"nom": "zstd"}]), "no name"),
             (json!([bytes, 7]), "no name"),
         ] {

@@ -80,12 +80,14 @@ pub(super) fn layout(
     if let Some(fill) = fill.filter(|_| attributes.contains_key("_ARRAY_DIMENSIONS")) {
         attributes.insert("_FillValue".to_string(), fill.clone());
     }
+    let chunk = filled(chunk, &shape);
+    let codecs = gate::codecs(&codecs, &chunk, stored.dtype.kind())?;
     let layout = Layout {
-        chunk: filled(chunk, &shape),
+        chunk,
         shard: None,
         dtype: stored.dtype,
         times: stored.times,
-        codecs: gate::codecs(&codecs, rank, stored.dtype.kind())?,
+        codecs,
         keys: Keys { prefixed: false, separator },
         fill: stored.fill(said.get("fill_value").unwrap_or(&Value::Null))?,
         dims: dims_of_attributes(&attributes, rank),

@@ -58,7 +58,7 @@ pub(super) fn layout(said: &Map<String, Value>) -> Result<Layout, String> {
         }
         None => (object, None, codecs.clone()),
     };
-    let codecs = gate::codecs(&codecs, rank, stored.dtype.kind())?;
+    let codecs = gate::codecs(&codecs, &chunk, stored.dtype.kind())?;
     let attributes = said.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     let dims = match said.get("dimension_names") {
         None | Some(Value::Null) => dims_of_attributes(&attributes, rank),
