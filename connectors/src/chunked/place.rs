@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore};
+use object_store::{
+    GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt,
+};
 use strata_engine::ArrayError;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -210,11 +212,20 @@ impl Place {
         let name = self.child(key).path;
         let Some(entry) = entries.get(&name) else { return Ok(None) };
         let bytes = self.unpack(&name, *entry, part, cap).await?;
-        Ok(Some(Found {
-            bytes,
-            size: entry.size,
-            version: format!("{:08x}-{}", entry.crc, entry.size),
-        }))
+        Ok(Some(Found { bytes, size: entry.size, version: entry.version() }))
+    }
+
+    /// What tells the content of an object from another, without reading it; none where there is no such object.
+    pub(crate) async fn version(&self, key: &str) -> Result<Option<String>, PlaceError> {
+        if let Some(entries) = self.entries().await? {
+            return Ok(entries.get(&self.child(key).path).map(Entry::version));
+        }
+        match self.root.store.head(&self.at(key)?).await {
+            Ok(meta) => Ok(Some(version_of(&meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_folder(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Some of an object of the store.
@@ -244,11 +255,7 @@ impl Place {
         if expected > cap {
             return Err(PlaceError::TooLarge { size: expected, cap });
         }
-        let size = got.meta.size;
-        let version = match &got.meta.e_tag {
-            Some(tag) => tag.clone(),
-            None => format!("{}-{size}", got.meta.last_modified.timestamp_micros()),
-        };
+        let (size, version) = (got.meta.size, version_of(&got.meta));
         let bytes = collect(got).await?;
         self.root.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         if bytes.len() as u64 != expected {
@@ -286,6 +293,14 @@ impl Place {
     pub(crate) async fn keys(&self) -> Result<Vec<Path>, PlaceError> {
         let listed = self.root.store.list(Some(&self.at("")?));
         Ok(listed.map_ok(|object| object.location).try_collect().await?)
+    }
+}
+
+/// What tells the content of an object from another.
+fn version_of(meta: &ObjectMeta) -> String {
+    match &meta.e_tag {
+        Some(tag) => tag.clone(),
+        None => format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size),
     }
 }
 

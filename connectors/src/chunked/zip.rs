@@ -35,6 +35,13 @@ pub(crate) struct Entry {
     pub(crate) names: u64,
 }
 
+impl Entry {
+    /// What tells its content from another.
+    pub(crate) fn version(&self) -> String {
+        format!("{:08x}-{}", self.crc, self.size)
+    }
+}
+
 /// Where the directory is, from the end of the archive.
 pub(crate) fn directory(tail: &[u8], size: u64) -> Result<(u64, u64), String> {
     let starts = (0..tail.len().saturating_sub(21)).rev();

@@ -10,14 +10,17 @@ use datafusion::arrow::buffer::Buffer;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strata_engine::{ArrayError, ArraySource, Form, Grid, Pieces, Tensor, cells, shape_of};
+use strata_engine::{
+    ArrayError, ArraySource, DType, Extent, Form, Grid, Pieces, Tensor, cells, shape_of,
+};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::chunks::{Chunks, Fetch, Fetched};
+use super::chunks::{Chunks, Fetch, Fetched, Stored};
 use super::layout::Layout;
-use super::pieces::ChunkPieces;
+use super::pieces::{ChunkPieces, SeenPieces};
 use super::place::Place;
+use super::seen::Seen;
 use super::{boxes, gate};
 use strata_engine::buffers;
 
@@ -26,6 +29,9 @@ const AT_ONCE: usize = 8;
 
 /// And how many bytes of values these may make.
 const BYTES_AT_ONCE: u64 = 512 << 20;
+
+/// Of boxes of more chunks than this, nobody is asked whether they are as they were.
+const MOST_ASKED: u64 = 64;
 
 /// How many objects are fetched at a time, whose values take so many bytes each.
 fn at_once(object: u64) -> usize {
@@ -38,6 +44,8 @@ pub struct ZarrArray {
     chunks: Arc<Chunks>,
     form: Form,
     version: String,
+    /// What is remembered of the chunks that are read, where somebody will ask.
+    seen: Option<Seen>,
 }
 
 /// What another process must know to read the same.
@@ -59,7 +67,8 @@ impl ZarrArray {
             grid: Grid::even(&layout.shape, &layout.chunk),
             dims: layout.dims.clone(),
         };
-        Ok(Self { chunks: Arc::new(Chunks::new(place, layout)?), form, version })
+        let chunks = Arc::new(Chunks::new(place, layout)?);
+        Ok(Self { chunks, form, version, seen: None })
     }
 
     /// What its writers said of it. What they said in numbers that JSON does not have is a string.
@@ -196,7 +205,7 @@ impl ZarrArray {
             if let Some(next) = waiting.next() {
                 on_their_way.spawn(self.start(next));
             }
-            for (chunk, stored) in fetched? {
+            for Stored { chunk, bytes: stored, version } in fetched? {
                 let (mut from, mut target, mut size) = (Vec::new(), Vec::new(), Vec::new());
                 for ((range, at), piece) in region.iter().zip(&chunk).zip(&layout.chunk) {
                     let start = at * piece;
@@ -208,14 +217,30 @@ impl ZarrArray {
                 match &stored {
                     Some(stored) => {
                         let values = self.chunks.decode(&chunk, stored)?;
+                        self.note(&chunk, version.as_deref(), Some(&values));
                         let from = (values.as_ref(), layout.chunk.as_slice(), from.as_slice());
                         boxes::copy(width, &size, from, (&mut to, &shape, &target));
                     }
-                    None => boxes::fill_box(&size, &filler, (&mut to, &shape, &target)),
+                    None => {
+                        self.note(&chunk, version.as_deref(), None);
+                        boxes::fill_box(&size, &filler, (&mut to, &shape, &target));
+                    }
                 }
             }
         }
         Tensor::new(self.form.dtype, shape, Buffer::from(buffers::share(to)))
+    }
+
+    /// Remembers what the values of a chunk lie between, or those of one that was not written.
+    fn note(&self, chunk: &[u64], version: Option<&str>, values: Option<&Bytes>) {
+        let Some(seen) = &self.seen else { return };
+        let dtype = self.form.dtype;
+        let values = values.cloned().unwrap_or_else(|| Bytes::from(self.layout().filler()));
+        let length = (values.len() / dtype.width()) as u64;
+        let values = Tensor::new(dtype, vec![length], Buffer::from(values));
+        if let Some(extent) = values.ok().and_then(|values| Extent::of(values.values())) {
+            seen.note(self.form.grid.number(chunk), version, extent);
+        }
     }
 
     fn start(
@@ -263,8 +288,11 @@ impl ArraySource for ZarrArray {
             && let Some(fetch) = fetches.pop()
         {
             let mut fetched = self.chunks.fetch(fetch).await?;
-            let Some((chunk, stored)) = fetched.pop() else { return self.filled(shape_of(region)) };
-            let values = stored.map(|stored| self.chunks.decode(&chunk, &stored)).transpose()?;
+            let Some(Stored { chunk, bytes, version }) = fetched.pop() else {
+                return self.filled(shape_of(region));
+            };
+            let values = bytes.map(|stored| self.chunks.decode(&chunk, &stored)).transpose()?;
+            self.note(&chunk, version.as_deref(), values.as_ref());
             return self.cut(&chunk, values.as_ref(), region);
         }
         self.assemble(region, fetches).await
@@ -279,8 +307,40 @@ impl ArraySource for ZarrArray {
         let touched = boxes::places(&self.form.grid.touched(region));
         let chunk: Vec<u64> = touched.take(1).next().unwrap_or_default();
         let mut fetched = self.chunks.fetch(Fetch::Chunk(chunk.clone())).await?;
-        let stored = fetched.pop().and_then(|(_, stored)| stored);
-        Ok(Box::new(ChunkPieces::new(Arc::clone(&self.chunks), chunk, stored)?))
+        let (stored, version) =
+            fetched.pop().map_or((None, None), |stored| (stored.bytes, stored.version));
+        let pieces = ChunkPieces::new(Arc::clone(&self.chunks), chunk.clone(), stored)?;
+        let Some(seen) = self.seen.clone() else { return Ok(Box::new(pieces)) };
+        let number = self.form.grid.number(&chunk);
+        Ok(Box::new(SeenPieces { pieces, seen, number, version, extent: None }))
+    }
+
+    async fn extent(&self, region: &[Range<u64>]) -> Option<Extent> {
+        let seen = self.seen.as_ref()?;
+        self.check(region).ok()?;
+        let touched = self.form.grid.touched(region);
+        if cells(&shape_of(&touched)).is_none_or(|count| count > MOST_ASKED) {
+            return None;
+        }
+        let numbered = |chunk: Vec<u64>| (self.form.grid.number(&chunk), chunk);
+        let chunks: Vec<(u64, Vec<u64>)> = boxes::places(&touched).map(numbered).collect();
+        let numbers: Vec<u64> = chunks.iter().map(|(number, _)| *number).collect();
+        if !seen.has(&numbers) {
+            return None;
+        }
+        let mut all: Option<Extent> = None;
+        for (number, chunk) in chunks {
+            // What cannot be asked is read, and then says what is wrong.
+            let version = self.chunks.version(&chunk).await.ok()?;
+            let extent = seen.extent(number, version.as_deref())?;
+            all = Some(all.map_or(extent, |all| all.and(extent)));
+        }
+        all
+    }
+
+    fn noting(&self) -> Option<Arc<dyn ArraySource>> {
+        let seen = matches!(self.form.dtype, DType::Plain(_)).then(|| self.identity()).flatten();
+        Some(Arc::new(Self { seen: Some(Seen::of(&seen?)), ..self.clone() }))
     }
 
     fn beside(&self, region: &[Range<u64>]) -> u64 {

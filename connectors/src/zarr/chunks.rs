@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::codecs::Chain;
 use super::layout::{Layout, Sharding};
-use super::place::{Part, Place};
+use super::place::{Found, Part, Place};
 use super::shard::ShardIndex;
 use strata_engine::buffers;
 
@@ -30,8 +30,18 @@ pub(super) enum Fetch {
     Shard(Vec<u64>, Vec<Vec<u64>>),
 }
 
-/// Chunks as they are stored; none for those that were not written.
-pub(super) type Fetched = Vec<(Vec<u64>, Option<Bytes>)>;
+/// A chunk as it is stored.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) chunk: Vec<u64>,
+    /// None where it was not written.
+    pub(super) bytes: Option<Bytes>,
+    /// What tells the object that holds it from what it was before; none where there is no such object.
+    pub(super) version: Option<String>,
+}
+
+/// Chunks as they are stored.
+pub(super) type Fetched = Vec<Stored>;
 
 /// An index on its way, or read; none where there is no such shard.
 type IndexCell = Arc<OnceCell<Option<Arc<ShardIndex>>>>;
@@ -127,20 +137,21 @@ impl Chunks {
                 let key = self.layout.keys.key(&chunk);
                 let found = self.place.read(&key, Part::All, cap).await;
                 let found = found.map_err(|error| self.fault(&chunk, error))?;
-                Ok(vec![(chunk, found.map(|found| found.bytes))])
+                let (bytes, version) = found.map(|found| (found.bytes, found.version)).unzip();
+                Ok(vec![Stored { chunk, bytes, version }])
             }
             (Fetch::Chunk(chunk), Some(sharding)) => {
                 let (shard, number) = sharding.holding(&self.layout, &chunk);
                 let index = self.index(sharding, &shard, &chunk).await?;
                 let Some(range) = index.and_then(|index| index.place(number)) else {
-                    return Ok(vec![(chunk, None)]);
+                    return Ok(vec![Stored { chunk, bytes: None, version: None }]);
                 };
                 let (key, length) = (self.layout.keys.key(&shard), range.end - range.start);
                 let found =
                     self.place.read(&key, Part::Range(range), Self::cap(self.bytes() as u64)).await;
                 let found = found.map_err(|error| self.fault(&chunk, error))?;
                 let gone = || self.fault(&chunk, "its shard is gone");
-                let bytes = found.ok_or_else(gone)?.bytes;
+                let Found { bytes, version, .. } = found.ok_or_else(gone)?;
                 if bytes.len() as u64 != length {
                     let short = format!(
                         "{} bytes were read, expected {length}: it is truncated",
@@ -148,14 +159,12 @@ impl Chunks {
                     );
                     return Err(self.fault(&chunk, short));
                 }
-                Ok(vec![(chunk, Some(bytes))])
+                Ok(vec![Stored { chunk, bytes: Some(bytes), version: Some(version) }])
             }
             (Fetch::Shard(shard, wanted), Some(sharding)) => {
                 self.fetch_shard(sharding, &shard, wanted).await
             }
-            (Fetch::Shard(_, wanted), None) => {
-                Ok(wanted.into_iter().map(|chunk| (chunk, None)).collect())
-            }
+            (Fetch::Shard(_, wanted), None) => Ok(unwritten(wanted)),
         }
     }
 
@@ -173,7 +182,7 @@ impl Chunks {
             Self::cap(self.bytes() as u64).saturating_mul(count.max(1)).saturating_add(length);
         let found = self.place.read(&self.layout.keys.key(shard), Part::All, cap).await;
         let Some(found) = found.map_err(|error| self.fault(&first, error))? else {
-            return Ok(wanted.into_iter().map(|chunk| (chunk, None)).collect());
+            return Ok(unwritten(wanted));
         };
         let bytes = found.bytes;
         let index = cut_index(&bytes, sharding, length)
@@ -183,7 +192,7 @@ impl Chunks {
             let (_, number) = sharding.holding(&self.layout, &chunk);
             let part = index.place(number).map(|place| place.start as usize..place.end as usize);
             let part = part.and_then(|part| bytes.get(part)).map(|part| bytes.slice_ref(part));
-            (chunk, part)
+            Stored { chunk, bytes: part, version: Some(found.version.clone()) }
         };
         Ok(wanted.into_iter().map(cut).collect())
     }
@@ -225,6 +234,16 @@ impl Chunks {
             Ok(Some(Arc::new(index)))
         };
         Ok(cell.get_or_try_init(read).await?.clone())
+    }
+
+    /// What tells the object that holds a chunk from what it was before; none where there is no such object.
+    pub(super) async fn version(&self, chunk: &[u64]) -> Result<Option<String>, ArrayError> {
+        let object = match &self.layout.shard {
+            Some(sharding) => sharding.holding(&self.layout, chunk).0,
+            None => chunk.to_vec(),
+        };
+        let version = self.place.version(&self.layout.keys.key(&object)).await;
+        version.map_err(|error| self.fault(chunk, error))
     }
 
     /// The values of a chunk as it is stored.
@@ -271,6 +290,12 @@ impl Chunks {
     pub(super) fn forget(&self, shard: &[u64]) {
         self.indexes.lock().remove(shard);
     }
+}
+
+/// Chunks of which there is no object.
+fn unwritten(chunks: Vec<Vec<u64>>) -> Fetched {
+    let none = |chunk| Stored { chunk, bytes: None, version: None };
+    chunks.into_iter().map(none).collect()
 }
 
 /// The index within a whole shard.

@@ -29,6 +29,7 @@ mod layout;
 mod metadata;
 mod pieces;
 mod save;
+mod seen;
 mod shard;
 mod since;
 mod v2;

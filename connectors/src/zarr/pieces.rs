@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::buffer::Buffer;
-use strata_engine::{ArrayError, DType, Kind, Pieces, Tensor, cells};
+use strata_engine::{ArrayError, DType, Extent, Kind, Pieces, Tensor, cells};
 use zstd::stream::read::Decoder;
 
 use super::boxes;
 use super::chunks::Chunks;
 use super::layout::Layout;
+use super::seen::Seen;
 use strata_engine::buffers;
 
 /// What Zstandard looks back at, at most, for the levels that are in use.
@@ -112,6 +113,37 @@ impl Pieces for ChunkPieces {
             }
             Err(error) => Err(self.chunks.fault(&self.chunk, error)),
         }
+    }
+}
+
+/// The same, of which it is remembered between what values it lies.
+pub(super) struct SeenPieces {
+    pub(super) pieces: ChunkPieces,
+    pub(super) seen: Seen,
+    /// The number of the chunk.
+    pub(super) number: u64,
+    pub(super) version: Option<String>,
+    /// What the pieces so far lie between; what cannot be told lies anywhere.
+    pub(super) extent: Option<Option<Extent>>,
+}
+
+impl Pieces for SeenPieces {
+    fn next(&mut self, count: u64) -> Result<Tensor, ArrayError> {
+        let piece = self.pieces.next(count)?;
+        let own = Extent::of(piece.values());
+        self.extent = Some(match self.extent {
+            None => own,
+            Some(before) => before.zip(own).map(|(before, own)| before.and(own)),
+        });
+        Ok(piece)
+    }
+
+    fn end(&mut self) -> Result<(), ArrayError> {
+        self.pieces.end()?;
+        if let Some(Some(extent)) = self.extent {
+            self.seen.note(self.number, self.version.as_deref(), extent);
+        }
+        Ok(())
     }
 }
 

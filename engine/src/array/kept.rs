@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 
 use super::buffers;
 use super::error::{ArrayError, Result};
+use super::extent::Extent;
 use super::source::{ArraySource, Form, Pieces};
 use super::tensor::{Region, Tensor, cells, shape_of};
 
@@ -166,6 +167,15 @@ impl ArraySource for Kept {
                 put: Some((Arc::clone(&self.shelf), self.after, grant)),
             }),
         })
+    }
+
+    async fn extent(&self, region: &[Range<u64>]) -> Option<Extent> {
+        self.source.extent(region).await
+    }
+
+    fn noting(&self) -> Option<Arc<dyn ArraySource>> {
+        let (shelf, room) = (Arc::clone(&self.shelf), Arc::clone(&self.room));
+        Some(Arc::new(Self { source: self.source.noting()?, shelf, room, after: self.after }))
     }
 
     fn keeps(&self) -> u64 {

@@ -3,6 +3,7 @@
 mod allocator;
 pub mod buffers;
 mod error;
+mod extent;
 mod grid;
 mod huge_pages;
 mod kept;
@@ -14,6 +15,7 @@ mod tensor;
 mod whole;
 
 pub use error::ArrayError;
+pub use extent::Extent;
 pub use grid::{Cuts, Grid};
 pub(crate) use kept::{Kept, Room, Shelf};
 pub use kind::{DType, Kind, Unit};

@@ -2,10 +2,12 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::error::{ArrayError, Result};
+use super::extent::Extent;
 use super::grid::Grid;
 use super::kind::DType;
 use super::tensor::Tensor;
@@ -74,6 +76,17 @@ pub trait ArraySource: Debug + Send + Sync {
     fn beside(&self, region: &[Range<u64>]) -> u64 {
         let _ = region;
         0
+    }
+
+    /// What the values of a box lie between, where they were seen before and have not changed since.
+    async fn extent(&self, region: &[Range<u64>]) -> Option<Extent> {
+        let _ = region;
+        None
+    }
+
+    /// The same values, whose [`extent`](Self::extent) is remembered of what is read; none where nobody would.
+    fn noting(&self) -> Option<Arc<dyn ArraySource>> {
+        None
     }
 
     /// Bytes that it keeps in memory of what was read, at most, for who reads it next.

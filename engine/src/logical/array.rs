@@ -128,6 +128,9 @@ impl UserDefinedLogicalNodeCore for ArrayNode {
         let variables = variables.map(|of| format!("{} {}", of.array.dtype(), of.name));
         let variables = variables.collect::<Vec<_>>().join(", ");
         write!(f, "{name}: {variables} {:?} in chunks of {}", cells.grid.shape(), cells.grid)?;
+        if let Some(only) = &cells.only {
+            write!(f, "; where {}", only.formula())?;
+        }
         match &cells.as_rows {
             Some(reason) => write!(f, "; row by row, as {reason}"),
             None => Ok(()),

@@ -15,6 +15,8 @@ pub struct CellTable {
     pub variables: Vec<Variable>,
     /// How the cells are cut.
     pub grid: Grid,
+    /// There are only the rows where this is true; all, where there is nothing.
+    pub only: Option<Array>,
     /// Why a query goes through the rows, where it could have been asked of the arrays.
     pub as_rows: Option<String>,
 }
@@ -45,27 +47,36 @@ impl CellTable {
     /// The table of one array, with these places.
     pub fn of(name: String, array: Array, nulls: Nulls, places: Vec<PlaceColumn>) -> Self {
         let grid = array.grid().clone();
-        Self { places, variables: vec![Variable { name, array, nulls }], grid, as_rows: None }
+        let variables = vec![Variable { name, array, nulls }];
+        Self { places, variables, grid, only: None, as_rows: None }
     }
 
     /// The array whose chunks have all that the rows have.
     pub(crate) fn root(&self) -> Result<Array> {
-        match &self.variables[..] {
-            [] => {
+        let own = |array: &Array| array.rechunk(self.grid.clone());
+        match (&self.variables[..], &self.only) {
+            ([], None) => {
                 let truth = DType::Plain(Kind::Bool);
                 Array::filled_with(Scalar::Bool(false), truth, self.grid.clone())
             }
-            [Variable { array, nulls: Nulls::None | Nulls::Nan, .. }] => {
-                array.rechunk(self.grid.clone())
-            }
-            several => {
+            ([Variable { array, nulls: Nulls::None | Nulls::Nan, .. }], None) => own(array),
+            (several, only) => {
+                // What nobody wants is nothing, and so it need not be read.
+                let wanted = |array: &Array| match only {
+                    Some(only) => {
+                        let nothing = Array::full(&[], Scalar::Signed(0), array.dtype())?;
+                        own(&only.select(array, &nothing)?)
+                    }
+                    None => own(array),
+                };
                 let mut parts = Vec::new();
                 for Variable { array, nulls, .. } in several {
-                    parts.push(array.rechunk(self.grid.clone())?);
+                    parts.push(wanted(array)?);
                     if let Nulls::Unless(there) = nulls {
-                        parts.push(there.rechunk(self.grid.clone())?);
+                        parts.push(wanted(there)?);
                     }
                 }
+                parts.extend(only.as_ref().map(own).transpose()?);
                 Array::records(parts)
             }
         }
@@ -83,7 +94,8 @@ impl CellTable {
             },
         });
         let (places, grid) = (self.places.clone(), self.grid.clone());
-        Cells { places, values: values.collect(), grid, as_rows: self.as_rows.clone() }
+        let (values, only, as_rows) = (values.collect(), self.only.is_some(), self.as_rows.clone());
+        Cells { places, values, grid, only, as_rows }
     }
 
     /// From the array whose chunks have all that the rows have.
@@ -109,6 +121,10 @@ impl CellTable {
             Ok(Variable { name, array, nulls })
         });
         let variables = variables.collect::<Result<_>>()?;
-        Ok(Self { places: cells.places, variables, grid: cells.grid, as_rows: cells.as_rows })
+        let only = match cells.only {
+            true => Some(parts.next().filter(|part| part.kind() == Kind::Bool).ok_or_else(unfit)?),
+            false => None,
+        };
+        Ok(Self { places: cells.places, variables, grid: cells.grid, only, as_rows: cells.as_rows })
     }
 }

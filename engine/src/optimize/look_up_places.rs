@@ -164,7 +164,7 @@ fn looked_up(
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let cells = side.cells.cells();
     // A row is beside NULLs where a filter leaves none of its cells, which a look-up does not know.
-    if how == LookUp::AllRows && !side.filters.is_empty() {
+    if how == LookUp::AllRows && (cells.only || !side.filters.is_empty()) {
         return Ok(None);
     }
     let width = rows.schema().fields().len();

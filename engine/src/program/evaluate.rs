@@ -70,8 +70,13 @@ impl<'a> Evaluation<'a> {
         let input = array.inputs().first();
         match (array.op(), input) {
             (Op::Read(_), _) => {
-                let key = (array.id(), region.to_vec());
-                self.loaded.get(&key).cloned().ok_or_else(|| missing("a box that was not read"))
+                let values = self.read(array, region)?;
+                if values.shape() == shape {
+                    return Ok(values);
+                }
+                let mut all = buffers::room(dtype.kind(), count);
+                repeated(values.values(), count, &mut all);
+                Tensor::from_block(dtype, shape, all)
             }
             (Op::Given(_), _) | (Op::Step(Step::View(_)), _) => {
                 let Operand::There { values, first, strides } = self.operand(array, region)? else {
@@ -306,6 +311,12 @@ impl<'a> Evaluation<'a> {
         Tensor::from_block(input.dtype(), shape, all)
     }
 
+    /// What was read of a box, or the one value that stands for it.
+    fn read(&self, array: &Array, region: &[Range<u64>]) -> Result<Tensor> {
+        let key = (array.id(), region.to_vec());
+        self.loaded.get(&key).cloned().ok_or_else(|| missing("a box that was not read"))
+    }
+
     fn operands(&mut self, arrays: &[Array], region: &[Range<u64>]) -> Result<Vec<Operand>> {
         arrays.iter().map(|array| self.operand(array, region)).collect()
     }
@@ -324,6 +335,13 @@ impl<'a> Evaluation<'a> {
                 };
                 let (offset, strides) = view.strides(region, &strides);
                 Ok(Operand::There { values, first: first.saturating_add_signed(offset), strides })
+            }
+            (Op::Read(_), _) if cells(region) > 0 => {
+                let values = self.read(array, region)?;
+                Ok(match values.shape() == shape_of(region) {
+                    true => Operand::in_a_row(values),
+                    false => Operand::There { values, first: 0, strides: vec![0; region.len()] },
+                })
             }
             (Op::Given(number), _) => {
                 let values = self.given.get(*number).cloned();

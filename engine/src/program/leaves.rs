@@ -8,7 +8,7 @@ use crate::kernels::{Block, Distribution, each_kind};
 use crate::lazy::Scalar;
 
 /// One value, as a run of one.
-pub(super) fn one(value: Scalar, kind: Kind) -> Block {
+pub(crate) fn one(value: Scalar, kind: Kind) -> Block {
     macro_rules! typed {
         ($($kind:ident: $type:ty),*) => {
             match kind {

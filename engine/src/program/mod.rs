@@ -10,6 +10,7 @@
 mod evaluate;
 mod fourier;
 mod fused;
+mod known;
 mod leaves;
 mod matrices;
 mod overlap;
@@ -18,7 +19,7 @@ mod pieces;
 mod records;
 mod wants;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,10 +28,12 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::array::{ArrayError, ArraySource, Region, Tensor, shape_of};
 use crate::kernels::Folded;
-use crate::lazy::{Array, Op};
+use crate::lazy::{Array, Op, Scalar};
 use crate::optimize::{ArrayRule, Without};
 use evaluate::Evaluation;
 use fused::Fused;
+use known::Seen;
+pub(crate) use leaves::one;
 
 type Result<T, E = ArrayError> = std::result::Result<T, E>;
 
@@ -47,11 +50,14 @@ pub(crate) struct Program {
     fused: HashMap<usize, Fused>,
     /// Rules that it is prepared without.
     without: Without,
+    /// What is compared, as it is read: by the number of the read.
+    noted: HashMap<usize, Arc<dyn ArraySource>>,
     /// The only thing that is read, where a value of the result is made of the one at its place there.
     only: Option<Array>,
 }
 
-/// What was read for one box: by the step that reads it, and the box.
+/// What was read for one box: by the step that reads it, and the box. One value stands for a box whose values make no
+/// difference.
 pub(crate) type Loaded = HashMap<(usize, Region), Tensor>;
 
 /// A box that is to be read.
@@ -83,9 +89,12 @@ impl Program {
             true => pieces::only_read(&root),
             false => None,
         };
-        let mut program =
-            Self { root: root.clone(), reads: Vec::new(), fused: HashMap::new(), without, only };
+        let (reads, fused, noted) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut program = Self { root: root.clone(), reads, fused, without, noted, only };
         program.prepare(&root)?;
+        if program.without.has(ArrayRule::SettleChunks) {
+            program.note(&known::asked_of(&root));
+        }
         Ok(program)
     }
 
@@ -125,7 +134,7 @@ impl Program {
 
     fn prepare(&mut self, array: &Array) -> Result<()> {
         let mut left = vec![array.clone()];
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(array) = left.pop() {
             if !seen.insert(array.id()) {
                 continue;
@@ -145,6 +154,18 @@ impl Program {
             }
         }
         Ok(())
+    }
+
+    /// Remembers what is seen of these reads.
+    fn note(&mut self, asked: &HashSet<usize>) {
+        for (number, read) in self.reads.iter().enumerate() {
+            if let Op::Read(source) = read.op()
+                && asked.contains(&read.id())
+            {
+                let source = source.noting().unwrap_or_else(|| Arc::clone(source));
+                self.noted.insert(number, source);
+            }
+        }
     }
 
     /// The bytes that computing a box takes at most: what is read for it, what passes through, and the box,
@@ -184,27 +205,27 @@ impl Program {
     ) -> BoxFuture<'static, Result<Loaded>> {
         let mut wants = self.wants(region);
         wants.retain(|want| !have.contains_key(&want.key));
-        let reads = wants.into_iter().map(|Want { key, source, .. }| {
-            async move {
-                let region = &key.1;
-                let values = source.read(region).await?;
-                if values.shape() != shape_of(region) || values.dtype() != source.form().dtype {
-                    let shape = values.shape();
-                    let reason =
-                        format!("gave values of shape {shape:?} where {region:?} was asked");
-                    return Err(ArrayError::Source { array: source.title(), reason });
-                }
-                Ok((key, values))
+        for want in &mut wants {
+            if let Some(noted) = self.noted.get(&want.read) {
+                want.source = Arc::clone(noted);
             }
-            .boxed()
-        });
-        futures::stream::iter(reads.collect::<Vec<_>>())
-            .buffer_unordered(READS)
-            .try_fold(have, |mut all, (key, values)| async move {
-                all.insert(key, values);
-                Ok(all)
-            })
-            .boxed()
+        }
+        if self.noted.is_empty() {
+            return read_all(wants, have).boxed();
+        }
+        let (root, region) = (self.root.clone(), region.to_vec());
+        let asked = wants.iter().filter(|want| self.noted.contains_key(&want.read));
+        let asked: Vec<_> =
+            asked.map(|want| (want.key.clone(), Arc::clone(&want.source))).collect();
+        async move {
+            let seen = seen_of(asked).await;
+            let (wants, have) = match seen.is_empty() {
+                true => (wants, have),
+                false => settled(&root, &region, &seen, wants, have)?,
+            };
+            read_all(wants, have).await
+        }
+        .boxed()
     }
 
     /// The values of a box, of what was read for it. `given` are the results of other plans, whole.
@@ -228,9 +249,80 @@ impl Program {
         if have.is_empty()
             && let Some((source, _)) = self.piecewise(region)
         {
+            // What was seen of it before may be enough.
+            let noted = self.noted.get(&0);
+            let want = self.wants(region).pop().filter(|_| noted.is_some());
+            if let (Some(want), Some(noted)) = (want, noted) {
+                let seen = seen_of(vec![(want.key.clone(), Arc::clone(noted))]).await;
+                let (left, loaded) = settled(&self.root, region, &seen, vec![want], have)?;
+                return match left.is_empty() {
+                    true => Evaluation::new(self, loaded, given).fold(region, into, 0),
+                    false => self.fold_pieces(noted.as_ref(), region, given, into).await,
+                };
+            }
             return self.fold_pieces(source, region, given, into).await;
         }
         let loaded = self.load(region, have).await?;
         Evaluation::new(self, loaded, given).fold(region, into, 0)
     }
+}
+
+/// What boxes were seen to lie between.
+async fn seen_of(asked: Vec<((usize, Region), Arc<dyn ArraySource>)>) -> Seen {
+    let found = asked.into_iter().map(|(key, source)| {
+        async move {
+            let extent = source.extent(&key.1).await?;
+            Some((key, extent))
+        }
+        .boxed()
+    });
+    let found = futures::stream::iter(found.collect::<Vec<_>>()).buffer_unordered(READS);
+    found.filter_map(|found| async move { found }).collect().await
+}
+
+/// What is left to be read, after what was seen before: one value stands for each of the others.
+fn settled(
+    root: &Array,
+    region: &[Range<u64>],
+    seen: &Seen,
+    wants: Vec<Want>,
+    mut have: Loaded,
+) -> Result<(Vec<Want>, Loaded)> {
+    let needed = known::needed(root, region, seen);
+    let (left, others): (Vec<Want>, Vec<Want>) =
+        wants.into_iter().partition(|want| needed.contains(&want.key));
+    for want in others {
+        let dtype = want.source.form().dtype;
+        let some = match seen.get(&want.key) {
+            Some(extent) => extent.some(dtype.kind()),
+            None => one(Scalar::Float(0.0), dtype.kind()),
+        };
+        let shape = vec![1; want.region().len()];
+        have.insert(want.key, Tensor::from_block(dtype, shape, some)?);
+    }
+    Ok((left, have))
+}
+
+/// Reads boxes, some at a time.
+async fn read_all(wants: Vec<Want>, have: Loaded) -> Result<Loaded> {
+    let reads = wants.into_iter().map(|Want { key, source, .. }| {
+        async move {
+            let region = &key.1;
+            let values = source.read(region).await?;
+            if values.shape() != shape_of(region) || values.dtype() != source.form().dtype {
+                let shape = values.shape();
+                let reason = format!("gave values of shape {shape:?} where {region:?} was asked");
+                return Err(ArrayError::Source { array: source.title(), reason });
+            }
+            Ok((key, values))
+        }
+        .boxed()
+    });
+    futures::stream::iter(reads.collect::<Vec<_>>())
+        .buffer_unordered(READS)
+        .try_fold(have, |mut all, (key, values)| async move {
+            all.insert(key, values);
+            Ok(all)
+        })
+        .await
 }

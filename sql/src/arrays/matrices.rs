@@ -1,7 +1,7 @@
 //! Products and decompositions of matrices. Each is a function, `svd(x)`, and a verb of its first argument,
 //! `x.svd()`.
 
-use strata_engine::{Array, Compressed, Labelled, Norm};
+use strata_engine::{Array, Block, Compressed, DType, Kind, Labelled, Norm, Tensor};
 
 use super::arguments::{Bound, axes, whole};
 use super::bind::arrays;
@@ -13,6 +13,10 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = &[
     ("cholesky", "cholesky(x)"),
     ("corrcoef", "corrcoef(x)"),
     ("cov", "cov(x, ddof => 1)"),
+    (
+        "cross_correlation",
+        "cross_correlation(x, lags => 24), or cross_correlation(x, y, lags => 24)",
+    ),
     ("det", "det(x)"),
     ("dot", "dot(x, y)"),
     ("eigh", "w, v = eigh(x)"),
@@ -63,6 +67,8 @@ pub(super) fn call(name: &str, mut with: Bound) -> Result<Value> {
         ("det", [x]) => one(x, x.array.det()),
         ("cov", [x]) => one(x, x.array.cov(options.ddof)),
         ("corrcoef", [x]) => one(x, x.array.corrcoef()),
+        ("cross_correlation", [x]) => return correlated(x, x, &options),
+        ("cross_correlation", [x, y]) => return correlated(x, y, &options),
         ("qr", [x]) => {
             let (q, r) = x.array.qr().map_err(asked)?;
             return Ok(several(x, [("q", q), ("r", r)]));
@@ -101,6 +107,27 @@ fn one(
     Ok(of.made(made.map_err(asked)?, None))
 }
 
+/// How series go together, with the lags as a coordinate.
+fn correlated(x: &Labelled, y: &Labelled, options: &Options) -> Result<Value> {
+    let lags = options.lags.ok_or_else(|| {
+        Error::text("lags => is missing: how many steps one is moved, at most")
+            .hint("write cross_correlation(x, lags => 24)")
+    })?;
+    let made = x.array.cross_correlation(&y.array, lags).map_err(asked)?;
+    let series =
+        |of: &Labelled| of.array.dims().first().cloned().flatten().filter(|_| of.array.ndim() == 2);
+    // What both call the same is the first's.
+    let second = series(y).filter(|name| series(x).as_ref() != Some(name));
+    let made = made.named(vec![Some("lag".to_string()), series(x), second]).map_err(asked)?;
+    let lags = lags as i64;
+    let steps = Block::I64((-lags..=lags).collect());
+    let steps = Tensor::from_block(DType::Plain(Kind::I64), vec![2 * lags as u64 + 1], steps);
+    let mut made = x.made(made, None);
+    let coordinate = super::labels::coordinate_of("lag", steps.map_err(asked)?, None)?;
+    made.coords.insert("lag".to_string(), coordinate);
+    Ok(Value::Array(made))
+}
+
 fn several<const COUNT: usize>(of: &Labelled, parts: [(&'static str, Array); COUNT]) -> Value {
     let named = |(name, array): (&'static str, Array)| {
         let made = of.made(array, None);
@@ -114,16 +141,18 @@ struct Options {
     axes: Option<Value>,
     ddof: u64,
     k: Option<u64>,
+    lags: Option<u64>,
     compressed: Compressed,
 }
 
 impl Options {
     fn taken(name: &str, with: &mut Bound) -> Result<Self> {
         let mut compressed = Compressed::new(0);
-        let mut made = Self { axes: None, ddof: 1, k: None, compressed };
+        let mut made = Self { axes: None, ddof: 1, k: None, lags: None, compressed };
         let known: &[&str] = match name {
             "tensordot" => &["axes"],
             "cov" => &["ddof"],
+            "cross_correlation" => &["lags"],
             "svd_compressed" | "pca" => &["k", "oversample", "iterations", "seed"],
             _ => &[],
         };
@@ -140,6 +169,7 @@ impl Options {
             match *option {
                 "ddof" => made.ddof = number,
                 "k" => made.k = Some(number),
+                "lags" => made.lags = Some(number),
                 "oversample" => compressed.oversample = number,
                 "seed" => compressed.seed = number,
                 _ => {

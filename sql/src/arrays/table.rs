@@ -72,7 +72,7 @@ async fn of_group(session: &SessionContext, group: &Variables) -> Result<DataFra
         place.name = format!("{}_at", place.name);
     });
     let grid = widest.array.grid().clone();
-    table(session, CellTable { places, variables, grid, as_rows: None })
+    table(session, CellTable { places, variables, grid, only: None, as_rows: None })
 }
 
 /// An array along all dimensions of another; none where it has a dimension that this has not.

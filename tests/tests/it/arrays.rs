@@ -19,6 +19,7 @@ mod packed;
 mod queries;
 mod rows;
 mod rules;
+mod settled;
 mod statistics;
 mod tensors;
 mod writes;

@@ -10,7 +10,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parking_lot::Mutex;
 use strata_engine::{ArrayError, Grid, Tensor, cells, shape_of};
 
-use crate::zarr::chunks::Chunks;
+use crate::zarr::chunks::{Chunks, Stored};
 use crate::zarr::layout::Layout;
 use crate::zarr::place::Place;
 use crate::zarr::shard::ShardIndex;
@@ -142,8 +142,8 @@ impl ArrayWriter {
         boxes::fill(&mut all, &layout.filler());
         let inner = Grid::even(&layout.shape, &layout.chunk);
         for fetch in self.chunks.plan(boxes::places(&inner.touched(whole))) {
-            for (chunk, stored) in self.chunks.fetch(fetch).await? {
-                let Some(stored) = stored else { continue };
+            for Stored { chunk, bytes, .. } in self.chunks.fetch(fetch).await? {
+                let Some(stored) = bytes else { continue };
                 let old = self.chunks.decode(&chunk, &stored)?;
                 let at = inner.region(&chunk);
                 let to: Vec<u64> =

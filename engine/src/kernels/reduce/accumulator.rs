@@ -62,8 +62,8 @@ impl Accumulator {
     }
 
     /// How much memory so many cells take at most.
-    pub(crate) fn bytes(op: Reduce, kind: Kind, cells: usize) -> usize {
-        let columns = (steps(op, true, kind).fresh)(0);
+    pub(crate) fn bytes(op: Reduce, skip_nan: bool, kind: Kind, cells: usize) -> usize {
+        let columns = (steps(op, skip_nan, kind).fresh)(0);
         columns.iter().map(|column| column.kind().width()).sum::<usize>() * cells
     }
 

@@ -266,8 +266,10 @@ fn states_that_do_not_fit_are_refused() {
 #[test]
 fn memory_is_that_of_the_columns() {
     for (kind, op) in Kind::ALL.into_iter().flat_map(|kind| OPS.map(|op| (kind, op))) {
-        let state = Accumulator::new(op, true, kind, &[100], &[false], &[], &[]).to_state();
-        let held: usize = state.iter().map(|column| column.len() * column.kind().width()).sum();
-        assert_eq!(Accumulator::bytes(op, kind, 100) + 8, held, "{op:?} {kind}");
+        for skip in [false, true] {
+            let state = Accumulator::new(op, skip, kind, &[100], &[false], &[], &[]).to_state();
+            let held: usize = state.iter().map(|column| column.len() * column.kind().width()).sum();
+            assert_eq!(Accumulator::bytes(op, skip, kind, 100) + 8, held, "{op:?} {kind} {skip}");
+        }
     }
 }

@@ -131,7 +131,7 @@ impl Becomes {
     /// The bytes that the state of so many cells takes.
     pub(crate) fn bytes(&self, kind: Kind, cells: usize) -> usize {
         match self {
-            Self::One { reduce, .. } => Accumulator::bytes(*reduce, kind, cells),
+            Self::One { reduce, skip_nan } => Accumulator::bytes(*reduce, *skip_nan, kind, cells),
             Self::Several(summary) => summary.bytes(kind, cells),
             Self::Grouped(grouped) => grouped.bytes(kind, cells),
             Self::Together(all) => {

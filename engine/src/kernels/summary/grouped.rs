@@ -41,7 +41,8 @@ impl Grouped {
 
     /// The bytes that the states of so many cells of each group take.
     pub(crate) fn bytes(&self, kind: Kind, cells: usize) -> usize {
-        let each = Accumulator::bytes(self.reduce, kind, cells).saturating_add(A_GROUP);
+        let each =
+            Accumulator::bytes(self.reduce, self.skip_nan, kind, cells).saturating_add(A_GROUP);
         each.saturating_mul(self.groups as usize)
     }
 
@@ -156,7 +157,8 @@ impl Groups {
 
     /// The bytes it takes, if that was not known before: who reads states meets more groups as they come.
     pub(crate) fn grown(&self) -> usize {
-        let each = Accumulator::bytes(self.grouped.reduce, self.kind, self.cells);
+        let Grouped { reduce, skip_nan, .. } = self.grouped;
+        let each = Accumulator::bytes(reduce, skip_nan, self.kind, self.cells);
         let known = self.shape.is_some();
         if known { 0 } else { each.saturating_add(A_GROUP).saturating_mul(self.states.len()) }
     }

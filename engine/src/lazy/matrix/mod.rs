@@ -1,6 +1,7 @@
 //! Matrices: products, decompositions, and what is solved with them.
 
 mod compressed;
+mod correlate;
 mod decompose;
 mod einsum;
 mod measure;

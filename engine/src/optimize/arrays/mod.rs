@@ -80,8 +80,12 @@ rules! {
     KeepChunks = "keep_chunks";
     /// A chunk that is brought to one is decoded and taken in piece by piece.
     ReadPieces = "read_pieces";
+    /// Chunks whose values are known to settle a comparison, and to make no other difference, are not read.
+    SettleChunks = "settle_chunks";
     /// What SQL says of the places along a dimension becomes a part of the arrays.
     SlicePlaces = "slice_places";
+    /// Of cells that SQL asks for by their values, only those become rows.
+    ChooseCells = "choose_cells";
     /// What SQL groups by places becomes a reduction of the arrays.
     AskArrays = "ask_arrays";
     /// What SQL joins few rows with, on what places have, is looked up: chunks without such places are not read.

@@ -95,6 +95,10 @@ fn cells(
         Some(condition) => Some(terms.in_all_cells(&terms.truth(&condition)?.yes)?),
         None => None,
     };
+    let selected = match (selected, &table.only) {
+        (Some(selected), Some(only)) => Some(selected.binary(Binary::And, only).map_err(refused)?),
+        (selected, only) => selected.or_else(|| only.clone()),
+    };
     let (groups, places) = Groups::by(keys, table, schema)?;
     let summaries = Summaries { groups: &groups, terms: &terms, selected };
     let mut variables = Vec::with_capacity(asked.len() + 1);
@@ -106,7 +110,7 @@ fn cells(
         let array = summaries.rows()?;
         variables.push(Variable { name: ROWS.to_string(), array, nulls: Nulls::None });
     }
-    Ok(CellTable { places, variables, grid: groups.grid, as_rows: None })
+    Ok(CellTable { places, variables, grid: groups.grid, only: None, as_rows: None })
 }
 
 impl Groups {

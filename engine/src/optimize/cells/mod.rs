@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! Filter(lat > 60, Cells)                 ──▶ Cells of a part                      (places.rs)
+//! Filter(t > 300, Cells)                  ──▶ Filter(t > 300, Cells where t > 300) (places.rs)
 //! Projection(…, Cells)                    ──▶ Cells of fewer variables             (columns.rs)
 //! Aggregate(month(time), avg(t), … Cells) ──▶ Cells of what groups come to         (groups.rs, aggregates.rs)
 //! ```
@@ -56,7 +57,7 @@ impl OptimizerRule for AskArrays {
         let without = &options_of(&options).array.without;
         let made = match &plan {
             LogicalPlan::Filter(filter) if without.has(ArrayRule::SlicePlaces) => {
-                places::sliced(filter)?
+                places::sliced(filter, without.has(ArrayRule::ChooseCells))?
             }
             LogicalPlan::Aggregate(aggregate) if without.has(ArrayRule::AskArrays) => {
                 match Unwound::of(&aggregate.input)? {

@@ -12,8 +12,10 @@ use datafusion::logical_expr::{Expr, Filter, LogicalPlan};
 use datafusion::physical_expr::create_physical_expr;
 
 use super::columns::named;
+use super::terms::Terms;
 use super::{Asked, cells_of, plan_of, refused, shared};
 use crate::array::{ArrayError, DType, Grid, Kind};
+use crate::kernels::Binary;
 use crate::lazy::{Array, Index, Scalar};
 use crate::logical::{CellTable, Nulls, Variable};
 use crate::physical::PlaceColumn;
@@ -21,12 +23,16 @@ use crate::physical::PlaceColumn;
 /// Places along a dimension that has more are not gone through while a query is planned.
 const MOST_PLACES: u64 = 1 << 26;
 
-/// A filter of cells, as cells of a part; none where it says nothing of places alone.
-pub(super) fn sliced(filter: &Filter) -> Result<Option<LogicalPlan>> {
+/// A filter of cells, as one of cells of a part, and of those cells alone where it may hold; none where it says nothing
+/// of places alone, and nothing more of values.
+pub(super) fn sliced(filter: &Filter, chooses: bool) -> Result<Option<LogicalPlan>> {
     let Some(table) = cells_of(&filter.input) else { return Ok(None) };
     let conditions: Vec<Expr> = split_conjunction(&filter.predicate).into_iter().cloned().collect();
-    let (part, left) = part_of(table, filter.input.schema(), &conditions)?;
-    if left.len() == conditions.len() {
+    let (mut part, left) = part_of(table, filter.input.schema(), &conditions)?;
+    if chooses && part.only.is_none() {
+        part.only = chosen(&part, filter.input.schema(), &left);
+    }
+    if left.len() == conditions.len() && part.only.is_some() == table.only.is_some() {
         return Ok(None);
     }
     let cells = plan_of(part)?;
@@ -34,6 +40,23 @@ pub(super) fn sliced(filter: &Filter) -> Result<Option<LogicalPlan>> {
         Some(left) => LogicalPlan::Filter(Filter::try_new(left, shared(cells))?),
         None => cells,
     }))
+}
+
+/// Where conditions hold, as far as arrays can say.
+fn chosen(table: &CellTable, schema: &DFSchema, conditions: &[Expr]) -> Option<Array> {
+    let terms = Terms::new(table, schema);
+    let mut all: Option<Array> = None;
+    for condition in conditions.iter().filter(|condition| !condition.is_volatile()) {
+        let Ok(holds) = terms.truth(condition).and_then(|truth| terms.in_all_cells(&truth.yes))
+        else {
+            continue;
+        };
+        all = match all {
+            Some(all) => Some(all.binary(Binary::And, &holds).ok()?),
+            None => Some(holds),
+        };
+    }
+    all
 }
 
 /// The part of a table where conditions hold that are about one dimension each, and the other conditions.
@@ -162,7 +185,8 @@ fn part(
         Ok(PlaceColumn { values: Some(values), ..place.clone() })
     });
     let taken = taken.collect::<std::result::Result<_, ArrayError>>()?;
-    Ok(CellTable { places: taken, variables, grid, as_rows: table.as_rows.clone() })
+    let only = table.only.as_ref().map(shown).transpose()?;
+    Ok(CellTable { places: taken, variables, grid, only, as_rows: table.as_rows.clone() })
 }
 
 /// As [`along`], for whom a failure is a reason.

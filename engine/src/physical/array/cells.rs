@@ -36,13 +36,15 @@ use crate::array::{DType, Grid, Region, Tensor, Unit, shape_of};
 use crate::kernels::{Block, Slice};
 
 /// What the rows of an array's cells look like: columns of the dimensions first, then those of the values. Where
-/// there are several columns of values, or NULLs that are told, a chunk has records.
+/// there are several columns of values, NULLs that are told, or cells without a row, a chunk has records.
 #[derive(Debug, Clone)]
 pub(crate) struct Cells {
     pub(crate) places: Vec<PlaceColumn>,
     pub(crate) values: Vec<ValueColumn>,
     /// How the cells are cut, without the bytes of records.
     pub(crate) grid: Grid,
+    /// Whether there are only rows of the cells whose records end in a 1.
+    pub(crate) only: bool,
     /// Why a query goes through the rows, where it could have been asked of the arrays.
     pub(crate) as_rows: Option<String>,
 }
@@ -100,19 +102,26 @@ impl ValueColumn {
 impl Cells {
     /// Whether chunks have records.
     pub(crate) fn are_records(&self) -> bool {
-        !matches!(&self.values[..], [one] if one.nulls != NullsOf::Told)
+        self.only || !matches!(&self.values[..], [one] if one.nulls != NullsOf::Told)
     }
 
     /// The bytes of a record.
     pub(crate) fn width(&self) -> usize {
-        self.values.iter().map(ValueColumn::width).sum()
+        self.values.iter().map(ValueColumn::width).sum::<usize>() + usize::from(self.only)
+    }
+
+    /// Whether a cell of a chunk has a row.
+    pub(super) fn has_row(&self, chunk: &Tensor, cell: usize) -> bool {
+        let width = self.width();
+        let last = (cell + 1).checked_mul(width).and_then(|end| end.checked_sub(1));
+        !self.only || last.and_then(|at| chunk.data().get(at)).is_some_and(|told| *told != 0)
     }
 
     /// What chunks have: how they are cut, and what their values are.
     fn chunks(&self) -> (Grid, DType) {
         match &self.values[..] {
             [one] if !self.are_records() => (self.grid.clone(), one.dtype),
-            [] => (self.grid.clone(), DType::Plain(crate::array::Kind::Bool)),
+            [] if !self.only => (self.grid.clone(), DType::Plain(crate::array::Kind::Bool)),
             _ => {
                 let width = self.width() as u64;
                 let mut grid = self.grid.clone();
@@ -260,6 +269,9 @@ impl DisplayAs for CellsExec {
         let places = self.cells.places.iter().map(|place| place.name.as_str());
         let values = self.cells.values.iter().map(|column| column.name.as_str());
         write!(f, "CellsExec: {}", places.chain(values).collect::<Vec<_>>().join(", "))?;
+        if self.cells.only {
+            f.write_str("; of the cells that are asked for")?;
+        }
         match &self.cells.as_rows {
             Some(reason) => write!(f, "; row by row, as {reason}"),
             None => Ok(()),
@@ -298,6 +310,7 @@ impl ExecutionPlan for CellsExec {
         let parts = self.input.output_partitioning().partition_count().max(1);
         let rows = match args.partition() {
             Some(_) => Precision::Inexact(all.div_ceil(parts)),
+            None if self.cells.only => Precision::Inexact(all),
             None => Precision::Exact(all),
         };
         Ok(Arc::new(Statistics::new_unknown(&self.schema()).with_num_rows(rows)))
@@ -320,8 +333,9 @@ impl ExecutionPlan for CellsExec {
                     let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
                     let count = shape_of(&region).iter().product::<u64>() as usize;
                     let starts = (0..count).step_by(size);
-                    starts.map(move |from| {
-                        rows(&cells, &schema, &region, &values, from..(from + size).min(count))
+                    starts.filter_map(move |from| {
+                        let range = from..(from + size).min(count);
+                        rows(&cells, &schema, &region, &values, range).transpose()
                     })
                 });
                 Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(batches))
@@ -346,18 +360,34 @@ pub(super) fn boxes(cells: &Cells, batch: &RecordBatch) -> Result<Vec<(u64, Regi
     Ok(all)
 }
 
-/// Some cells of a chunk.
+/// Some cells of a chunk; none where none of them has a row.
 fn rows(
     cells: &Cells,
     schema: &SchemaRef,
     region: &Region,
     values: &Tensor,
     range: Range<usize>,
-) -> Result<RecordBatch> {
-    let mut columns = place_columns(cells, region, range.clone())?;
-    columns.extend(value_columns(cells, values, range.clone())?);
-    let rows = RecordBatchOptions::new().with_row_count(Some(range.len()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
+) -> Result<Option<RecordBatch>> {
+    let there: Option<Vec<usize>> =
+        cells.only.then(|| range.clone().filter(|cell| cells.has_row(values, *cell)).collect());
+    let (columns, count) = match there {
+        Some(there) if there.is_empty() => return Ok(None),
+        Some(there) if there.len() < range.len() => {
+            let mut columns = place_columns(cells, region, there.iter().copied())?;
+            let values = picked(cells, values, &there)?;
+            columns.extend(value_columns(cells, &values, 0..there.len())?);
+            (columns, there.len())
+        }
+        _ => {
+            let mut columns = place_columns(cells, region, range.clone())?;
+            columns.extend(value_columns(cells, values, range.clone())?);
+            (columns, range.len())
+        }
+    };
+    let rows = RecordBatchOptions::new().with_row_count(Some(count));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)
+        .map(Some)
+        .map_err(Into::into)
 }
 
 /// What the places of some cells of a box have.
@@ -417,7 +447,7 @@ pub(super) fn value_columns(
 /// Some of the values or records of a box, one after the other.
 pub(super) fn picked(cells: &Cells, values: &Tensor, which: &[usize]) -> Result<Tensor> {
     let (dtype, mut shape) = (values.dtype(), vec![which.len() as u64]);
-    let width = match cells.are_records() && !cells.values.is_empty() {
+    let width = match cells.only || (cells.are_records() && !cells.values.is_empty()) {
         true => {
             shape.push(cells.width() as u64);
             cells.width()

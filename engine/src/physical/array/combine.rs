@@ -143,7 +143,7 @@ impl ExecutionPlan for CombineChunksExec {
             return internal_err!("CombineChunksExec has one input");
         };
         // There is at most a chunk for each state, of a value for each of its cells.
-        let state = self.fold.becomes.bytes(self.kind, 1).max(1);
+        let state = self.fold.cell_bytes(self.kind);
         let width: usize = self.dtypes.iter().map(|dtype| dtype.width()).sum();
         let values = |bytes: &usize| bytes / state * width;
         let unknown = Statistics::new_unknown(&self.schema());

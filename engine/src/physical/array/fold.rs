@@ -13,6 +13,9 @@ use crate::kernels::{Becomes, Block, Folded};
 /// Boxes of fewer values than this are not worth being computed one by one.
 const WORTH_A_BOX: u64 = 32 * 1024;
 
+/// What there is of a state beside its cells is little beside so many.
+const MANY_CELLS: usize = 1 << 20;
+
 /// What chunks are brought to, and along which dimensions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fold {
@@ -89,6 +92,11 @@ impl Fold {
         bytes.saturating_mul(2)
     }
 
+    /// Bytes of the state of a cell, of as many as hide what there is once for a group.
+    pub(crate) fn cell_bytes(&self, kind: Kind) -> usize {
+        self.becomes.bytes(kind, MANY_CELLS).div_ceil(MANY_CELLS).max(1)
+    }
+
     /// How many states there are in the end, where so many tasks make them, and their bytes.
     pub(crate) fn made(&self, kind: Kind, grid: &Grid, parts: u64) -> (u64, u64) {
         let order = self.order(grid);
@@ -97,7 +105,7 @@ impl Fold {
         // Where the work of one task ends and another's begins, both have one.
         let states = chunks.saturating_add(parts).saturating_sub(1).min(order.work());
         let cells = u128::from(cells(&kept.shape()).unwrap_or(u64::MAX));
-        let cell = self.becomes.bytes(kind, 1) as u128;
+        let cell = self.cell_bytes(kind) as u128;
         let bytes = cells * cell * u128::from(states) / u128::from(chunks.max(1));
         (states, u64::try_from(bytes).unwrap_or(u64::MAX))
     }

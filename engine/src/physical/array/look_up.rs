@@ -272,6 +272,7 @@ impl Task {
                     let count = within.len();
                     (0..count).step_by(size).map(move |from| {
                         let pairs = (from..(from + size).min(count)).filter_map(|at| within.at(at));
+                        let pairs = pairs.filter(|(_, cell)| task.cells.has_row(&values, *cell));
                         let (rows, which): (Vec<u32>, Vec<usize>) = pairs.unzip();
                         task.met(&sought, &rows, &region, &values, &which)
                     })

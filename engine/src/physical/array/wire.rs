@@ -300,7 +300,7 @@ pub(in crate::physical) struct CellsWire;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct CellsBytes {
-    /// The columns of values, how the cells are cut, the columns of dimensions, and why rows are gone through, as
+    /// The columns of values, how the cells are cut, the columns of dimensions, whether all cells have rows, and why these are gone through, as
     /// JSON.
     #[prost(string, tag = "1")]
     told: String,
@@ -310,12 +310,13 @@ struct CellsBytes {
 }
 
 /// What is told of cells in words.
-type Told = (Vec<ValueColumn>, Grid, Vec<(String, usize)>, Option<String>);
+type Told = (Vec<ValueColumn>, Grid, Vec<(String, usize)>, bool, Option<String>);
 
 /// What the rows of cells look like, as bytes.
 pub(crate) fn cells_to(cells: &Cells) -> Result<Vec<u8>> {
     let names = cells.places.iter().map(|place| (place.name.clone(), place.axis)).collect();
-    let told: Told = (cells.values.clone(), cells.grid.clone(), names, cells.as_rows.clone());
+    let Cells { values, grid, only, as_rows, .. } = cells.clone();
+    let told: Told = (values, grid, names, only, as_rows);
     let places = cells.places.iter().map(|place| match &place.values {
         Some(values) => column_to_bytes(values),
         None => Ok(Vec::new()),
@@ -327,7 +328,7 @@ pub(crate) fn cells_to(cells: &Cells) -> Result<Vec<u8>> {
 /// The same from bytes, for an array that has such cells.
 pub(crate) fn cells_from(bytes: &[u8]) -> Result<Cells> {
     let CellsBytes { told, places } = CellsBytes::decode(bytes).map_err(unread)?;
-    let (values, grid, names, as_rows): Told = serde_json::from_str(&told).map_err(unread)?;
+    let (values, grid, names, only, as_rows): Told = serde_json::from_str(&told).map_err(unread)?;
     let lengths = grid.shape();
     if !grid.is_sound() || names.len() != places.len() {
         return internal_err!("the cells of an array came with other dimensions");
@@ -345,7 +346,7 @@ pub(crate) fn cells_from(bytes: &[u8]) -> Result<Cells> {
             _ => Ok(PlaceColumn { name, axis, values }),
         }
     });
-    Ok(Cells { places: places.collect::<Result<_>>()?, values, grid, as_rows })
+    Ok(Cells { places: places.collect::<Result<_>>()?, values, grid, only, as_rows })
 }
 
 impl WireNode for CellsWire {

@@ -220,6 +220,21 @@ const ALIKE: &[(&str, &str)] = &[
         "corrcoef((arange(36) * 7 % 5).reshape(4, 9).rechunk(3, 4))",
         "np.corrcoef((np.arange(36) * 7 % 5).reshape(4, 9))",
     ),
+    (
+        "cross_correlation((arange(36) * 7 % 5).reshape(4, 9).rechunk(3, 4), lags => 3)",
+        "x = (np.arange(36) * 7 % 5).reshape(4, 9); z = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True); \
+         np.stack([z[:, max(-k, 0):9 - max(k, 0)] @ z[:, max(k, 0):9 + min(k, 0)].T / 9 for k in range(-3, 4)])",
+    ),
+    (
+        "x = (arange(36) * 7 % 5).reshape(4, 9); cross_correlation(x[:2].rechunk(1, 2), sin(x), lags => 8)[::4]",
+        "x = (np.arange(36) * 7 % 5).reshape(4, 9); f = lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True); \
+         z, w = f(x[:2]), f(np.sin(x)); \
+         np.stack([z[:, max(-k, 0):9 - max(k, 0)] @ w[:, max(k, 0):9 + min(k, 0)].T / 9 for k in range(-8, 9, 4)])",
+    ),
+    (
+        "x = arange(50) % 7; cross_correlation(x.rechunk(8), x[::-1], lags => 0)",
+        "x = np.arange(50) % 7; np.corrcoef(x, x[::-1])[0, 1].reshape(1, 1, 1)",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
