@@ -6,6 +6,7 @@
 
 import importlib
 import json
+import os
 import sys
 import time
 
@@ -26,6 +27,9 @@ def main():
             import dask
 
             dask.config.set(scheduler="threads", num_workers=task["threads"])
+        if task["engine"] == "xarray_sql":
+            # Its query engine asks for it when it starts.
+            os.environ["TOKIO_WORKER_THREADS"] = str(task["threads"])
         prepare = getattr(importlib.import_module(f"arrays.{task['case']}"), task["engine"])
         tiny, work = task["works"]
         prepare(tiny)()

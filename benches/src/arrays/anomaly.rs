@@ -11,12 +11,10 @@ pub(super) const CASE: Case = Case {
     what: "(cube - mean over time), std over (lat, lon)",
     file: "anomaly",
     peers: &["dask", "xarray", "numpy"],
-    at_most: AtMost { time: Some(0.7), memory: Some(0.25), seconds: None },
+    at_most: AtMost { time: Some(0.7), memory: Some(0.25), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
     ours: |work| all_timed(work, once),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {

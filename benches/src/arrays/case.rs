@@ -55,15 +55,40 @@ pub(super) struct Case {
     pub(super) stored: bool,
     /// How often a process does it, of which the median is taken.
     pub(super) repeats: usize,
+    /// That it takes many minutes: it is run only where it is named, and has ten times as long.
+    pub(super) long: bool,
+    /// The `memory.limit` of our session, which peers do not have.
+    pub(super) memory: Option<&'static str>,
     /// So many units of the work (chunks, say) a run has, for us and for peers, where time is told for one.
     pub(super) units: Option<Units>,
+    /// The bytes of the objects that hold what is asked for, where those that are read are compared with them.
+    pub(super) holding: Option<fn(&Work) -> Result<u64>>,
     pub(super) ours: fn(Work) -> BoxFuture<'static, Result<Timed>>,
     /// The peer `loop`.
     pub(super) by_hand: Option<ByHand>,
 }
 
+impl Case {
+    /// What most are alike in.
+    pub(super) const PLAIN: Self = Self {
+        name: "",
+        what: "",
+        file: "",
+        peers: &[],
+        at_most: AtMost::NOTHING,
+        stored: false,
+        repeats: 1,
+        long: false,
+        memory: None,
+        units: None,
+        holding: None,
+        ours: |_| async { Err("this case does nothing".into()) }.boxed(),
+        by_hand: None,
+    };
+}
+
 /// What a case is not to exceed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct AtMost {
     /// The first peer's time, times this.
     pub(super) time: Option<f64>,
@@ -71,6 +96,16 @@ pub(super) struct AtMost {
     pub(super) memory: Option<f64>,
     /// Seconds, of a unit where there are some.
     pub(super) seconds: Option<f64>,
+    /// Bytes of the process's peak, whatever peers have.
+    pub(super) peak: Option<u64>,
+    /// The bytes that hold what is asked for, times this, are read.
+    pub(super) read: Option<f64>,
+}
+
+impl AtMost {
+    /// Nothing is asked.
+    pub(super) const NOTHING: Self =
+        Self { time: None, memory: None, seconds: None, peak: None, read: None };
 }
 
 /// A work whose time is told by the piece, so that peers may be given less of it.

@@ -10,10 +10,8 @@ pub(super) const CASE: Case = Case {
     what: "12 functions of each of 1 GB of values in memory",
     file: "chain",
     peers: &["dask", "numpy"],
-    at_most: AtMost { time: Some(0.3), memory: None, seconds: None },
-    stored: false,
+    at_most: AtMost { time: Some(0.3), ..AtMost::NOTHING },
     repeats: 3,
-    units: None,
     ours: |work| {
         async move {
             let count = work.scale.of(125_000_000, 2_000_000, 1_000);
@@ -37,5 +35,5 @@ pub(super) const CASE: Case = Case {
         }
         .boxed()
     },
-    by_hand: None,
+    ..Case::PLAIN
 };

@@ -5,24 +5,20 @@ use strata_engine::{Binary, Reduce};
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
-use super::run::session;
 
 pub(super) const CASE: Case = Case {
     name: "A10",
     what: "anomalies from monthly means of the Zarr cube, std of each step",
     file: "climatology",
     peers: &["xarray"],
-    at_most: AtMost { time: Some(0.6), memory: None, seconds: None },
+    at_most: AtMost { time: Some(0.6), peak: Some(500_000_000), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
+    memory: Some("400MB"),
     ours: |work| all_timed(work, once),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {
-    let session = session(work.threads, &[("memory.limit", "500MB")])?;
-    let work = Work { session, ..work };
     let cube = work.open().await?;
     let steps = cube.shape().first().copied().unwrap_or(0);
     let month = |step: u64| ((step % 365) * 12 / 365) as u32;

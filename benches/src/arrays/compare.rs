@@ -11,24 +11,22 @@ use super::case::{Case, Scale};
 use super::run::{Place, Took};
 use super::{CASES, Result, data, run, table};
 
+/// Who may be measured.
+const ENGINES: &str = "strata,loop,dask,xarray,xarray_sql,numpy";
+
 /// Measures arrays beside Dask, Xarray and NumPy.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Each case runs in a process of its own, engine after engine, again and again; each \
     process first does the work at a tiny scale. The table has medians. Peers are Python packages: \
-    `python -m pip install -r benches/requirements.txt`. A peer that is not there is skipped."
+    `python -m pip install -r benches/requirements-arrays.txt`. A peer that is not there is skipped."
 )]
 pub struct Arguments {
-    /// Only these cases, as in A1,A11
+    /// Only these cases, as in A1,A11; those that take many minutes are run only if they are named
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     only: Vec<String>,
     /// Only these engines; ratios refer to Strata
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "LIST",
-        default_value = "strata,loop,dask,xarray,numpy"
-    )]
+    #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = ENGINES)]
     engines: Vec<String>,
     /// How much there is to do
     #[arg(long, value_enum, default_value = "full")]
@@ -45,7 +43,7 @@ pub struct Arguments {
     /// The Python that has the peers
     #[arg(long, env = "STRATA_PYTHON", value_name = "PATH", default_value = "python3")]
     python: PathBuf,
-    /// Give up on a run after so many seconds
+    /// Give up on a run after so many seconds, ten times as many where it takes many minutes
     #[arg(long, value_name = "S", default_value_t = 300)]
     timeout: u64,
     /// All figures, for machines
@@ -65,11 +63,9 @@ pub(super) struct Row {
 pub fn compare(arguments: &Arguments) -> Result<ExitCode> {
     let cases = chosen(&arguments.only)?;
     for engine in &arguments.engines {
-        if !["strata", "loop", "dask", "xarray", "numpy"].contains(&engine.as_str()) {
-            return Err(format!(
-                "there is no engine '{engine}': choose from strata, loop, dask, xarray, numpy"
-            )
-            .into());
+        if !ENGINES.split(',').any(|name| name == engine) {
+            let engines = ENGINES.replace(',', ", ");
+            return Err(format!("there is no engine '{engine}': choose from {engines}").into());
         }
     }
     let threads = arguments
@@ -104,6 +100,11 @@ pub fn compare(arguments: &Arguments) -> Result<ExitCode> {
         table::print(case, &measured, arguments.scale, rows.is_empty());
         rows.extend(measured);
     }
+    if arguments.only.is_empty() {
+        let long: Vec<&str> = CASES.iter().filter(|case| case.long).map(|case| case.name).collect();
+        let long = long.join(",");
+        println!("\nNot run, for it takes many minutes: {long}. `--only {long}` runs it.");
+    }
     if let Some(path) = &arguments.json {
         std::fs::write(path, table::json(&rows).to_string())?;
     }
@@ -112,7 +113,7 @@ pub fn compare(arguments: &Arguments) -> Result<ExitCode> {
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Case>> {
     if only.is_empty() {
-        return Ok(CASES.to_vec());
+        return Ok(CASES.iter().filter(|case| !case.long).copied().collect());
     }
     let find = |name: &String| {
         let found = CASES.iter().find(|case| case.name.eq_ignore_ascii_case(name)).copied();

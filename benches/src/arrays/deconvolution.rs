@@ -13,12 +13,10 @@ pub(super) const CASE: Case = Case {
     what: "10 Richardson-Lucy iterations on 128 × 512 × 512 f32, PSF 9 × 17 × 17",
     file: "deconvolution",
     peers: &["dask"],
-    at_most: AtMost { time: Some(0.4), memory: None, seconds: None },
-    stored: false,
+    at_most: AtMost { time: Some(0.4), ..AtMost::NOTHING },
     repeats: 3,
-    units: None,
     ours: deconvolution,
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 fn floats(shape: &[u64], values: Vec<f32>) -> Result<Array> {

@@ -12,19 +12,17 @@ pub(super) const PRODUCT: Case = Case {
     what: "x @ y of 4000², in chunks of 1000²",
     file: "product",
     peers: &["dask", "numpy"],
-    at_most: AtMost { time: Some(1.1), memory: None, seconds: None },
-    stored: false,
+    at_most: AtMost { time: Some(1.1), ..AtMost::NOTHING },
     repeats: 3,
-    units: None,
     ours: product,
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 pub(super) const SVD: Case = Case {
     name: "A6",
     what: "singular values and vectors of 2,000,000 × 20",
     file: "svd",
-    at_most: AtMost { time: Some(0.6), memory: None, seconds: None },
+    at_most: AtMost { time: Some(0.6), ..AtMost::NOTHING },
     ours: svd,
     ..PRODUCT
 };
@@ -34,7 +32,7 @@ pub(super) const COMPRESSED: Case = Case {
     what: "10 singular values of genotypes, 1,000,000 × 500, 2 power iterations",
     file: "svd_compressed",
     peers: &["dask"],
-    at_most: AtMost { time: Some(0.5), memory: Some(0.2), seconds: None },
+    at_most: AtMost { time: Some(0.5), memory: Some(0.2), ..AtMost::NOTHING },
     ours: compressed,
     ..PRODUCT
 };
@@ -63,7 +61,10 @@ fn product(work: Work) -> BoxFuture<'static, Result<Timed>> {
 }
 
 /// All three parts are brought into memory; the largest singular value tells whether they are right.
-async fn parts(work: &Work, (left, values, right): (Array, Array, Array)) -> Result<f64> {
+pub(super) async fn parts(
+    work: &Work,
+    (left, values, right): (Array, Array, Array),
+) -> Result<f64> {
     let left = left.compute(&work.session).await?;
     let right = right.compute(&work.session).await?;
     let values = values.index(&[strata_engine::Index::At(0)])?.compute(&work.session).await?;

@@ -10,12 +10,10 @@ pub(super) const CASE: Case = Case {
     what: "mean over time of the Zarr cube",
     file: "mean",
     peers: &["dask", "xarray", "numpy"],
-    at_most: AtMost { time: Some(0.6), memory: Some(0.4), seconds: None },
+    at_most: AtMost { time: Some(0.6), memory: Some(0.4), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
     ours: |work| all_timed(work, once),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {

@@ -9,11 +9,13 @@
 
 mod anomaly;
 mod case;
+mod cell;
 mod chain;
 mod climatology;
 mod compare;
 mod data;
 mod deconvolution;
+mod genotypes;
 mod matrices;
 mod mean;
 mod reading;
@@ -41,6 +43,9 @@ const CASES: &[&Case] = &[
     &climatology::CASE,
     &sql::ASKED,
     &sql::ROWS,
+    &sql::XARRAY,
+    &cell::ALL_TIMES,
+    &cell::ONE_TIME,
     &rechunk::CASE,
     &transpose::ONES,
     &transpose::RANDOM,
@@ -53,4 +58,5 @@ const CASES: &[&Case] = &[
     &tiny_chunks::EACH,
     &chain::CASE,
     &reading::CASE,
+    &genotypes::CASE,
 ];

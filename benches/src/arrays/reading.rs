@@ -17,12 +17,11 @@ pub(super) const CASE: Case = Case {
     what: "the Zarr cube read, chunk by chunk",
     file: "reading",
     peers: &["loop", "dask"],
-    at_most: AtMost { time: Some(1.2), memory: None, seconds: None },
+    at_most: AtMost { time: Some(1.2), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
     ours: |work| all_timed(work, once),
     by_hand: Some(|work| all_timed(work, loop_once)),
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {

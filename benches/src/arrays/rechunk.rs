@@ -11,12 +11,10 @@ pub(super) const CASE: Case = Case {
     what: "rechunk to whole time series, Zarr to Zarr",
     file: "rechunk",
     peers: &["dask"],
-    at_most: AtMost { time: Some(0.8), memory: Some(0.3), seconds: None },
+    at_most: AtMost { time: Some(0.8), memory: Some(0.3), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
     ours: |work| all_timed(work, once),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {

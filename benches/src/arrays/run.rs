@@ -33,6 +33,8 @@ pub(super) struct Took {
     pub(super) seconds: f64,
     /// The most memory that the process had, in bytes.
     pub(super) peak: Option<u64>,
+    /// The bytes that it read, over those of the objects that hold what is asked for.
+    pub(super) read: Option<f64>,
     /// What tells whether the answer is right.
     pub(super) check: f64,
 }
@@ -55,7 +57,8 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
         ("loop", Some(by_hand)) => by_hand,
         _ => return Err("there is no such engine".into()),
     };
-    let session = session(one.threads, &[])?;
+    let limit = case.memory.map(|limit| ("memory.limit", limit));
+    let session = session(one.threads, limit.as_slice())?;
     let work = |scale: Scale| Work {
         session: session.clone(),
         scale,
@@ -64,15 +67,21 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
         threads: one.threads,
     };
     prepare(work(Scale::Tiny)).await?().await?;
-    let timed = prepare(work(one.scale)).await?;
+    let work = work(one.scale);
+    let holding = case.holding.map(|holding| holding(&work)).transpose()?;
+    let timed = prepare(work).await?;
     let mut seconds = Vec::new();
     let mut check = 0.0;
+    let before = read();
     for _ in 0..case.repeats {
         let started = Instant::now();
         check = timed().await?;
         seconds.push(started.elapsed().as_secs_f64());
     }
-    Ok(json!({"seconds": seconds, "check": check, "peak": peak()}))
+    let bytes = read().zip(before).map(|(after, before)| (after - before) as f64);
+    let once = bytes.map(|bytes| bytes / case.repeats as f64);
+    let read = once.zip(holding).map(|(once, holding)| once / holding as f64);
+    Ok(json!({"seconds": seconds, "check": check, "peak": peak(), "read": read}))
 }
 
 /// A session as the command has it, with so many threads, and other settings.
@@ -91,10 +100,19 @@ pub(super) fn session(
 
 /// The most memory that this process had, where the system tells.
 fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kib << 10)
+    Some(of_this_process("status", "VmHWM:")? << 10)
+}
+
+/// The bytes that this process asked the system to read so far, from disk or not, where the system tells.
+fn read() -> Option<u64> {
+    of_this_process("io", "rchar:")
+}
+
+/// A number that the system has of this process.
+fn of_this_process(file: &str, name: &str) -> Option<u64> {
+    let told = std::fs::read_to_string(format!("/proc/self/{file}")).ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Where and how cases are run.
@@ -120,6 +138,7 @@ impl Place {
         Ok(Took {
             seconds: super::table::median(&mut seconds),
             peak: told["peak"].as_u64(),
+            read: told["read"].as_f64(),
             check: told["check"].as_f64().unwrap_or(f64::NAN),
         })
     }
@@ -159,11 +178,12 @@ impl Place {
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // What is said fits into a pipe, so that it can be waited for first.
         let started = Instant::now();
+        let timeout = self.timeout * if case.long { 10 } else { 1 };
         while child.try_wait()?.is_none() {
-            if started.elapsed() > self.timeout {
+            if started.elapsed() > timeout {
                 child.kill()?;
                 child.wait()?;
-                return Err(format!("no answer within {} s", self.timeout.as_secs()).into());
+                return Err(format!("no answer within {} s", timeout.as_secs()).into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -10,12 +10,10 @@ pub(super) const CASE: Case = Case {
     what: "((x + 1) * 2)[0, :10] of 1,000,000 chunks",
     file: "slice",
     peers: &["dask"],
-    at_most: AtMost { time: None, memory: None, seconds: Some(0.020) },
-    stored: false,
+    at_most: AtMost { seconds: Some(0.020), ..AtMost::NOTHING },
     repeats: 5,
-    units: None,
     ours: |work| all_timed(work, once),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 async fn once(work: Work) -> Result<f64> {

@@ -1,5 +1,9 @@
-//! S1: groups of places in SQL. Beside it, the same written as an array, and the same by rows.
+//! S1: groups of places in SQL. Beside it, the same written as an array, the same by rows, and in xarray-sql.
 
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use futures::TryStreamExt;
 use strata::RunText;
 use strata_engine::{Index, LocalRunner, Reduce, Runner};
 
@@ -11,19 +15,27 @@ pub(super) const ASKED: Case = Case {
     what: "SQL: means of a belt, grouped by time (loop: the array)",
     file: "sql",
     peers: &["loop"],
-    at_most: AtMost { time: Some(1.3), memory: None, seconds: None },
+    at_most: AtMost { time: Some(1.3), ..AtMost::NOTHING },
     stored: true,
-    repeats: 1,
-    units: None,
     ours: |work| all_timed(work, asked),
     by_hand: Some(|work| all_timed(work, array)),
+    ..Case::PLAIN
 };
 
 pub(super) const ROWS: Case = Case {
     name: "S1r",
     what: "the same SQL (loop: by the rows of the cells)",
-    at_most: AtMost { time: Some(0.05), memory: None, seconds: None },
+    at_most: AtMost { time: Some(0.05), ..AtMost::NOTHING },
     by_hand: Some(|work| all_timed(work, rows)),
+    ..ASKED
+};
+
+pub(super) const XARRAY: Case = Case {
+    name: "S1x",
+    what: "the same SQL (xarray_sql: of an Xarray dataset)",
+    peers: &["xarray_sql"],
+    at_most: AtMost { time: Some(0.2), ..AtMost::NOTHING },
+    by_hand: None,
     ..ASKED
 };
 
@@ -36,16 +48,20 @@ fn belt(work: &Work) -> (u64, u64) {
 async fn asked(work: Work) -> Result<f64> {
     let (from, to) = belt(&work);
     let query = format!(
-        "SELECT dim_0, avg(value) AS mean FROM zarr('{}') WHERE dim_1 >= {from} AND dim_1 < {to} GROUP BY dim_0",
+        "SELECT time, avg(value) AS mean FROM zarr('{}') WHERE lat >= {from} AND lat < {to} GROUP BY time",
         work.cube.display()
     );
-    let plan = work.session.run(&query).await?.into_unoptimized_plan();
+    sum_of_second(&work, &query).await
+}
+
+/// The sum of the second column of what a query answers.
+pub(super) async fn sum_of_second(work: &Work, query: &str) -> Result<f64> {
+    let plan = work.session.run(query).await?.into_unoptimized_plan();
     let mut sum = 0.0;
     let mut rows = LocalRunner.run(&work.session, plan).await?.stream;
-    while let Some(batch) = futures::TryStreamExt::try_next(&mut rows).await? {
-        let means =
-            batch.column(1).as_any().downcast_ref::<datafusion::arrow::array::Float64Array>();
-        sum += means.map_or(f64::NAN, |means| means.iter().flatten().sum());
+    while let Some(batch) = rows.try_next().await? {
+        let values = cast(batch.column(1), &DataType::Float64)?;
+        sum += values.as_primitive::<Float64Type>().iter().flatten().sum::<f64>();
     }
     Ok(sum)
 }

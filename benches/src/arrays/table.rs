@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Scale};
 use super::compare::Row;
+use super::run::Took;
 
 /// Answers differ by more than this: they add up in other orders, some in few digits.
 const ALIKE: f64 = 1e-4;
@@ -24,6 +25,7 @@ struct Middle {
     /// Of one unit, where there are some.
     seconds: f64,
     peak: Option<f64>,
+    read: Option<f64>,
     check: f64,
 }
 
@@ -35,10 +37,14 @@ impl Middle {
             _ => (units.peers)(scale),
         });
         let mut seconds: Vec<f64> = took.iter().map(|took| took.seconds / units as f64).collect();
-        let peaks: Option<Vec<f64>> = took.iter().map(|took| Some(took.peak? as f64)).collect();
+        let middle = |of: fn(&Took) -> Option<f64>| {
+            let all: Option<Vec<f64>> = took.iter().map(of).collect();
+            all.map(|mut all| median(&mut all))
+        };
         Some(Self {
             seconds: median(&mut seconds),
-            peak: peaks.map(|mut peaks| median(&mut peaks)),
+            peak: middle(|took| Some(took.peak? as f64)),
+            read: middle(|took| took.read),
             check: took.last().map_or(f64::NAN, |took| took.check),
         })
     }
@@ -49,7 +55,7 @@ pub(super) fn print(case: &Case, rows: &[Row], scale: Scale, first: bool) {
     if first {
         println!("Strata's time and memory are so many times the peer's.\n");
         println!(
-            "{:<5} {:<8} {:>10} {:>8} {:>9} {:>8}   at most",
+            "{:<5} {:<10} {:>18} {:>8} {:>9} {:>8}   at most",
             "case", "engine", "time", "Strata's", "peak MiB", "Strata's"
         );
     }
@@ -59,7 +65,7 @@ pub(super) fn print(case: &Case, rows: &[Row], scale: Scale, first: bool) {
     for row in rows {
         let Some(middle) = Middle::of(case, row, scale) else {
             let why = row.took.as_ref().err().map_or("no run", String::as_str);
-            println!("{:<5} {:<8} {why}", "", row.engine);
+            println!("{:<5} {:<10} {why}", "", row.engine);
             continue;
         };
         let is_ours = row.engine == "strata";
@@ -79,7 +85,7 @@ pub(super) fn print(case: &Case, rows: &[Row], scale: Scale, first: bool) {
             told.push(format!("ANSWERS DIFFER: {} and {}", ours.check, middle.check));
         }
         println!(
-            "{:<5} {:<8} {:>10} {:>8} {:>9} {:>8}   {}",
+            "{:<5} {:<10} {:>18} {:>8} {:>9} {:>8}   {}",
             "",
             row.engine,
             shown(middle.seconds, case),
@@ -97,10 +103,16 @@ fn verdict(case: &Case, engine: &str, ours: Option<&Middle>, middle: &Middle) ->
     let mut judge = |what: &str, limit: String, met: bool| {
         told.push(format!("{what} {limit}: {}", if met { "met" } else { "MISSED" }));
     };
-    if engine == "strata"
-        && let Some(most) = limit.seconds
-    {
-        judge("time", shown(most, case), middle.seconds <= most);
+    if engine == "strata" {
+        if let Some(most) = limit.seconds {
+            judge("time", shown(most, case), middle.seconds <= most);
+        }
+        if let (Some(most), Some(peak)) = (limit.peak, middle.peak) {
+            judge("peak", format!("{} MB", most / 1_000_000), peak <= most as f64);
+        }
+        if let (Some(most), Some(read)) = (limit.read, middle.read) {
+            judge("read", format!("× {most} (× {read:.3})"), read <= most);
+        }
     }
     if case.peers.first() != Some(&engine) {
         return told;
@@ -132,7 +144,7 @@ pub(super) fn json(rows: &[Row]) -> Value {
             "case": row.case,
             "engine": row.engine,
             "runs": took.iter().map(|took| json!({
-                "seconds": took.seconds, "peak": took.peak, "check": took.check
+                "seconds": took.seconds, "peak": took.peak, "read": took.read, "check": took.check
             })).collect::<Vec<_>>(),
         }),
         Err(why) => json!({"case": row.case, "engine": row.engine, "failed": why}),

@@ -13,12 +13,10 @@ pub(super) const CASE: Case = Case {
     what: "sum of 1,000,000 chunks of 10 x 10",
     file: "tiny_chunks",
     peers: &["dask"],
-    at_most: AtMost { time: None, memory: None, seconds: Some(5e-6) },
-    stored: false,
-    repeats: 1,
+    at_most: AtMost { seconds: Some(5e-6), ..AtMost::NOTHING },
     units: Some(Units { name: "chunk", ours: chunks, peers: |scale| chunks(scale) / 20 }),
     ours: |work| all_timed(work, mean),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 /// The same where tiny chunks are not taken together: what each costs.

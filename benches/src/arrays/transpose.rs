@@ -11,12 +11,10 @@ pub(super) const ONES: Case = Case {
     what: "(x + x.T).sum() of ones",
     file: "transpose",
     peers: &["dask", "numpy"],
-    at_most: AtMost { time: Some(1.0), memory: Some(0.8), seconds: None },
-    stored: false,
+    at_most: AtMost { time: Some(1.0), memory: Some(0.8), ..AtMost::NOTHING },
     repeats: 3,
-    units: None,
     ours: |work| all_timed(work, |work| sum(work, ones, |sum, _| sum)),
-    by_hand: None,
+    ..Case::PLAIN
 };
 
 pub(super) const RANDOM: Case = Case {
