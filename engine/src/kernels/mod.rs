@@ -34,7 +34,7 @@ pub(crate) use fourier::{Fourier, transform, transform_beside};
 pub(crate) use lanes::Lanes;
 pub use lanes::{Interpolation, Scan};
 pub(crate) use lanes::{Shape, along, scan, totals};
-pub(crate) use matrix::{Dense, Lie, bases, product, triangles};
+pub(crate) use matrix::{Dense, Lie, bases, product, product_beside, triangles};
 pub use near::Moving;
 pub(crate) use near::{Lies, Near};
 pub use packed::Bits;

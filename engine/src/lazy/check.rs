@@ -238,7 +238,9 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
                 && along == beside
                 && over.shape() == along
                 && made.as_deref() == Some(shape)
-                && same_kind
+                && right.kind() == kind
+                // Of floats, the left one is made as it is multiplied.
+                && (left.kind() == kind || (kind.is_float() && left.kind().with(kind) == kind))
         }
         (Step::Triangles(cuts), [matrix]) => {
             let [_, columns] = matrix.shape()[..] else { return false };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::matrices::{multiplied, whole_pieces};
 use super::{Program, Want, fourier, overlap, packed};
 use crate::array::{Cuts, DType, Region, cells, shape_of};
+use crate::kernels::product_beside;
 use crate::lazy::{Array, Op, Step};
 
 pub(super) fn of(program: &Program, region: &[Range<u64>]) -> Vec<Want> {
@@ -62,8 +63,10 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         {
             bytes = bytes.saturating_add(bytes_of(input.dtype(), region));
         }
-        // What is decomposed is copied, and blocks of it are there beside it.
-        if let Op::Step(step @ (Step::Dense(_) | Step::Bases(_) | Step::Triangles(_))) = array.op()
+        // What is decomposed is copied, and blocks of it are there beside it; so are tiles of what is multiplied.
+        if let Op::Step(
+            step @ (Step::Dense(_) | Step::Bases(_) | Step::Triangles(_) | Step::Contract { .. }),
+        ) = array.op()
         {
             bytes = bytes.saturating_add(beside(step, &array, &region));
         }
@@ -88,14 +91,21 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
     bytes
 }
 
-/// The bytes that it takes to decompose matrices, beside what they are made of and what they come to.
+/// The bytes that it takes to decompose or to multiply matrices, beside what they are made of and what they come to.
 fn beside(step: &Step, array: &Array, region: &[Range<u64>]) -> u64 {
     if let Step::Dense(dense) = step {
         let sizes: Vec<(u64, u64)> = array.inputs().iter().filter_map(size).collect();
         return dense.beside(&sizes, array.dtype().width() as u64);
     }
     let boxes = made_of(array, region);
-    boxes.first().map_or(0, |(input, region)| bytes_of(input.dtype(), region).saturating_mul(2))
+    let Some((input, region)) = boxes.first() else { return 0 };
+    match step {
+        Step::Contract { .. } if input.kind() == array.kind() => 0,
+        Step::Contract { .. } => {
+            product_beside(input.kind(), cells(&shape_of(region)).unwrap_or(u64::MAX))
+        }
+        _ => bytes_of(input.dtype(), region).saturating_mul(2),
+    }
 }
 
 fn size(array: &Array) -> Option<(u64, u64)> {

@@ -12,7 +12,7 @@ use faer::{Mat, MatRef};
 
 pub(crate) use dense::Dense;
 pub(crate) use orthogonal::{bases, triangles};
-pub(crate) use product::{Lie, product};
+pub(crate) use product::{Lie, product, product_beside};
 
 use super::element::{Element, F32, F64, Value};
 use super::{Block, Slice};

@@ -1,12 +1,29 @@
 //! The product of two matrices. Whole numbers wrap, as NumPy's do; truth values are joined by and, and or.
+//!
+//! Where floats come of it, the left one may be of any numbers, as genotypes are: tile by tile they are made floats,
+//! and multiplied while they are in a cache. All of them as floats are eight times as many bytes to bring there.
+
+use std::ops::Range;
 
 use faer::traits::RealField;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use super::super::element::{Element, by_kind};
+use super::super::cast::cast;
+use super::super::element::{Element, F32, F64, by_kind};
 use super::super::number::Number;
 use super::super::strided::gather;
-use super::{Block, Slice};
+use super::{Block, Kind, Slice};
+
+/// So many values of a left matrix of other numbers are made floats at once, and so many of a row, or a column, that
+/// lies side by side.
+const TILE: usize = 1 << 17;
+const LONGEST: usize = 512;
+
+/// The bytes that a product takes beside matrices, where the left one has so many values, of other numbers.
+pub(crate) fn product_beside(left: Kind, values: u64) -> u64 {
+    let each = (left.width() + size_of::<f64>()) as u64;
+    values.min(TILE as u64).saturating_mul(each)
+}
 
 /// How a matrix lies among values.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +55,32 @@ impl Lie {
     /// The same matrix, alone and in rows.
     fn alone(&self, values: Slice<'_>) -> (Block, Self) {
         let mut out = Block::empty(values.kind());
-        let shape = [self.rows, self.columns];
-        let count = self.rows * self.columns;
-        gather(values, self.first, &[self.down, self.across], &shape, (0, count), &mut out);
-        (out, Self { first: 0, down: self.columns as isize, across: 1, ..*self })
+        let lie = self.side_by_side(values, true, &mut out);
+        (out, lie)
+    }
+
+    /// Brings its values together, row by row or column by column.
+    fn side_by_side(&self, values: Slice<'_>, by_rows: bool, out: &mut Block) -> Self {
+        let Self { rows, columns, down, across, .. } = *self;
+        let (strides, shape) = match by_rows {
+            true => ([down, across], [rows, columns]),
+            false => ([across, down], [columns, rows]),
+        };
+        gather(values, self.first, &strides, &shape, (0, rows * columns), out);
+        let (down, across) = if by_rows { (columns as isize, 1) } else { (1, rows as isize) };
+        Self { first: 0, rows, columns, down, across }
+    }
+
+    /// Some of its rows, and some columns.
+    fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        let begins = rows.start as isize * self.down + columns.start as isize * self.across;
+        let first = self.first.saturating_add_signed(begins);
+        Self { first, rows: rows.len(), columns: columns.len(), ..*self }
     }
 }
 
-/// Writes the product of two matrices of the same kind over what is at `at` in `out`, row by row.
+/// Writes the product of two matrices over what is at `at` in `out`, row by row. Both are of its kind; of floats, the
+/// left one may be of another.
 pub(crate) fn product(
     (left, a): (Slice<'_>, Lie),
     (right, b): (Slice<'_>, Lie),
@@ -54,7 +89,7 @@ pub(crate) fn product(
 ) {
     let (mut left, mut a, mut right, mut b) = (left, a, right, b);
     let (own_left, own_right);
-    if !a.is_plain() {
+    if left.kind() == out.kind() && !a.is_plain() {
         (own_left, a) = a.alone(left);
         left = own_left.as_slice();
     }
@@ -65,11 +100,11 @@ pub(crate) fn product(
     }
     let end = at + a.rows * b.columns;
     match (left, right, out) {
-        (Slice::F64(left), Slice::F64(right), Block::F64(out)) => {
-            floats_of(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
+        (left, Slice::F64(right), Block::F64(out)) => {
+            floats_of::<F64>(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
         }
-        (Slice::F32(left), Slice::F32(right), Block::F32(out)) => {
-            floats_of(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
+        (left, Slice::F32(right), Block::F32(out)) => {
+            floats_of::<F32>(left, a, right, b, out.get_mut(at..end).unwrap_or_default());
         }
         (Slice::Bool(left), Slice::Bool(right), Block::Bool(out)) => {
             let out = out.get_mut(at..end).unwrap_or_default();
@@ -98,13 +133,42 @@ fn matrix<'a, T>(values: &'a [T], lie: &Lie) -> Option<MatRef<'a, T>> {
     })
 }
 
-fn floats_of<T: RealField>(left: &[T], a: Lie, right: &[T], b: Lie, out: &mut [T]) {
+fn floats_of<E: Element<Value: RealField>>(
+    left: Slice<'_>,
+    a: Lie,
+    right: &[E::Value],
+    b: Lie,
+    out: &mut [E::Value],
+) {
+    if let Some(left) = E::of(left) {
+        return multiply(left, a, right, b, out, Accum::Replace);
+    }
+    out.fill(E::Value::default());
+    let by_rows = a.across.unsigned_abs() <= a.down.unsigned_abs();
+    let length = if by_rows { a.columns } else { a.rows }.clamp(1, LONGEST);
+    let (high, deep) = if by_rows { (TILE / length, length) } else { (length, TILE / length) };
+    let (mut own, mut tile) = (Block::empty(left.kind()), Block::empty(E::KIND));
+    for row in (0..a.rows).step_by(high) {
+        let rows = row..a.rows.min(row + high);
+        let out = out.get_mut(rows.start * b.columns..rows.end * b.columns).unwrap_or_default();
+        for place in (0..a.columns).step_by(deep) {
+            let along = place..a.columns.min(place + deep);
+            let lie = a.part(rows.clone(), along.clone()).side_by_side(left, by_rows, &mut own);
+            cast(own.as_slice(), &mut tile);
+            let tile = E::of(tile.as_slice()).unwrap_or_default();
+            multiply(tile, lie, right, b.part(along, 0..b.columns), out, Accum::Add);
+        }
+    }
+}
+
+/// The product of matrices that lie plainly, over what is in `out` or added to it.
+fn multiply<T: RealField>(left: &[T], a: Lie, right: &[T], b: Lie, out: &mut [T], accum: Accum) {
     if out.is_empty() {
         return;
     }
     let (Some(left), Some(right)) = (matrix(left, &a), matrix(right, &b)) else { return };
     let out = MatMut::from_row_major_slice_mut(out, a.rows, b.columns);
-    faer::linalg::matmul::matmul(out, Accum::Replace, left, right, T::one_impl(), Par::Seq);
+    faer::linalg::matmul::matmul(out, accum, left, right, T::one_impl(), Par::Seq);
 }
 
 /// Each row of the result is a sum of rows of the second.
@@ -183,6 +247,54 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn floats_are_made_of_the_left_matrix_tile_by_tile() {
+        let left: Vec<i16> = (0..400_000_i64).map(|at| (at * 7919 % 1013) as i16 - 500).collect();
+        let right: Vec<f64> = (0..4000).map(|at| f64::from((at * 7) % 13) - 5.0).collect();
+        let wide: Vec<f64> = left.iter().map(|value| f64::from(*value)).collect();
+        let sizes = [
+            (0, 3, 2),
+            (3, 0, 2),
+            (2, 3, 0),
+            (1, 1, 1),
+            (5, 7, 64),
+            (5, 7, 65),
+            // Longer than a part of a row, and more than a tile.
+            (3, 1030, 1),
+            (1030, 3, 17),
+            (600, 300, 3),
+            (300, 600, 1),
+        ];
+        for (m, k, n) in sizes {
+            let (rows, columns) = (m as isize, k as isize);
+            let lie = Lie { first: 3, rows: m, columns: k, down: columns, across: 1 };
+            let lies = [
+                lie,
+                Lie { down: 1, across: rows + 2, ..lie },
+                Lie { first: 399_999, down: -columns, across: -1, ..lie },
+                Lie { down: 2, across: 2 * rows, ..lie },
+                Lie { down: 0, ..lie },
+                Lie { down: 1, across: 0, ..lie },
+            ];
+            let b = Lie { first: 0, rows: k, columns: n, down: n as isize, across: 1 };
+            for a in lies {
+                let want = expected(&wide, a, &right, b);
+                let mut out = Block::F64(vec![7.0; m * n]);
+                product((Slice::I16(&left), a), (Slice::F64(&right), b), &mut out, 0);
+                assert!(out == Block::F64(want), "{a:?} {b:?}");
+            }
+        }
+        let lie = Lie { first: 0, rows: 1, columns: 2, down: 2, across: 1 };
+        for (other, is_nan) in [(f32::INFINITY, true), (f32::NAN, true), (2.0, false)] {
+            let right = [other, 1.0];
+            let mut out = Block::zeros(Kind::F32, 1);
+            let b = Lie { rows: 2, columns: 1, down: 1, ..lie };
+            product((Slice::U8(&[0, 1]), lie), (Slice::F32(&right), b), &mut out, 0);
+            let Block::F32(out) = out else { panic!() };
+            assert_eq!(out[0].is_nan(), is_nan);
         }
     }
 

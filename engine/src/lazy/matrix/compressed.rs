@@ -11,7 +11,7 @@
 
 use super::decompose::tall;
 use super::{Array, MODERATE, Result, called, dense, names, once, real, size, three};
-use crate::array::{ArrayError, Cuts, Grid};
+use crate::array::{ArrayError, Cuts, Grid, Kind};
 use crate::kernels::{Dense, Distribution};
 use crate::lazy::Index;
 
@@ -42,8 +42,8 @@ const FEWEST: u64 = 256;
 impl Array {
     /// The `k` largest singular values, about, with their left vectors as columns and right vectors as rows.
     pub fn svd_compressed(&self, asked: Compressed) -> Result<(Self, Self, Self)> {
-        let of = real(self, "svd_compressed")?;
-        let (rows, columns) = size(&of, "svd_compressed")?;
+        let kind = real(self, "svd_compressed")?.kind();
+        let (rows, columns) = size(self, "svd_compressed")?;
         if asked.k == 0 || asked.k > rows.min(columns) {
             return Err(ArrayError::asked(format!(
                 "a matrix of {rows} × {columns} has {} singular values: k is from 1 to that, not {}",
@@ -52,24 +52,25 @@ impl Array {
             )));
         }
         let (row_name, column_name) = names(self);
-        let of = of.named(vec![None, None])?;
+        let of = self.named(vec![None, None])?;
         let (left, values, right) = if rows >= columns {
-            tall_compressed(&of, asked)?
+            tall_compressed(&of, kind, asked)?
         } else {
-            let (left, values, right) = tall_compressed(&of.transposed()?, asked)?;
+            let (left, values, right) = tall_compressed(&of.transposed()?, kind, asked)?;
             (right.transposed()?, values, left.transposed()?)
         };
         Ok((called(&left, row_name, None)?, values, called(&right, None, column_name)?))
     }
 }
 
-fn tall_compressed(of: &Array, asked: Compressed) -> Result<(Array, Array, Array)> {
+/// The parts are of this kind of floats, of which products are made.
+fn tall_compressed(of: &Array, kind: Kind, asked: Compressed) -> Result<(Array, Array, Array)> {
     let (rows, columns) = size(of, "svd_compressed")?;
     let directions = asked.k.saturating_add(asked.oversample).min(columns).min(rows);
     let of = in_blocks(of)?;
     let grid = Grid::whole(&[columns, directions]);
     let normal = Distribution::Normal { mean: 0.0, std: 1.0 };
-    let mut along = Array::random(normal, asked.seed, of.kind(), grid)?;
+    let mut along = Array::random(normal, asked.seed, kind, grid)?;
     for _ in 0..=asked.iterations {
         along = once(&tall(&twice(&of, &along)?.shared()?)?.0)?;
     }

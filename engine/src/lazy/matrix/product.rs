@@ -1,7 +1,7 @@
 //! Products of matrices, and sums of products over any dimensions.
 
 use super::{Array, Result, Step};
-use crate::array::{ArrayError, Cuts, DType, Form, Grid, Kind};
+use crate::array::{ArrayError, Cuts, DType, Form, Grid, Kind, cells};
 use crate::kernels::Reduce;
 use crate::lazy::{Index, Op};
 
@@ -120,10 +120,12 @@ impl Array {
         grid: Grid,
     ) -> Result<Self> {
         let kind = self.kind().with(other.kind());
-        let (left, right) = (self.cast(kind.into())?, other.cast(kind.into())?);
+        let right = other.cast(kind.into())?;
+        // Floats are made of the left side as it is multiplied: what is read and kept of it is smaller.
+        let left = if kind.is_float() { self.clone() } else { self.cast(kind.into())? };
         let free = left.ndim() - batch - over;
         // What is summed over is cut as the larger side is.
-        let along = match left.bytes() >= right.bytes() {
+        let along = match cells(&left.shape()) >= cells(&right.shape()) {
             true => left.grid().0.iter().skip(batch + free).cloned().collect(),
             false => right.grid().0.iter().skip(batch).take(over).cloned().collect(),
         };

@@ -1,8 +1,9 @@
 //! Views are looked through. A view of a view is one view; a part of a function of values is the function of
 //! their parts; a part of what many are brought to is what parts of them are brought to. Views end where what
-//! they show is read, or where values of more than their own place are looked at.
+//! they show is read, or where values of more than their own place are looked at. Matrices are multiplied however
+//! they lie, so what is only turned around for that is made as it lies: once, where `Xᵀ (X W)` is asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Result;
 use super::rewrite::{bottom_up, uses};
@@ -11,11 +12,13 @@ use crate::lazy::{Array, Axis, Op, Step, View};
 
 pub(super) fn rewrite(root: &Array) -> Result<Array> {
     let mut uses = uses(root);
+    let multiplied = multiplied(root);
     bottom_up(root, |array, before| {
         let made = match (array.op(), array.inputs()) {
             (Op::Step(Step::View(view)), [input]) => {
                 let (array, view, form) = (input.clone(), view.clone(), array.form().clone());
-                let pushing = Pushing { uses: &uses, known: HashMap::new() };
+                let multiplied = multiplied.contains(&before.id());
+                let pushing = Pushing { uses: &uses, multiplied, known: HashMap::new() };
                 pushing.push(Shown { array, view, form })?
             }
             _ => None,
@@ -25,6 +28,25 @@ pub(super) fn rewrite(root: &Array) -> Result<Array> {
         uses.insert(made.as_ref().unwrap_or(array).id(), used);
         Ok(made)
     })
+}
+
+/// The views that sides of products are.
+fn multiplied(root: &Array) -> HashSet<usize> {
+    let (mut views, mut seen) = (HashSet::new(), HashSet::new());
+    let mut left = vec![(root.clone(), false)];
+    while let Some((array, multiplied)) = left.pop() {
+        let passes = matches!(array.op(), Op::Step(Step::View(_) | Step::Rechunk));
+        if !seen.insert((array.id(), multiplied)) {
+            continue;
+        }
+        if multiplied && passes {
+            views.insert(array.id());
+        }
+        let sides = matches!(array.op(), Op::Step(Step::Contract { .. }));
+        let multiplied = sides || (multiplied && passes);
+        left.extend(array.inputs().iter().map(|input| (input.clone(), multiplied)));
+    }
+    views
 }
 
 /// A view of an array, and what it looks like.
@@ -62,6 +84,8 @@ impl Shown {
 /// One view on its way down.
 struct Pushing<'a> {
     uses: &'a HashMap<usize, usize>,
+    /// Whether what is shown is a side of a product.
+    multiplied: bool,
     known: HashMap<(usize, View), Array>,
 }
 
@@ -97,7 +121,10 @@ impl Pushing<'_> {
         let inputs = array.inputs();
         // Showing values again and again costs less than computing them so.
         let shows = cells(&view.shape)?;
-        let narrows = shows <= cells(&array.shape())?;
+        let narrows = match self.multiplied {
+            true => shows < cells(&array.shape())?,
+            false => shows <= cells(&array.shape())?,
+        };
         match (array.op(), inputs) {
             (Op::Step(Step::View(inner)), [input]) => {
                 let form = form.clone();
@@ -202,4 +229,42 @@ fn beside(view: &View, axes: &[bool], shape: &[u64]) -> Option<View> {
         });
     }
     Some(View { axes: all, shape: lengths })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::Kind;
+    use crate::kernels::{Distribution, Unary};
+    use crate::lazy::Index;
+
+    /// The left side of the only product that an array is made of.
+    fn left(array: &Array) -> Array {
+        let mut at = array.clone();
+        while !matches!(at.op(), Op::Step(Step::Contract { .. })) {
+            at = at.inputs()[0].clone();
+        }
+        at.inputs()[0].clone()
+    }
+
+    #[test]
+    fn what_is_multiplied_is_made_as_it_lies() {
+        let normal = Distribution::Normal { mean: 0.0, std: 1.0 };
+        let random = |shape: &[u64]| {
+            Array::random(normal, 0, Kind::F64, Grid::even(shape, &[10, 10])).unwrap()
+        };
+        let made = random(&[40, 30]).unary(Unary::Exp).unwrap();
+        let turned = made.transposed().unwrap();
+        let again = turned.matmul(&made.matmul(&random(&[30, 10])).unwrap()).unwrap();
+        let whole = left(&rewrite(&again).unwrap());
+        assert!(matches!(whole.op(), Op::Step(Step::View(_))));
+        assert!(whole.inputs()[0].is_elementwise());
+        // Of a part, no more is made than that.
+        let few = Index::Slice { start: Some(0), stop: Some(10), step: None };
+        let part = turned.index(&[few]).unwrap().matmul(&random(&[40, 10])).unwrap();
+        assert!(left(&rewrite(&part).unwrap()).is_elementwise());
+        // Where values meet others at their place, they are looked at where they are.
+        let sum = made.binary(crate::kernels::Binary::Add, &made).unwrap().transposed().unwrap();
+        assert!(rewrite(&sum).unwrap().is_elementwise());
+    }
 }

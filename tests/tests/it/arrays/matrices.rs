@@ -29,6 +29,36 @@ const ALIKE: &[(&str, &str)] = &[
         "x = (arange(84) % 5 == 1).reshape(12, 7).rechunk(5, 2); x.transpose() @ x",
         "x = (np.arange(84) % 5 == 1).reshape(12, 7); x.T @ x",
     ),
+    // Floats are made of what is on the left.
+    (
+        "x = (arange(84) % 5).reshape(12, 7).cast('u8').rechunk(5, 2); y = (arange(63) / 3).reshape(7, 9).rechunk(3, 4); x @ y",
+        "(np.arange(84) % 5).reshape(12, 7).astype('u1') @ (np.arange(63) / 3).reshape(7, 9)",
+    ),
+    (
+        "x = (arange(84) % 5).reshape(12, 7).cast('i8').rechunk(5, 2); y = (arange(63) / 3).reshape(7, 9).rechunk(3, 4); x.transpose() @ (x @ y)",
+        "x = (np.arange(84) % 5).reshape(12, 7).astype('i1'); x.T @ (x @ (np.arange(63) / 3).reshape(7, 9))",
+    ),
+    (
+        "x = (arange(84) % 5 == 1).reshape(12, 7).rechunk(5, 2); y = (arange(63) / 4).reshape(7, 9).cast('f32'); x @ y",
+        "(np.arange(84) % 5 == 1).reshape(12, 7) @ (np.arange(63) / 4).reshape(7, 9).astype('f4')",
+    ),
+    (
+        "x = (arange(84) / 4).reshape(12, 7).cast('f32').rechunk(5, 2); y = (arange(36) / 3).reshape(12, 3); x[:, ::-2].transpose() @ y",
+        "(np.arange(84) / 4).reshape(12, 7).astype('f4')[:, ::-2].T @ (np.arange(36) / 3).reshape(12, 3)",
+    ),
+    (
+        "x = arange(12).reshape(3, 4).cast('u8'); x @ (ones(4) / 0)",
+        "np.arange(12).reshape(3, 4) @ (np.ones(4) * np.inf)",
+    ),
+    (
+        "x = arange(240).reshape(2, 3, 8, 5).cast('u16').rechunk(1, 2, 3, 2); x @ (arange(30) / 7).reshape(5, 6).rechunk(4, 4)",
+        "np.arange(240).reshape(2, 3, 8, 5) @ (np.arange(30) / 7).reshape(5, 6)",
+    ),
+    // What is turned around for a product is made once.
+    (
+        "x = (arange(84) % 5).reshape(12, 7).rechunk(5, 2); z = (x - x.mean(0)) / 3; z.transpose() @ (z @ ones(7, 2))",
+        "x = (np.arange(84) % 5).reshape(12, 7); z = (x - x.mean(0)) / 3; z.T @ (z @ np.ones((7, 2)))",
+    ),
     ("arange(7).cast('f32') @ arange(7)", "np.arange(7, dtype='f4') @ np.arange(7)"),
     ("arange(12).reshape(3, 4) @ arange(4)", "np.arange(12).reshape(3, 4) @ np.arange(4)"),
     ("arange(3) @ arange(12).reshape(3, 4)", "np.arange(3) @ np.arange(12).reshape(3, 4)"),
@@ -174,6 +204,14 @@ const ALIKE: &[(&str, &str)] = &[
     (
         "x = from_function(1 / (1 + i + j * 3.0), i => 900, j => 70, chunks => (50, 33)); svd_compressed(x, k => 5).s",
         "np.linalg.svd(np.fromfunction(lambda i, j: 1 / (1 + i + j * 3.0), (900, 70)))[1][:5]",
+    ),
+    (
+        "x = from_function((i % 3) * (j % 4) + i % 2, i => 900, j => 70, chunks => (50, 33)).cast('u8'); svd_compressed(x, k => 3).s",
+        "np.linalg.svd(np.fromfunction(lambda i, j: (i % 3) * (j % 4) + i % 2, (900, 70)))[1][:3]",
+    ),
+    (
+        "x = from_function((i % 3) * (j % 4) + i % 2, i => 70, j => 900, chunks => (70, 90)).cast('i16'); u, s, v = svd_compressed(x, k => 4); abs((u * s) @ v - x).max() < 1e-9",
+        "np.array(True)",
     ),
     (
         "x = from_function(1 / (1 + i + j * 3.0), i => 90, j => 700, chunks => (50, 33)); u, s, v = svd_compressed(x, k => 6, iterations => 3, seed => 4); abs((u * s) @ v - x).max() < 0.001",
