@@ -13,7 +13,7 @@ pub(super) const CASE: Case = Case {
     peers: &["xarray"],
     at_most: AtMost { time: Some(0.6), peak: Some(500_000_000), ..AtMost::NOTHING },
     stored: true,
-    memory: Some("400MB"),
+    memory: Some("500MB"),
     ours: |work| all_timed(work, once),
     ..Case::PLAIN
 };
