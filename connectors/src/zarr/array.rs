@@ -234,12 +234,16 @@ impl ZarrArray {
     /// Remembers what the values of a chunk lie between, or those of one that was not written.
     fn note(&self, chunk: &[u64], version: Option<&str>, values: Option<&Bytes>) {
         let Some(seen) = &self.seen else { return };
+        let number = self.form.grid.number(chunk);
+        if seen.extent(number, version).is_some() {
+            return;
+        }
         let dtype = self.form.dtype;
         let values = values.cloned().unwrap_or_else(|| Bytes::from(self.layout().filler()));
         let length = (values.len() / dtype.width()) as u64;
         let values = Tensor::new(dtype, vec![length], Buffer::from(values));
         if let Some(extent) = values.ok().and_then(|values| Extent::of(values.values())) {
-            seen.note(self.form.grid.number(chunk), version, extent);
+            seen.note(number, version, extent);
         }
     }
 
@@ -310,8 +314,9 @@ impl ArraySource for ZarrArray {
         let (stored, version) =
             fetched.pop().map_or((None, None), |stored| (stored.bytes, stored.version));
         let pieces = ChunkPieces::new(Arc::clone(&self.chunks), chunk.clone(), stored)?;
-        let Some(seen) = self.seen.clone() else { return Ok(Box::new(pieces)) };
         let number = self.form.grid.number(&chunk);
+        let unseen = |seen: &Seen| seen.extent(number, version.as_deref()).is_none();
+        let Some(seen) = self.seen.clone().filter(unseen) else { return Ok(Box::new(pieces)) };
         Ok(Box::new(SeenPieces { pieces, seen, number, version, extent: None }))
     }
 

@@ -1,39 +1,22 @@
-//! The cells of chunks as rows.
+//! What the rows of cells look like, and how they are made of a chunk's values or records.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, ArrayRef, BooleanArray, DurationMicrosecondArray, DurationMillisecondArray,
-    DurationNanosecondArray, DurationSecondArray, Int64Array, PrimitiveArray, RecordBatch,
-    RecordBatchOptions, TimestampMicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray, UInt64Array, make_array,
+    Array as _, ArrayRef, Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions, UInt64Array,
+    make_array,
 };
-use datafusion::arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use datafusion::arrow::buffer::{Buffer, NullBuffer};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{
-    DataType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
-    SchemaRef, TimeUnit, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
-use datafusion::common::stats::Precision;
-use datafusion::common::{Result, Statistics, internal_err};
-use datafusion::execution::TaskContext;
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, RecordOutput};
-use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    SendableRecordBatchStream,
-};
-use futures::{StreamExt, TryStreamExt};
+use datafusion::arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef};
+use datafusion::common::{Result, internal_err};
 use serde::{Deserialize, Serialize};
 
 use super::chunks::{self, error};
-use crate::array::{DType, Grid, Region, Tensor, Unit, shape_of};
-use crate::kernels::{Block, Slice};
+use super::columns::{column, data_type};
+use crate::array::{DType, Grid, Region, Tensor, shape_of};
+use crate::kernels::Slice;
 
 /// What the rows of an array's cells look like: columns of the dimensions first, then those of the values. Where
 /// there are several columns of values, NULLs that are told, or cells without a row, a chunk has records.
@@ -156,196 +139,6 @@ pub(crate) fn cell_schema(cells: &Cells) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// What a table has in place of values of a type.
-pub(crate) fn data_type(dtype: DType) -> DataType {
-    use crate::array::Kind;
-    let unit = |unit| match unit {
-        Unit::Seconds => TimeUnit::Second,
-        Unit::Milliseconds => TimeUnit::Millisecond,
-        Unit::Microseconds => TimeUnit::Microsecond,
-        Unit::Nanoseconds => TimeUnit::Nanosecond,
-    };
-    match dtype {
-        DType::Time(of) => DataType::Timestamp(unit(of), None),
-        DType::Span(of) => DataType::Duration(unit(of)),
-        DType::Plain(kind) => match kind {
-            Kind::Bool => DataType::Boolean,
-            Kind::I8 => DataType::Int8,
-            Kind::I16 => DataType::Int16,
-            Kind::I32 => DataType::Int32,
-            Kind::I64 => DataType::Int64,
-            Kind::U8 => DataType::UInt8,
-            Kind::U16 => DataType::UInt16,
-            Kind::U32 => DataType::UInt32,
-            Kind::U64 => DataType::UInt64,
-            Kind::F32 => DataType::Float32,
-            Kind::F64 => DataType::Float64,
-        },
-    }
-}
-
-/// Values as a column. Times and spans that are none are NULL.
-fn column(dtype: DType, block: Block) -> ArrayRef {
-    macro_rules! plain {
-        ($type:ty, $values:expr) => {
-            Arc::new(PrimitiveArray::<$type>::new(ScalarBuffer::from($values), None))
-        };
-    }
-    match (dtype, block) {
-        (DType::Time(unit), Block::I64(values)) => {
-            let (values, nulls) = counted(values);
-            match unit {
-                Unit::Seconds => Arc::new(TimestampSecondArray::new(values, nulls)),
-                Unit::Milliseconds => Arc::new(TimestampMillisecondArray::new(values, nulls)),
-                Unit::Microseconds => Arc::new(TimestampMicrosecondArray::new(values, nulls)),
-                Unit::Nanoseconds => Arc::new(TimestampNanosecondArray::new(values, nulls)),
-            }
-        }
-        (DType::Span(unit), Block::I64(values)) => {
-            let (values, nulls) = counted(values);
-            match unit {
-                Unit::Seconds => Arc::new(DurationSecondArray::new(values, nulls)),
-                Unit::Milliseconds => Arc::new(DurationMillisecondArray::new(values, nulls)),
-                Unit::Microseconds => Arc::new(DurationMicrosecondArray::new(values, nulls)),
-                Unit::Nanoseconds => Arc::new(DurationNanosecondArray::new(values, nulls)),
-            }
-        }
-        (_, Block::Bool(values)) => {
-            Arc::new(values.iter().map(|value| Some(*value != 0)).collect::<BooleanArray>())
-        }
-        (_, Block::I8(values)) => plain!(Int8Type, values),
-        (_, Block::I16(values)) => plain!(Int16Type, values),
-        (_, Block::I32(values)) => plain!(Int32Type, values),
-        (_, Block::I64(values)) => plain!(Int64Type, values),
-        (_, Block::U8(values)) => plain!(UInt8Type, values),
-        (_, Block::U16(values)) => plain!(UInt16Type, values),
-        (_, Block::U32(values)) => plain!(UInt32Type, values),
-        (_, Block::U64(values)) => plain!(UInt64Type, values),
-        (_, Block::F32(values)) => plain!(Float32Type, values),
-        (_, Block::F64(values)) => plain!(Float64Type, values),
-    }
-}
-
-/// A coordinate's values as a column of a table.
-pub fn coordinate_column(values: &Tensor) -> ArrayRef {
-    column(values.dtype(), values.values().to_block())
-}
-
-fn counted(values: Vec<i64>) -> (ScalarBuffer<i64>, Option<NullBuffer>) {
-    let none = values.contains(&i64::MIN);
-    let nulls = none.then(|| values.iter().map(|value| *value != i64::MIN).collect());
-    (ScalarBuffer::from(values), nulls)
-}
-
-/// Rows of the cells of chunks.
-#[derive(Debug)]
-pub struct CellsExec {
-    cells: Arc<Cells>,
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-    metrics: ExecutionPlanMetricsSet,
-}
-
-impl CellsExec {
-    pub(crate) fn new(cells: Arc<Cells>, input: Arc<dyn ExecutionPlan>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(cell_schema(&cells)),
-            input.output_partitioning().clone(),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        let properties = Arc::new(properties);
-        Self { cells, input, properties, metrics: ExecutionPlanMetricsSet::new() }
-    }
-
-    /// What the rows look like.
-    pub(crate) fn cells(&self) -> &Cells {
-        &self.cells
-    }
-}
-
-impl DisplayAs for CellsExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = self.cells.places.iter().map(|place| place.name.as_str());
-        let values = self.cells.values.iter().map(|column| column.name.as_str());
-        write!(f, "CellsExec: {}", places.chain(values).collect::<Vec<_>>().join(", "))?;
-        if self.cells.only {
-            f.write_str("; of the cells that are asked for")?;
-        }
-        match &self.cells.as_rows {
-            Some(reason) => write!(f, "; row by row, as {reason}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl ExecutionPlan for CellsExec {
-    operator_on_chunks!("CellsExec");
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(Arc::clone(&self.cells), input))),
-            _ => internal_err!("CellsExec has one input"),
-        }
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        _: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        let all = crate::array::cells(&self.cells.grid.shape()).unwrap_or(u64::MAX);
-        let all = usize::try_from(all).unwrap_or(usize::MAX);
-        let parts = self.input.output_partitioning().partition_count().max(1);
-        let rows = match args.partition() {
-            Some(_) => Precision::Inexact(all.div_ceil(parts)),
-            None if self.cells.only => Precision::Inexact(all),
-            None => Precision::Exact(all),
-        };
-        Ok(Arc::new(Statistics::new_unknown(&self.schema()).with_num_rows(rows)))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let size = context.session_config().batch_size().max(1);
-        let input = self.input.execute(partition, context)?;
-        let (cells, schema) = (Arc::clone(&self.cells), self.schema());
-        let baseline = BaselineMetrics::new(&self.metrics, partition);
-        let rows = input
-            .map(move |batch| {
-                let all = boxes(&cells, &batch?)?;
-                let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
-                let batches = all.into_iter().flat_map(move |(_, region, values)| {
-                    let (cells, schema) = (Arc::clone(&cells), Arc::clone(&schema));
-                    let count = shape_of(&region).iter().product::<u64>() as usize;
-                    let starts = (0..count).step_by(size);
-                    starts.filter_map(move |from| {
-                        let range = from..(from + size).min(count);
-                        rows(&cells, &schema, &region, &values, range).transpose()
-                    })
-                });
-                Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(batches))
-            })
-            .try_flatten()
-            .map(move |batch: Result<RecordBatch>| batch.map(|b| b.record_output(&baseline)));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
-    }
-}
-
 /// The chunks of a batch: the box of each, and its values or records.
 pub(super) fn boxes(cells: &Cells, batch: &RecordBatch) -> Result<Vec<(u64, Region, Tensor)>> {
     let (grid, dtype) = cells.chunks();
@@ -361,7 +154,7 @@ pub(super) fn boxes(cells: &Cells, batch: &RecordBatch) -> Result<Vec<(u64, Regi
 }
 
 /// Some cells of a chunk; none where none of them has a row.
-fn rows(
+pub(super) fn rows(
     cells: &Cells,
     schema: &SchemaRef,
     region: &Region,

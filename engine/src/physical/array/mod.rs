@@ -32,8 +32,10 @@ macro_rules! operator_on_chunks {
     };
 }
 
+mod cell_rows;
 mod cells;
 mod chunks;
+mod columns;
 mod combine;
 mod computed;
 mod exchange;
@@ -59,9 +61,12 @@ use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
-pub(crate) use cells::{Cells, NullsOf, ValueColumn, cell_schema, data_type};
-pub use cells::{CellsExec, PlaceColumn, coordinate_column};
+pub use cell_rows::CellsExec;
+pub use cells::PlaceColumn;
+pub(crate) use cells::{Cells, NullsOf, ValueColumn, cell_schema};
 pub(crate) use chunks::{Assembled, are_chunks};
+pub use columns::coordinate_column;
+pub(crate) use columns::data_type;
 pub use combine::CombineChunksExec;
 pub(crate) use computed::Computed;
 pub(crate) use exchange::Thresholds;

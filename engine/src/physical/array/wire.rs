@@ -8,7 +8,8 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use prost::Message;
 
-use super::cells::{Cells, CellsExec, PlaceColumn, ValueColumn};
+use super::cell_rows::CellsExec;
+use super::cells::{Cells, PlaceColumn, ValueColumn};
 use super::chunks::error;
 use super::combine::{CombineChunksExec, Meet};
 use super::exchange::Exchange;
