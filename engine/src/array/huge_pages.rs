@@ -1,20 +1,28 @@
 //! Memory in huge pages. An array of a gigabyte is a quarter of a million pages, and asking the system for one
-//! after the other takes as long as computing what is put into them.
+//! after the other takes as long as computing what is put into them; and who looks at values far from each other
+//! waits for each page to be found.
 
-/// Asks the system for huge pages. What it does not have, or does not know of, it gives in small ones.
+/// From so many bytes on the system is asked. Its allocator keeps nothing that is as large, so that no other memory
+/// comes to lie in huge pages.
+const LARGE: usize = (32 << 20) + 1;
+
+/// Asks the system for huge pages, for memory that was not written yet. What it does not have, or does not know of,
+/// it gives in small ones.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the system's call takes an address")]
-pub(super) fn ask_for(memory: &mut [u8]) {
+pub(crate) fn ask_for<T>(memory: &mut [T]) {
     const HUGE: usize = 2 << 20;
-    let first = memory.as_ptr().align_offset(HUGE).min(memory.len());
-    let whole = (memory.len() - first) / HUGE * HUGE;
-    let Some(pages) = memory.get_mut(first..first + whole).filter(|pages| !pages.is_empty()) else {
+    let bytes = size_of_val(memory);
+    if bytes < LARGE {
         return;
-    };
-    // SAFETY: the pages are borrowed for us alone, and this advice changes nothing that they hold.
-    unsafe { libc::madvise(pages.as_mut_ptr().cast(), pages.len(), libc::MADV_HUGEPAGE) };
+    }
+    let start = memory.as_mut_ptr().cast::<libc::c_void>();
+    let before = start.addr().next_multiple_of(HUGE) - start.addr();
+    let whole = bytes.saturating_sub(before) / HUGE * HUGE;
+    // SAFETY: the pages lie within what is borrowed for us alone, and this advice changes nothing that they hold.
+    unsafe { libc::madvise(start.wrapping_byte_add(before), whole, libc::MADV_HUGEPAGE) };
 }
 
 /// Only Linux is asked.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn ask_for(_: &mut [u8]) {}
+pub(crate) fn ask_for<T>(_: &mut [T]) {}

@@ -5,7 +5,7 @@ pub mod buffers;
 mod error;
 mod extent;
 mod grid;
-mod huge_pages;
+pub(crate) mod huge_pages;
 mod kept;
 mod kind;
 mod memory;

@@ -22,10 +22,6 @@ use crate::kernels::place_bytes;
 /// A band is no smaller: what is small is written at once.
 const BAND: usize = 1 << 20;
 
-/// From here on an array lies in huge pages. The system's allocator keeps nothing that is as large, so that no
-/// other memory comes to lie in them.
-const HUGE: usize = 64 << 20;
-
 /// As many bands as make it unlikely that two want the same.
 const BANDS: usize = 64;
 
@@ -50,9 +46,7 @@ impl Whole {
         let row = if rows == 0 { 0 } else { bytes / rows as usize };
         // Zeros of the system's, which nobody writes.
         let mut rest = BytesMut::zeroed(bytes);
-        if bytes >= HUGE {
-            huge_pages::ask_for(&mut rest);
-        }
+        huge_pages::ask_for(&mut rest);
         let mut bands = Vec::new();
         for first in (0..rows).step_by(each as usize) {
             let length = each.min(rows - first) as usize * row;

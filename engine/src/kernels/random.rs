@@ -49,9 +49,6 @@ pub enum Distribution {
 /// So many blocks of bits are made before anything is made of them.
 const BLOCKS: usize = 64;
 
-/// How many values are made of a block.
-const VALUES: u64 = 4;
-
 impl Distribution {
     /// What the values are if nobody asks for something else.
     pub fn kind(&self) -> Kind {
@@ -135,7 +132,7 @@ impl Distribution {
             }
             Self::Normal { mean, std } => {
                 let values = |bits| normals(bits).map(|value| mean + std * value);
-                by_kind!(kind, floats, E => at.blocks::<E>(out, |_, bits| values(bits).map(To::to)));
+                by_kind!(kind, floats, E => at.blocks::<E, 4>(out, |_, bits| values(bits).map(To::to)));
             }
             Self::Exponential { scale } => {
                 let value = |bits| -scale * (1.0 - unit(bits)).ln();
@@ -145,9 +142,19 @@ impl Distribution {
             Self::Integers { low, high } => {
                 let width = high.wrapping_sub(low) as u64;
                 let shifted = |value: u64| low.wrapping_add(value as i64);
-                by_kind!(kind, integers, E => at.blocks::<E>(out, |block, bits| {
-                    below(width, bits, seed, block).map(|value| shifted(value).to())
-                }));
+                by_kind!(kind, integers, E => if width <= LANES_OF_16 {
+                    at.blocks::<E, 16>(out, |block, bits| {
+                        below_of_16(width, bits, seed, block).map(|value| shifted(value).to())
+                    });
+                } else if width <= LANES_OF_32 {
+                    at.blocks::<E, 8>(out, |block, bits| {
+                        below_of_32(width, bits, seed, block).map(|value| shifted(value).to())
+                    });
+                } else {
+                    at.blocks::<E, 4>(out, |block, bits| {
+                        below_of_64(width, bits, seed, block).map(|value| shifted(value).to())
+                    });
+                });
             }
         }
         Ok(())
@@ -194,27 +201,53 @@ fn normals([a, b, c, d]: Bits) -> [f64; 4] {
     [e, f, g, h]
 }
 
-/// Integers below `width`, all alike (Lemire). The few bits that would favour some are thrown away: the
-/// same block of the next stream has others.
-#[inline]
-fn below(width: u64, bits: Bits, seed: u64, block: u64) -> [u64; 4] {
-    let mut at = 0;
-    bits.map(|bits| {
-        let mut product = u128::from(bits) * u128::from(width);
-        if (product as u64) < width {
-            let favoured = width.wrapping_neg() % width;
-            let mut stream = 1;
-            while (product as u64) < favoured {
-                let others = Philox::new(seed, stream).block(block);
-                let bits = others.get(at).copied().unwrap_or_default();
-                product = u128::from(bits) * u128::from(width);
-                stream += 1;
+/// Up to so many integers, 16 bits are enough for one: a block has 16 of them.
+const LANES_OF_16: u64 = 1 << 8;
+/// Up to so many, 32 bits.
+const LANES_OF_32: u64 = 1 << 16;
+
+/// Integers below `width`, all alike (Lemire), of so many bits each. The few bits that would favour some are
+/// thrown away: the same block of the next stream has others.
+macro_rules! below {
+    ($name:ident, $lanes:ident: [$lane:ty; $count:literal], $product:ty) => {
+        /// A block of bits as lanes, the low ones first.
+        #[inline]
+        fn $lanes(bits: Bits) -> [$lane; $count] {
+            let mut lanes = [0; $count];
+            for (lanes, bits) in lanes.as_chunks_mut::<{ $count / 4 }>().0.iter_mut().zip(bits) {
+                let mut bits = u128::from(bits);
+                for lane in lanes {
+                    *lane = bits as $lane;
+                    bits >>= <$lane>::BITS;
+                }
             }
+            lanes
         }
-        at += 1;
-        (product >> 64) as u64
-    })
+
+        #[inline]
+        fn $name(width: u64, bits: Bits, seed: u64, block: u64) -> [u64; $count] {
+            // By the choice of lanes.
+            let width = width as $lane;
+            let product = |lane: $lane| <$product>::from(lane) * <$product>::from(width);
+            let mut products = $lanes(bits).map(product);
+            if products.iter().fold(false, |some, product| some | ((*product as $lane) < width)) {
+                let favoured = width.wrapping_neg() % width.max(1);
+                for (at, own) in products.iter_mut().enumerate() {
+                    let mut stream = 1;
+                    while (*own as $lane) < favoured {
+                        let others = $lanes(Philox::new(seed, stream).block(block));
+                        *own = product(others.get(at).copied().unwrap_or_default());
+                        stream += 1;
+                    }
+                }
+            }
+            products.map(|product| (product >> <$lane>::BITS) as u64)
+        }
+    };
 }
+below!(below_of_16, lanes_of_16: [u16; 16], u32);
+below!(below_of_32, lanes_of_32: [u32; 8], u64);
+below!(below_of_64, lanes_of_64: [u64; 4], u128);
 
 /// Which values to make.
 struct At {
@@ -226,35 +259,39 @@ struct At {
 impl At {
     /// Makes values one by one.
     fn each<E: Element>(&self, out: &mut Block, value: impl Fn(u64) -> E::Value) {
-        self.blocks::<E>(out, |_, bits| bits.map(&value));
+        self.blocks::<E, 4>(out, |_, bits| bits.map(&value));
     }
 
-    /// Makes values of blocks of bits, four of each.
-    fn blocks<E: Element>(&self, out: &mut Block, four: impl Fn(u64, Bits) -> [E::Value; 4]) {
+    /// Makes values of blocks of bits, so many of each.
+    fn blocks<E: Element, const VALUES: usize>(
+        &self,
+        out: &mut Block,
+        make: impl Fn(u64, Bits) -> [E::Value; VALUES],
+    ) {
         let Some(values) = E::of_mut(out) else { return };
         let end = values.len() + self.length;
-        let mut block = self.start / VALUES;
-        let skipped = (self.start % VALUES) as usize;
+        let mut block = self.start / VALUES as u64;
+        let skipped = (self.start % VALUES as u64) as usize;
         if skipped > 0 {
-            values.extend(four(block, self.philox.block(block)).into_iter().skip(skipped));
+            values.extend(make(block, self.philox.block(block)).into_iter().skip(skipped));
             block = block.wrapping_add(1);
             values.truncate(end);
         }
         let start = values.len();
-        values.resize(start + (end - start).next_multiple_of(VALUES as usize), Default::default());
-        let (fours, _) = values.get_mut(start..).unwrap_or_default().as_chunks_mut();
+        values.resize(start + (end - start).next_multiple_of(VALUES), Default::default());
+        let (made, _) = values.get_mut(start..).unwrap_or_default().as_chunks_mut::<VALUES>();
         // Bits first, then what is made of them: together they would be kept in registers that multiply
         // nothing, which takes twice the time.
         let mut bits = [[0; 4]; BLOCKS];
-        for fours in fours.chunks_mut(BLOCKS) {
-            let numbers = (0..fours.len() as u64).map(|index| block.wrapping_add(index));
+        for made in made.chunks_mut(BLOCKS) {
+            let numbers = (0..made.len() as u64).map(|index| block.wrapping_add(index));
             for (bits, number) in bits.iter_mut().zip(numbers.clone()) {
                 *bits = self.philox.block(number);
             }
-            for ((values, bits), number) in fours.iter_mut().zip(bits).zip(numbers) {
-                *values = four(number, bits);
+            for ((values, bits), number) in made.iter_mut().zip(bits).zip(numbers) {
+                *values = make(number, bits);
             }
-            block = block.wrapping_add(fours.len() as u64);
+            block = block.wrapping_add(made.len() as u64);
         }
         values.truncate(end);
     }
@@ -307,6 +344,8 @@ mod tests {
             (Distribution::Uniform { low: -1.0, high: 1.0 }, Kind::F32),
             (NORMAL, Kind::F64),
             (Distribution::Integers { low: -5, high: 1 << 62 }, Kind::I64),
+            (Distribution::Integers { low: 0, high: 3 }, Kind::U8),
+            (Distribution::Integers { low: -1000, high: 1000 }, Kind::I16),
             (Distribution::Exponential { scale: 2.0 }, Kind::F64),
             (Distribution::Bernoulli { p: 0.3 }, Kind::Bool),
         ] {
@@ -349,6 +388,28 @@ mod tests {
         let mut counts = [0; 100];
         values.iter().for_each(|value| counts[usize::try_from(value + 3).unwrap()] += 1);
         assert!((60.0..150.0).contains(&chi_square(&counts)), "{}", chi_square(&counts));
+        // Of bits that are few for so many.
+        for (width, kind) in [(256_u32, Kind::U8), (250, Kind::U8), (60_000, Kind::U16)] {
+            let even = Distribution::Integers { low: 0, high: i64::from(width) };
+            let parts = 50;
+            let mut counts = vec![0; parts];
+            let count = |value: u32| counts[(value as usize * parts) / width as usize] += 1;
+            match filled(even, kind, 3, 1_000_000) {
+                Block::U8(values) => values.into_iter().map(u32::from).for_each(count),
+                Block::U16(values) => values.into_iter().map(u32::from).for_each(count),
+                other => panic!("{other:?}"),
+            }
+            // Parts of 256 have 5 values or 6.
+            let wide = |part: usize| {
+                let ends = [part, part + 1].map(|at| (at * width as usize).div_ceil(parts));
+                (ends[1] - ends[0]) as f64 / f64::from(width) * 1e6
+            };
+            let apart = counts
+                .iter()
+                .enumerate()
+                .map(|(part, count)| (f64::from(*count) - wide(part)).powi(2) / wide(part));
+            assert!((20.0..95.0).contains(&apart.sum::<f64>()), "{width}: {counts:?}");
+        }
         // A third of the draws of so many are thrown away.
         let many = Distribution::Integers { low: 0, high: 3 << 61 };
         let Block::I64(values) = filled(many, Kind::I64, 0, 60_000) else { panic!() };

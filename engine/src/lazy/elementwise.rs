@@ -50,7 +50,13 @@ impl Array {
 
     /// As [`binary`](Self::binary), with a number that takes the array's type where it can.
     pub fn binary_with(&self, binary: Binary, number: Scalar, left: bool) -> Result<Self> {
-        let kind = number.beside(self.dtype(), binary)?;
+        if binary == Binary::Pow && !left && self.kind() == Kind::Bool && number.is_two() {
+            return self.unary(Unary::Square);
+        }
+        let kind = match self.dtype() {
+            DType::Span(_) => number.own_kind(),
+            dtype => number.beside(dtype, binary)?,
+        };
         let number = Self::full(&[], number.into_kind(kind), kind.into())?;
         match left {
             true => number.binary(binary, self),
@@ -128,6 +134,11 @@ impl Scalar {
                 }
             }
         })
+    }
+
+    /// NumPy takes the square of truth values for something else than their other powers.
+    fn is_two(self) -> bool {
+        matches!(self, Self::Signed(2) | Self::Unsigned(2))
     }
 
     /// The kind of a number that stands alone.

@@ -31,6 +31,7 @@ mod places;
 mod records;
 mod reduce;
 mod shape;
+mod spans;
 mod summarize;
 mod times;
 mod view;

@@ -20,11 +20,12 @@ impl Array {
         matches!(self.dtype(), DType::Time(_) | DType::Span(_))
     }
 
-    fn counts(&self) -> Result<Self> {
+    pub(super) fn counts(&self) -> Result<Self> {
         self.cast(Kind::I64.into())
     }
 
-    fn is_none(&self) -> Result<Self> {
+    /// Whether each count is none.
+    pub(super) fn is_none(&self) -> Result<Self> {
         self.counts()?.binary_with(Binary::Eq, NONE, false)
     }
 
@@ -77,8 +78,13 @@ impl Array {
 
     /// A function of two, at least one of which is of time.
     pub(super) fn binary_of_time(&self, binary: Binary, other: &Self) -> Result<Self> {
-        use Binary::{Add, Eq, Fmax, Fmin, Ge, Gt, Le, Lt, Maximum, Minimum, Ne, Sub};
+        use Binary::{
+            Add, Div, Eq, FloorDiv, Fmax, Fmin, Ge, Gt, Le, Lt, Maximum, Minimum, Ne, Rem, Sub,
+        };
         use DType::{Plain, Span, Time};
+        if let Some(made) = self.spans_and_numbers(binary, other) {
+            return made;
+        }
         let (a, b, dtype) = match (self.dtype(), other.dtype(), binary) {
             (Time(a), Time(b), Eq | Ne | Lt | Le | Gt | Ge)
             | (Span(a), Span(b), Eq | Ne | Lt | Le | Gt | Ge) => (a, b, Plain(Kind::Bool)),
@@ -86,9 +92,11 @@ impl Array {
             | (Time(a), Span(b), Add | Sub)
             | (Span(a), Time(b), Add) => (a, b, Time(a.max(b))),
             (Time(a), Time(b), Sub)
-            | (Span(a), Span(b), Add | Sub | Maximum | Minimum | Fmax | Fmin) => {
-                (a, b, Span(a.max(b)))
-            }
+            | (
+                Span(a),
+                Span(b),
+                Add | Sub | Maximum | Minimum | Fmax | Fmin | Div | FloorDiv | Rem,
+            ) => (a, b, Span(a.max(b))),
             (left, right, _) => {
                 return Err(ArrayError::asked(format!(
                     "{left} and {right} have no {}",
@@ -98,6 +106,12 @@ impl Array {
         };
         let unit = a.max(b);
         let (left, right) = (self.counted_in(unit)?, other.counted_in(unit)?);
+        if matches!(dtype, Span(_))
+            && matches!(self.dtype(), Span(_))
+            && let Some(made) = Self::spans_in_spans([&left, &right], binary, dtype)
+        {
+            return made;
+        }
         let plain = |left: &Self, right: &Self| left.binary(binary, right);
         let is_time = |side: &Self| side.binary_with(Binary::Ne, NONE, false);
         // None is the smallest count: what does not come out right by that is put right.
@@ -143,6 +157,9 @@ impl Array {
                     false => sum.with_no_time_where(&none.reduce(Reduce::Any, false, axes)?)?,
                 };
                 sum.cast(self.dtype())
+            }
+            (Reduce::Mean, skip) if matches!(self.dtype(), DType::Span(_)) => {
+                self.mean_of_spans(skip, axes)
             }
             _ => Err(self.has_no(reduce.name())),
         }

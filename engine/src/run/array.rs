@@ -15,6 +15,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::array::{ArrayError, DType, Grid, Kind, Region, Tensor, shape_of};
+use crate::cluster::PoolExec;
 use crate::config::{ByteSize, options_of};
 use crate::error::{EngineError, Result};
 use crate::kernels::{Block, Slice, Summary, of_bits};
@@ -153,6 +154,12 @@ impl Array {
         let state = reconfigured(state, config).build();
         let plan = ArrayNode::new(self.clone())?.beside(Arc::clone(&beside)).into_plan();
         let plan = state.create_physical_plan(&plan).await?;
+        if plan.downcast_ref::<PoolExec>().is_some() {
+            // Workers know their own memory; who takes the chunks has this process's.
+            let room = options_of(state.config_options()).memory.limit.pool_bytes() as u64;
+            let held = session.runtime_env().memory_pool.reserved() as u64;
+            beside.of_chunks_from_elsewhere(self, room, held)?;
+        }
         let (grid, dtype) = (self.grid().clone(), self.dtype());
         Ok(Planned { plan, context: state.task_ctx(), grid, dtype, beside })
     }

@@ -19,6 +19,7 @@ use datafusion::execution::memory_pool::{
 };
 use parking_lot::Mutex;
 
+use crate::array::buffers;
 use crate::config::{ByteSize, MemoryLimit};
 use crate::error::EngineError;
 
@@ -39,6 +40,9 @@ const LOOP_JOINS: &str = "NestedLoopJoinLoad";
 /// How DataFusion's hash joins call the side they hold. Once it is read, it is put into one batch
 /// while its parts are still there: for that moment it is held twice, and only once accounted.
 const HASH_JOINS: &str = "HashJoinInput";
+
+/// What is in the names of those that work on chunks of arrays.
+const ON_CHUNKS: &str = "Chunks[";
 
 /// A pool that is shared out, and whose refusals can be acted on.
 #[derive(Debug)]
@@ -162,6 +166,18 @@ impl StrataPool {
         own <= for_spillers / active.count().max(1) && leaves(self.size / 8)
     }
 
+    /// Whether what is reserved leaves no room for the buffers that rest between the chunks they are used for: those
+    /// that work on chunks have reserved what rests meanwhile.
+    fn wants_what_rests(&self, books: &Books) -> bool {
+        let at_rest = buffers::at_rest();
+        if at_rest == 0 || books.reserved.saturating_add(at_rest) <= self.size {
+            return false;
+        }
+        let on_chunks = |holder: &&Holder| holder.name.contains(ON_CHUNKS);
+        let covered: usize = books.holders.values().filter(on_chunks).map(|one| one.reserved).sum();
+        books.reserved.saturating_add(at_rest.saturating_sub(covered)) > self.size
+    }
+
     fn refusal(&self, books: &Books, consumer: &MemoryConsumer, additional: usize) -> String {
         let mut holders: Vec<&Holder> =
             books.holders.values().filter(|holder| holder.reserved > 0).collect();
@@ -231,6 +247,11 @@ impl MemoryPool for StrataPool {
         let consumer = reservation.consumer();
         if self.may_have(&books, consumer, additional) {
             books.add(consumer, additional);
+            let wanted = self.wants_what_rests(&books);
+            drop(books);
+            if wanted {
+                buffers::let_go();
+            }
             return Ok(());
         }
         let refusal = self.refusal(&books, consumer, additional);

@@ -14,6 +14,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
 
 use super::{TOGETHER, Wave};
+use crate::array::huge_pages;
 
 /// The transform of a box, but along the first dimension; and the room that it takes to make it.
 pub(in crate::kernels) struct Volume<T> {
@@ -63,13 +64,17 @@ impl<T: Wave> Volume<T> {
         let longest = leading.iter().copied().max().unwrap_or(1);
         let none = Complex::new(T::zero(), T::zero());
         let cells = leading.iter().product::<usize>() * half;
+        // Along the first dimension every value is in another page.
+        let mut spectrum = Vec::with_capacity(cells);
+        huge_pages::ask_for(spectrum.spare_capacity_mut());
+        spectrum.resize(cells, none);
         Ok(Self {
             room: Room {
                 values: vec![T::zero(); row],
                 lines: vec![none; longest * TOGETHER],
                 scratch: vec![none; scratch.unwrap_or(0)],
             },
-            spectrum: vec![none; cells],
+            spectrum,
             leading,
             row,
             half,

@@ -46,13 +46,47 @@ impl Beside {
 
     /// Whether there is memory for this beside what a plan takes: for fewer chunks where it is little.
     fn fits(&self, left: u64) -> bool {
+        self.fits_with(self.one, left)
+    }
+
+    fn fits_with(&self, one: u64, left: u64) -> bool {
         let most = self.at_once();
         let halves = std::iter::successors(Some(most), |n| (*n > 1).then_some(n / 2));
-        let fits = halves.into_iter().find(|n| self.one.saturating_mul(*n as u64) <= left);
+        let fits = halves.into_iter().find(|n| one.saturating_mul(*n as u64) <= left);
         if let Some(at_once) = fits {
             self.at_once.store(at_once, Ordering::Relaxed);
         }
         fits.is_some()
+    }
+
+    /// Sees to it that there is memory here for chunks that others make, as they come and as they are taken.
+    pub(crate) fn of_chunks_from_elsewhere(
+        &self,
+        array: &Array,
+        room: u64,
+        held: u64,
+    ) -> Result<()> {
+        let chunk = array.grid().largest().unwrap_or(u64::MAX);
+        let comes = chunk.saturating_mul(array.dtype().width() as u64);
+        let one = self.one.saturating_add(comes);
+        if self.one > 0 && one > room {
+            return Err(self.refusal(array, one, room));
+        }
+        if !self.fits_with(one, room.saturating_sub(held)) {
+            self.at_once.store(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, array: &Array, one: u64, room: u64) -> DataFusionError {
+        DataFusionError::ResourcesExhausted(format!(
+            "{} of {} of {} takes {}, and there is room for {}: choose smaller chunks, or raise memory.limit",
+            self.what,
+            array.grid(),
+            array.dtype(),
+            ByteSize(one),
+            ByteSize(room)
+        ))
     }
 }
 
@@ -67,14 +101,7 @@ pub(crate) fn fitting(
     beside: &Beside,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if beside.one > room {
-        return Err(DataFusionError::ResourcesExhausted(format!(
-            "{} of {} of {} takes {}, and there is room for {}: choose smaller chunks, or raise memory.limit",
-            beside.what,
-            array.grid(),
-            array.dtype(),
-            ByteSize(beside.one),
-            ByteSize(room)
-        )));
+        return Err(beside.refusal(array, beside.one, room));
     }
     let free = room.saturating_sub(held);
     let fits = |plan: &dyn ExecutionPlan| {

@@ -24,7 +24,7 @@ use super::chunks::{self, error};
 use super::exchange::Exchange;
 use super::pieces::Piece;
 use super::work::Work;
-use crate::array::{Region, Tensor, shape_of};
+use crate::array::{Region, Tensor, buffers, shape_of};
 use crate::config::ByteSize;
 
 /// So many pieces are planned at once.
@@ -235,7 +235,11 @@ impl Task {
             if let (Some(blocks), false) = (computed, self.is_asked) {
                 self.ask(0..blocks).await?;
             }
-            let Some(batch) = self.keys.try_next().await? else { return Ok(None) };
+            let Some(batch) = self.keys.try_next().await? else {
+                // Blocks are larger than the chunks that are put together next.
+                buffers::let_go();
+                return Ok(None);
+            };
             match computed {
                 None => self.left = chunks::ranges(&batch)?,
                 Some(_) => self.come(&batch)?,
