@@ -16,6 +16,7 @@ mod compare;
 mod data;
 mod deconvolution;
 mod genotypes;
+mod in_memory;
 mod matrices;
 mod mean;
 mod reading;
@@ -44,6 +45,7 @@ const CASES: &[&Case] = &[
     &sql::ASKED,
     &sql::ROWS,
     &sql::XARRAY,
+    &in_memory::CASE,
     &cell::ALL_TIMES,
     &cell::ONE_TIME,
     &rechunk::CASE,

@@ -40,7 +40,7 @@ pub(super) const XARRAY: Case = Case {
 };
 
 /// A third of the places along the second dimension.
-fn belt(work: &Work) -> (u64, u64) {
+pub(super) fn belt(work: &Work) -> (u64, u64) {
     let length = work.scale.chunk()[1];
     (length / 3, 2 * length / 3)
 }

@@ -59,6 +59,16 @@ impl Lie {
         (out, lie)
     }
 
+    /// Where its values lie, if they lie row by row, or column by column, with nothing between them.
+    fn is_in_order(&self, by_rows: bool) -> Option<Range<usize>> {
+        let (run, step, length, count) = match by_rows {
+            true => (self.across, self.down, self.columns, self.rows),
+            false => (self.down, self.across, self.rows, self.columns),
+        };
+        let in_order = run == 1 && (step == length as isize || count <= 1);
+        in_order.then(|| self.first..self.first + length * count)
+    }
+
     /// Brings its values together, row by row or column by column.
     fn side_by_side(&self, values: Slice<'_>, by_rows: bool, out: &mut Block) -> Self {
         let Self { rows, columns, down, across, .. } = *self;
@@ -153,8 +163,18 @@ fn floats_of<E: Element<Value: RealField>>(
         let out = out.get_mut(rows.start * b.columns..rows.end * b.columns).unwrap_or_default();
         for place in (0..a.columns).step_by(deep) {
             let along = place..a.columns.min(place + deep);
-            let lie = a.part(rows.clone(), along.clone()).side_by_side(left, by_rows, &mut own);
-            cast(own.as_slice(), &mut tile);
+            let part = a.part(rows.clone(), along.clone());
+            let lie = match part.is_in_order(by_rows) {
+                Some(run) => {
+                    cast(left.range(run.start, run.end), &mut tile);
+                    Lie { first: 0, ..part }
+                }
+                None => {
+                    let lie = part.side_by_side(left, by_rows, &mut own);
+                    cast(own.as_slice(), &mut tile);
+                    lie
+                }
+            };
             let tile = E::of(tile.as_slice()).unwrap_or_default();
             multiply(tile, lie, right, b.part(along, 0..b.columns), out, Accum::Add);
         }
