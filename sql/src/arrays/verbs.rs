@@ -39,6 +39,7 @@ const VERBS: &[(&str, &str)] = &[
     ("std", "std(time, ddof => 1)"),
     ("sum", "sum(0, 1)"),
     ("to_array", "to_array(day, region, value => amount)"),
+    ("to_table", "to_table()"),
     ("transpose", "transpose(lon, lat, time)"),
     ("var", "var(time)"),
 ];

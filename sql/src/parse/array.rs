@@ -149,6 +149,38 @@ pub(super) fn named_array(parser: &mut Parser<'_>) -> Option<Term> {
     named
 }
 
+/// An array term whose cells are to be a table: verbs of tables may follow.
+pub(super) fn array_as_table(parser: &mut Parser<'_>) -> Option<Term> {
+    let ahead = (0..LOOKAHEAD).take_while(|at| {
+        !matches!(parser.peek_nth_token(*at).token, Token::EOF | Token::SemiColon)
+    });
+    if !ahead.into_iter().any(|at| is_to_table(parser, at)) {
+        return None;
+    }
+    let parsed = parser.maybe_parse(|parser| {
+        let refused = |error: Error| sqlparser::parser::ParserError::ParserError(error.to_string());
+        let term = term(parser, 0, 0).map_err(refused)?;
+        parser.expect_token(&Token::Period)?;
+        if !is_to_table(parser, 0) {
+            return parser.expected(TO_TABLE, parser.peek_token());
+        }
+        (0..3).for_each(|_| drop(parser.next_token()));
+        Ok(term)
+    });
+    parsed.ok().flatten()
+}
+
+/// What makes a table of an array's cells.
+const TO_TABLE: &str = "to_table";
+/// How far it is looked for.
+const LOOKAHEAD: usize = 1_000;
+
+fn is_to_table(parser: &Parser<'_>, ahead: usize) -> bool {
+    is_word(&parser.peek_nth_token(ahead).token, TO_TABLE)
+        && parser.peek_nth_token(ahead + 1).token == Token::LParen
+        && parser.peek_nth_token(ahead + 2).token == Token::RParen
+}
+
 /// Goes on to the end of the statement, which was looked at.
 pub(super) fn skip_statement(parser: &mut Parser<'_>) {
     while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
@@ -260,7 +292,7 @@ fn postfix(parser: &mut Parser<'_>, depth: usize) -> Result<Term> {
             parser.next_token();
             let subscripts = subscripts(parser, depth)?;
             on = Term { what: What::Subscript(Box::new(on), subscripts), at };
-        } else if next.token == Token::Period {
+        } else if next.token == Token::Period && !is_to_table(parser, 1) {
             parser.next_token();
             let word = parser.next_token();
             let Token::Word(name) = &word.token else {

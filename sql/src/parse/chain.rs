@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! chain    = head { '.' verb '(' [ argument { ',' argument } ] ')' }
-//! head     = table | 'file or URL' | sql('query') | function(…) | '(' query ')'
+//! head     = table | 'file or URL' | sql('query') | function(…) | '(' query ')' | array '.' to_table '(' ')'
 //! argument = [ name '=>' ] ( expression [AS alias] | expression [ASC|DESC] … | chain )
 //! ```
 //!
@@ -16,7 +16,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::nearest;
 
-use super::array::{Term, named_array, skip_statement};
+use super::array::{Term, array_as_table, named_array, skip_statement};
 use super::{is_keyword, is_word, parser_of, place, tokenize, unexpected};
 use crate::error::{Error, Location, Result};
 use crate::verbs::{Takes, Verb, find_verb, verb_names};
@@ -49,6 +49,8 @@ pub(crate) enum Head {
     File(String),
     /// A query in SQL.
     Query(Box<Query>),
+    /// The cells of an array.
+    Array(Box<Term>),
     /// A table function and its arguments.
     Function(ObjectName, Vec<Expr>),
 }
@@ -213,6 +215,9 @@ fn chain_at_depth(parser: &mut Parser<'_>, depth: usize) -> Result<Chain> {
 }
 
 fn parse_head(parser: &mut Parser<'_>) -> Result<Head> {
+    if let Some(term) = array_as_table(parser) {
+        return Ok(Head::Array(Box::new(term)));
+    }
     let first = parser.peek_token();
     match &first.token {
         Token::SingleQuotedString(path) => {

@@ -84,6 +84,7 @@ async fn bind_head(session: &SessionContext, head: &Head) -> Result<DataFrame> {
             }
         }
         Head::File(path) => Ok(session.table(TableReference::bare(path.as_str())).await?),
+        Head::Array(term) => crate::arrays::frame(session, term).await,
         Head::Query(query) => bind_source(session, &Source::Query(query.clone())).await,
         Head::Function(name, arguments) => {
             let state = session.state();
