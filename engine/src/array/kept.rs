@@ -21,6 +21,9 @@ use super::extent::Extent;
 use super::source::{ArraySource, Form, Pieces};
 use super::tensor::{Region, Tensor, cells, shape_of};
 
+/// Less than this keeps next to nothing.
+const LITTLE: usize = 4 << 20;
+
 /// The memory that all sources of a plan may keep values in.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -33,6 +36,12 @@ impl Room {
     pub(crate) fn new(pool: &Arc<dyn MemoryPool>, most: u64) -> Self {
         let reservation = MemoryConsumer::new("KeptChunks").register(pool);
         Self { reservation, most: usize::try_from(most).unwrap_or(usize::MAX) }
+    }
+
+    /// Another with a quarter of the room, where that is worth something.
+    pub(crate) fn smaller(&self) -> Option<Self> {
+        let most = self.most / 4;
+        (most >= LITTLE).then(|| Self { reservation: self.reservation.new_empty(), most })
     }
 
     fn take(self: &Arc<Self>, bytes: usize) -> Option<Grant> {

@@ -110,9 +110,9 @@ pub(crate) fn fitting(
     };
     let mut limits = limits.clone();
     let mut plan = lower(array, &limits)?;
-    // What is kept is there beside what all tasks take, or not at all.
-    if limits.keep.is_some() && !fits(plan.as_ref()) {
-        limits.keep = None;
+    // What is kept is there beside what all tasks take: less of it, or none.
+    while let Some(room) = limits.keep.as_ref().filter(|_| !fits(plan.as_ref())) {
+        limits.keep = room.smaller().map(Arc::new);
         plan = lower(array, &limits)?;
     }
     let left = free.saturating_sub(beside.one);
