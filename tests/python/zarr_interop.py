@@ -4,7 +4,7 @@
                                            each its path, type, shape, dimensions, and a file with its values
     python zarr_interop.py read FOLDER     what zarr-python and Xarray find in FOLDER/*.zarr, as JSON lines
 
-Needs zarr>=3, numcodecs[pcodec], xarray and numpy.
+Needs zarr>=3, numcodecs[pcodec], xarray and numpy, and zfpy for what is packed by zfp.
 """
 
 import hashlib
@@ -80,20 +80,73 @@ class Fixtures:
         self.add(path, data if expected is None else expected, dims)
         return made
 
-    def by_hand(self, name, data, chunk, codecs, stored):
-        """One array of whole chunks, in a codec that zarr-python does not have: what is stored of a chunk is given."""
+    def by_hand(self, name, data, chunk, codecs, stored, found=lambda own: own):
+        """One array of whole chunks, in a codec that zarr-python does not have: what is stored of a chunk is given, and
+        what is to be found in it."""
         path = self.folder / f"{name}.zarr"
+        expected = np.empty_like(data)
         for at in np.ndindex(*(length // size for length, size in zip(data.shape, chunk))):
-            own = data[tuple(slice(one * size, (one + 1) * size) for one, size in zip(at, chunk))]
+            where = tuple(slice(one * size, (one + 1) * size) for one, size in zip(at, chunk))
+            own = data[where]
             file = path.joinpath("c", *map(str, at))
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(np.ascontiguousarray(stored(own)).tobytes())
+            made = stored(own)
+            file.write_bytes(made if isinstance(made, bytes) else np.ascontiguousarray(made).tobytes())
+            expected[where] = found(own)
         named = [{"name": codec, "configuration": said} for codec, said in codecs]
         grid = {"name": "regular", "configuration": {"chunk_shape": chunk}}
         said = dict(zarr_format=3, node_type="array", shape=data.shape, data_type=data.dtype.name, chunk_grid=grid,
                     chunk_key_encoding={"name": "default"}, fill_value=0, codecs=named)
         (path / "zarr.json").write_text(json.dumps(said))
-        self.add(path.name, data)
+        self.add(path.name, expected)
+
+
+def zfp(f, n):
+    """Arrays that are packed by zfp: as numcodecs writes them, and as zarrs does."""
+    import zfpy
+
+    ways = [dict(mode=2, rate=11.5), dict(mode=3, precision=14), dict(mode=4, tolerance=0.05), dict(mode=4)]
+    shapes = [((37,), (10,)), ((13, 11), (5, 6)), ((7, 6, 9), (4, 3, 5)), ((3, 5, 6, 7), (2, 5, 4, 3))]
+    for dtype in ("i4", "i8", "f4", "f8"):
+        for shape, chunks in shapes:
+            data = np.cumsum(values(shape, "i2"), axis=-1).astype(dtype)
+            for at, way in enumerate(ways):
+                for version in (2, 3):
+                    codec = dict(compressors=numcodecs.ZFPY(**way)) if version == 2 else dict(serializer=n.ZFPY(**way), compressors=None)
+                    path = f"v{version}_zfpy_{dtype}_{len(shape)}d_{at}.zarr"
+                    made = zarr.create_array(str(f.folder / path), shape=shape, chunks=chunks, dtype=dtype, zarr_format=version, **codec)
+                    made[...] = data
+                    f.add(path, made[...])
+    odd = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.5, -1e308] * 3)
+    for dtype in ("f4", "f8"):
+        f.array(f"v3_zfpy_odd_{dtype}", odd.astype(dtype), (9,), serializer=n.ZFPY(mode=4), compressors=None)
+    smooth = np.cumsum(values((20, 18), "f4"), axis=1)
+    f.array("v3_zfpy_shards", smooth, (5, 6), shards=(10, 18), serializer=n.ZFPY(mode=4), compressors=[zarr.codecs.ZstdCodec()])
+
+    # Without headers; zarrs counts the bits of blocks in three dimensions, whatever there are.
+    said = {"rate": lambda way: {"mode": "fixed_rate", "rate": way["rate"]}, "precision": lambda way: {"mode": "fixed_precision", **way},
+            "tolerance": lambda way: {"mode": "fixed_accuracy", **way}}
+    for dims, chunk in enumerate([(8,), (6, 5), (3, 6, 5), (2, 3, 5, 4)], 1):
+        data = np.cumsum(values([2 * length for length in chunk], "f4"), axis=-1)
+        for way in (dict(rate=9.5), dict(precision=17), dict(tolerance=0.25), {}):
+            own = dict(rate=way["rate"] * 4.0 ** (3 - dims)) if "rate" in way else way
+            how = said[next(iter(way))](way) if way else {"mode": "reversible"}
+            f.by_hand(f"v3_zfp_{dims}d_{how['mode']}", data, chunk, [("zfp", how)],
+                      lambda block: zfpy.compress_numpy(np.ascontiguousarray(block), write_header=False, **own),
+                      lambda block: zfpy.decompress_numpy(zfpy.compress_numpy(np.ascontiguousarray(block), **own)))
+    for dtype, promoted in [("i1", lambda block: block.astype("i4") << 23), ("u1", lambda block: (block.astype("i4") - 0x80) << 23),
+                            ("i2", lambda block: block.astype("i4") << 15), ("u2", lambda block: (block.astype("i4") - 0x8000) << 15)]:
+        f.by_hand(f"v3_zfp_{dtype}", values((12, 14), dtype), (6, 7), [("zarrs.zfp", {"mode": "reversible"}), ("crc32c", {})],
+                  lambda block: checked(zfpy.compress_numpy(promoted(block), write_header=False)))
+
+
+def checked(stored):
+    return bytes(numcodecs.CRC32C().encode(stored)) if hasattr(numcodecs, "CRC32C") else crc32c(stored)
+
+
+def crc32c(stored):
+    from google_crc32c import value
+    return stored + value(stored).to_bytes(4, "little")
 
 
 def write(folder):
@@ -201,6 +254,12 @@ def write(folder):
         f.array("v3_n_pcodec", smooth, (25, 30), serializer=n.PCodec(level=8))
     except Exception as error:
         print("no pcodec:", error, file=sys.stderr)
+    try:
+        import zfpy
+    except ImportError as error:
+        print("no zfpy:", error, file=sys.stderr)
+    else:
+        zfp(f, n)
 
     # Shards.
     for at, how in enumerate([dict(), dict(compressors=None), dict(compressors=codecs.GzipCodec()),

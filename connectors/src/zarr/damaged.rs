@@ -45,6 +45,8 @@ async fn sound() -> Vec<Files> {
         blosc("lz4"),
         blosc("zlib"),
         blosc("zstd"),
+        Compression::GDeflate(6),
+        Compression::Zfp(Kept::All),
     ]
     .into_iter()
     .map(|compression| ArraySpec { compression, ..plain.clone() })

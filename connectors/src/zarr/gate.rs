@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use strata_engine::{Kind, cells};
 use zarrs::metadata::v3::MetadataV3;
 
-use super::codecs::{PCODEC_DTYPE, packing_names};
+use super::codecs::{DTYPE, SHAPE, packing_names};
 use super::layout::Layout;
 
 /// Chunks of more bytes than this are refused: one must fit into memory, several times.
@@ -88,7 +88,7 @@ enum Stage {
 }
 
 /// The codecs that zarrs is trusted with, beside those that pack, which are ours.
-const TRUSTED: [(&str, Stage); 13] = [
+const TRUSTED: [(&str, Stage); 12] = [
     ("transpose", Stage::Values),
     ("reshape", Stage::Values),
     ("zarrs.squeeze", Stage::Values),
@@ -97,11 +97,23 @@ const TRUSTED: [(&str, Stage); 13] = [
     ("bytes", Stage::ToBytes),
     ("endian", Stage::ToBytes),
     ("packbits", Stage::ToBytes),
-    ("numcodecs.pcodec", Stage::ToBytes),
     ("crc32c", Stage::Bytes),
     ("numcodecs.adler32", Stage::Bytes),
     ("numcodecs.fletcher32", Stage::Bytes),
     ("numcodecs.shuffle", Stage::Bytes),
+];
+
+/// Codecs that make bytes of values, and are ours: they stand behind what makes bytes of them as they are.
+const OURS: [&str; 3] = ["numcodecs.pcodec", "zfp", "numcodecs.zfpy"];
+
+/// Other names of codecs.
+const ALIASES: [(&str, &str); 6] = [
+    ("numcodecs.crc32c", "crc32c"),
+    ("pcodec", "numcodecs.pcodec"),
+    ("zarrs.zfp", "zfp"),
+    ("https://codec.zarrs.dev/array_to_bytes/zfp", "zfp"),
+    ("https://codec.zarrs.dev/array_to_bytes/zfpy", "numcodecs.zfpy"),
+    ("https://codec.zarrs.dev/bytes_to_bytes/gdeflate", "zarrs.gdeflate"),
 ];
 
 /// Filters work on values, but on those as they are stored: here they follow what makes bytes of them.
@@ -117,11 +129,8 @@ pub(super) fn codecs(all: &[Value], chunk: &[u64], kind: Kind) -> Result<Vec<Met
         let mut codec: MetadataV3 = serde_json::from_value(one.clone()).map_err(|_| {
             format!("its codec {one} has no name, or more than a name and a configuration")
         })?;
-        if codec.name() == "numcodecs.crc32c" {
-            codec.set_name("crc32c".to_string());
-        }
-        if codec.name() == "pcodec" {
-            codec.set_name("numcodecs.pcodec".to_string());
+        if let Some((_, name)) = ALIASES.iter().find(|(alias, _)| *alias == codec.name()) {
+            codec.set_name((*name).to_string());
         }
         let name = codec.name().to_string();
         let filter = FILTERS.contains(&name.as_str());
@@ -129,6 +138,7 @@ pub(super) fn codecs(all: &[Value], chunk: &[u64], kind: Kind) -> Result<Vec<Met
         let stage = match trusted {
             Some(stage) => stage,
             None if filter => Stage::Values,
+            None if OURS.contains(&name.as_str()) => Stage::ToBytes,
             None if packing_names().any(|known| known == name) => Stage::Bytes,
             None => return Err(unknown(&name)),
         };
@@ -150,7 +160,7 @@ pub(super) fn codecs(all: &[Value], chunk: &[u64], kind: Kind) -> Result<Vec<Met
             Stage::ToBytes if !to_bytes.is_empty() => {
                 return Err(format!("its codec '{name}' makes bytes of what is bytes already"));
             }
-            Stage::ToBytes if name == "numcodecs.pcodec" => {
+            Stage::ToBytes if OURS.contains(&name.as_str()) => {
                 let native = if cfg!(target_endian = "big") { "big" } else { "little" };
                 let bytes = Map::from_iter([("endian".to_string(), json!(native))]);
                 to_bytes.push(MetadataV3::new_with_configuration("bytes", bytes));
@@ -229,8 +239,9 @@ fn settle(
         {
             settings.insert("typesize".to_string(), json!(kind.width()));
         }
-        "numcodecs.pcodec" => {
-            settings.insert(PCODEC_DTYPE.to_string(), json!(dtype));
+        ours if OURS.contains(&ours) => {
+            settings.insert(DTYPE.to_string(), json!(dtype));
+            settings.insert(SHAPE.to_string(), json!(shape));
         }
         _ => {}
     }
@@ -304,6 +315,10 @@ mod tests {
         );
         assert_eq!(names(json!(["bytes"]), Kind::U8).unwrap(), ["bytes"]);
         assert_eq!(names(json!(["pcodec"]), Kind::F32).unwrap(), ["bytes", "numcodecs.pcodec"]);
+        assert_eq!(
+            names(json!(["zarrs.zfp", "crc32c"]), Kind::F32).unwrap(),
+            ["bytes", "zfp", "crc32c"]
+        );
         let turned = json!([reshape(json!([[1], 2, -1])), transpose(json!([2, 0, 1])), bytes]);
         assert_eq!(names(turned, Kind::U8).unwrap(), ["reshape", "transpose", "bytes"]);
         for (bad, says) in [
@@ -311,8 +326,10 @@ mod tests {
             (json!(["bytes"]), "which end"),
             (json!([bytes, bytes]), "already"),
             (json!(["zstd", bytes]), "where it cannot"),
-            (json!([bytes, "zfp"]), "those known are"),
-            (json!([bytes, {"name": "zfp", "must_understand": false}]), "not known"),
+            (json!([bytes, "wild"]), "those known are"),
+            (json!([bytes, {"name": "wild", "must_understand": false}]), "not known"),
+            (json!([bytes, "zfp"]), "already"),
+            (json!([bytes, "zarrs.gdeflate", "numcodecs.zfpy"]), "where it cannot"),
             (json!([transpose(json!([0, 0])), bytes]), "order of 2"),
             (json!([transpose(json!("F")), bytes]), "order of 2"),
             (

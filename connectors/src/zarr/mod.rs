@@ -46,7 +46,7 @@ pub(crate) use dataset::{located, store_of};
 pub use hierarchy::{Group, Node, open};
 pub use save::{Lengths, Mode, Saved, Saves, Saving, Start, save};
 pub(crate) use values::Stored;
-pub use write::{ArraySpec, ArrayWriter, Compression, Existing, StoreWriter};
+pub use write::{ArraySpec, ArrayWriter, Compression, Existing, Kept, StoreWriter};
 
 #[cfg(test)]
 mod damaged;

@@ -57,7 +57,7 @@ pub(super) fn layout(
     });
     codecs.extend(on_values);
     match compressor.as_ref().and_then(|codec| codec["name"].as_str()) {
-        Some("numcodecs.pcodec") => {}
+        Some("numcodecs.pcodec" | "numcodecs.zfpy") => {}
         _ => codecs.push(json!({
             "name": "bytes", "configuration": {"endian": if big { "big" } else { "little" }}
         })),

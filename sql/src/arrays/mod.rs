@@ -4,6 +4,7 @@ mod align;
 mod arguments;
 mod attributes;
 mod bind;
+mod compression;
 mod datasets;
 mod filters;
 mod fourier;

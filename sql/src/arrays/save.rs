@@ -1,21 +1,31 @@
 //! `array.save('store.zarr')`: the end of a statement, which computes and writes.
 
 use datafusion::execution::context::SessionContext;
-use strata_connectors::zarr::{
-    self, Compression, Existing, Lengths, Mode, Saved, Saves, Saving, Start,
-};
+use strata_connectors::zarr::{self, Existing, Lengths, Mode, Saved, Saves, Saving, Start};
 use strata_connectors::{numpy, tensors};
-use strata_engine::{ByteSize, Scalar, counted};
+use strata_engine::{ByteSize, counted};
 
 use super::Value;
 use super::arguments::{Bound, whole};
 use super::bind::{bind, bind_arguments};
+use super::compression::compression;
 use crate::error::{Error, Result};
 use crate::parse::{Term, What};
 
 /// The options, for those who mistype one.
-const OPTIONS: &[&str] =
-    &["overwrite", "append", "region", "chunks", "shards", "compression", "level", "attributes"];
+const OPTIONS: &[&str] = &[
+    "overwrite",
+    "append",
+    "region",
+    "chunks",
+    "shards",
+    "compression",
+    "level",
+    "tolerance",
+    "rate",
+    "precision",
+    "attributes",
+];
 
 /// Saves, if that is what the term asks for; says what was written.
 pub(crate) async fn save(session: &SessionContext, term: &Term) -> Result<Option<String>> {
@@ -128,40 +138,4 @@ fn lengths(with: &mut Bound, name: &str) -> Result<Option<Lengths>> {
         }
         Some(one) => Some(Lengths::All(whole(&one)?)),
     })
-}
-
-fn compression(with: &mut Bound) -> Result<Compression> {
-    let level = match with.take("level") {
-        None => None,
-        Some(Value::Number(level @ (Scalar::Signed(_) | Scalar::Unsigned(_)))) => {
-            Some(whole(&Value::Number(level))?)
-        }
-        Some(_) => return Err(Error::text("level => is a whole number")),
-    };
-    let name = match with.take("compression") {
-        None => "zstd".to_string(),
-        Some(Value::Text(name)) => name.to_ascii_lowercase(),
-        Some(_) => return Err(Error::text("compression => is a name, as in 'zstd'")),
-    };
-    let within = |low: i64, high: i64, default: i64| match level.unwrap_or(default) {
-        level if (low..=high).contains(&level) => Ok(level as i32),
-        level => {
-            Err(Error::text(format!("level => {level}: {name} has levels from {low} to {high}")))
-        }
-    };
-    let packer = name.strip_prefix("blosc").map(|rest| rest.trim_start_matches([':', '-']));
-    match (name.as_str(), packer) {
-        ("none", _) if level.is_none() => Ok(Compression::None),
-        ("none", _) => Err(Error::text("level => says how hard to pack, and 'none' does not")),
-        ("zstd", _) if level.is_none() => Ok(Compression::default()),
-        ("zstd", _) => Ok(Compression::Zstd(within(-131_072, 22, 3)?)),
-        ("gzip", _) => Ok(Compression::Gzip(within(0, 9, 5)?.unsigned_abs())),
-        (_, Some("")) => Ok(Compression::Blosc("lz4".to_string(), within(0, 9, 5)?.unsigned_abs())),
-        (_, Some(packer @ ("lz4" | "zlib" | "zstd"))) => {
-            Ok(Compression::Blosc(packer.to_string(), within(0, 9, 5)?.unsigned_abs()))
-        }
-        _ => Err(Error::text(format!("'{name}' is no way to pack that is known")).hint(
-            "there are 'zstd', 'gzip', 'blosc', 'blosc:lz4', 'blosc:zlib', 'blosc:zstd' and 'none'",
-        )),
-    }
 }

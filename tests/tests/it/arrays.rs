@@ -24,6 +24,7 @@ mod statistics;
 mod tensors;
 mod writes;
 mod zarr;
+mod zfp;
 
 use datafusion::prelude::SessionContext;
 use expressions::{Expression, Parts};

@@ -5,12 +5,14 @@ mod blosc;
 mod bz2;
 mod deflate;
 mod delta;
+mod gdeflate;
 mod in_memory;
 mod lz4;
 mod packing;
 mod pcodec;
 mod plain;
 mod scale_offset;
+mod zfp;
 mod zstd;
 
 use std::borrow::Cow;
@@ -24,8 +26,7 @@ use zarrs::array::{ArrayBytes, CodecChain, DataType, FillValue, data_type};
 use zarrs::metadata::v3::MetadataV3;
 
 pub(crate) use in_memory::InMemory;
-pub(super) use packing::names as packing_names;
-pub(super) use pcodec::DTYPE as PCODEC_DTYPE;
+pub(super) use packing::{DTYPE, SHAPE, names as packing_names};
 use strata_engine::buffers;
 
 /// The codecs of an array, and what they make chunks of.

@@ -20,8 +20,14 @@ use zarrs::metadata::Configuration;
 use zarrs::metadata::v3::MetadataV3;
 use zarrs::plugin::{ExtensionName, PluginCreateError, ZarrVersion};
 
-use super::{blosc, bz2, deflate, delta, lz4, pcodec, scale_offset, zstd};
+use super::{blosc, bz2, deflate, delta, gdeflate, lz4, pcodec, scale_offset, zfp, zstd};
 use strata_engine::buffers;
+
+/// The setting by which the metadata of an array tells its codec what the values are.
+pub(in crate::zarr) const DTYPE: &str = "strata.dtype";
+
+/// The one by which it says of what shape chunks are, when they come to it.
+pub(in crate::zarr) const SHAPE: &str = "strata.shape";
 
 /// How many bytes must come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +57,7 @@ pub(super) trait Packing: Debug + Send + Sync {
 type Make = fn(&Map<String, Value>) -> Result<Arc<dyn Packing>, String>;
 
 /// Every packing, by the names it has in Zarr.
-const PACKINGS: [(&[&str], Make); 10] = [
+const PACKINGS: [(&[&str], Make); 13] = [
     (&["blosc", "numcodecs.blosc"], blosc::make),
     (&["numcodecs.bz2"], bz2::make),
     (&["gzip", "numcodecs.gzip"], deflate::make_gzip),
@@ -62,6 +68,9 @@ const PACKINGS: [(&[&str], Make); 10] = [
     (&["numcodecs.fixedscaleoffset"], scale_offset::make_scale_offset),
     (&["numcodecs.quantize"], scale_offset::make_quantize),
     (&["numcodecs.pcodec"], pcodec::make),
+    (&["zarrs.gdeflate"], gdeflate::make),
+    (&["zfp"], zfp::make_zfp),
+    (&["numcodecs.zfpy"], zfp::make_zfpy),
 ];
 
 /// The names of all of them.

@@ -9,12 +9,9 @@ use pco::{ChunkConfig, DEFAULT_COMPRESSION_LEVEL};
 use serde_json::{Map, Value};
 use strata_engine::Kind;
 
-use super::packing::{Packing, Size, number, wrong_size};
+use super::packing::{DTYPE, Packing, Size, number, wrong_size};
 use super::plain::Plain;
 use strata_engine::buffers;
-
-/// The setting by which the metadata of an array tells its codec what the values are.
-pub(in crate::zarr) const DTYPE: &str = "strata.dtype";
 
 #[derive(Debug)]
 struct Pcodec {

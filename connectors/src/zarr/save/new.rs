@@ -11,7 +11,7 @@ use url::Url;
 use super::parts::Part;
 use super::{Lengths, Saved, Saving};
 use crate::chunked::written::Chunks;
-use crate::zarr::write::{ArraySpec, Existing, StoreWriter};
+use crate::zarr::write::{ArraySpec, Compression, Existing, StoreWriter};
 
 /// What packing a chunk takes beside what goes in and comes out.
 const PACKING: u64 = 4 << 20;
@@ -90,7 +90,10 @@ fn spec(part: &Part, saving: &Saving, group: bool) -> Result<(Array, ArraySpec),
     let mut spec = ArraySpec::new(array.dtype(), shape, chunk);
     spec.shard = shard;
     spec.dims = array.dims().to_vec();
-    spec.compression = saving.compression.clone();
+    // Where values are not kept as they are, coordinates are.
+    if !part.coordinate || !matches!(saving.compression, Compression::Zfp(_)) {
+        spec.compression = saving.compression.clone();
+    }
     let more = if group || part.coordinate { &Map::new() } else { &saving.attributes };
     spec.attributes = part.array().attributes().with(more).to_map();
     spec.check(&part.name)?;

@@ -11,7 +11,7 @@ mod stage;
 mod store;
 
 pub use array::ArrayWriter;
-pub use spec::{ArraySpec, Compression};
+pub use spec::{ArraySpec, Compression, Kept};
 pub use store::{Existing, StoreWriter};
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 use strata_engine::{ArrayError, DType, Kind};
 
+use crate::zarr::codecs::Chain;
 use crate::zarr::v3;
 
 /// How the values of chunks are packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Compression {
     /// Not at all.
     None,
@@ -16,6 +17,35 @@ pub enum Compression {
     Gzip(u32),
     /// By Blosc: bytes shuffled, and then packed by `lz4`, `zlib` or `zstd`, at a level from 0 to 9.
     Blosc(String, u32),
+    /// By GDeflate, at a level from 0 to 12.
+    GDeflate(u32),
+    /// By zfp, in chunks of one to four dimensions of whole numbers or floats of four or eight bytes.
+    Zfp(Kept),
+}
+
+/// How much of values is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kept {
+    /// All of them, as they are.
+    All,
+    /// So many bits for each.
+    Rate(f64),
+    /// So many planes of bits, 1 to 64.
+    Precision(u32),
+    /// Of floats, so much that none is further from what it was.
+    Tolerance(f64),
+}
+
+impl Kept {
+    /// As numcodecs says it.
+    fn said(self) -> Value {
+        match self {
+            Self::Rate(rate) => json!({"mode": 2, "rate": rate}),
+            Self::Precision(precision) => json!({"mode": 3, "precision": precision}),
+            Self::Tolerance(tolerance) => json!({"mode": 4, "tolerance": tolerance}),
+            Self::All => json!({"mode": 5}),
+        }
+    }
 }
 
 impl Default for Compression {
@@ -67,18 +97,44 @@ impl ArraySpec {
     /// Fails where no store can have it.
     pub(in crate::zarr) fn check(&self, name: &str) -> Result<(), ArrayError> {
         let refused = |reason| ArrayError::Source { array: name.to_string(), reason };
-        v3::layout(&self.document()).map(|_| ()).map_err(refused)
+        if let Compression::Zfp(kept) = self.compression {
+            let float = match self.dtype {
+                DType::Plain(Kind::F32 | Kind::F64) => true,
+                DType::Plain(Kind::I32 | Kind::I64) => false,
+                other => {
+                    return Err(refused(format!(
+                        "zfp packs i32, i64, f32 and f64, and its values are {other}: cast them, or pack them \
+                         another way"
+                    )));
+                }
+            };
+            if matches!(kept, Kept::Tolerance(_)) && !float {
+                return Err(refused(format!(
+                    "a tolerance is for floats, and its values are {}: leave it out to keep them as they are",
+                    self.dtype
+                )));
+            }
+        }
+        let layout = v3::layout(&self.document()).map_err(refused)?;
+        let chain = Chain::new(&layout.codecs, &layout.chunk, layout.dtype.kind());
+        chain.map(|_| ()).map_err(refused)
     }
 
     /// What `zarr.json` says of it.
     pub(super) fn document(&self) -> Map<String, Value> {
         let width = self.dtype.width();
-        let mut codecs = vec![match width {
-            1 => json!({"name": "bytes"}),
+        let mut codecs = vec![match (&self.compression, width) {
+            (Compression::Zfp(kept), _) => {
+                json!({"name": "numcodecs.zfpy", "configuration": kept.said()})
+            }
+            (_, 1) => json!({"name": "bytes"}),
             _ => json!({"name": "bytes", "configuration": {"endian": "little"}}),
         }];
         match &self.compression {
-            Compression::None => {}
+            Compression::None | Compression::Zfp(_) => {}
+            Compression::GDeflate(level) => codecs.push(json!({
+                "name": "zarrs.gdeflate", "configuration": {"level": level}
+            })),
             Compression::Zstd(level) => codecs.push(json!({
                 "name": "zstd", "configuration": {"level": level, "checksum": false}
             })),
