@@ -5,13 +5,14 @@ use std::ops::Range;
 use async_trait::async_trait;
 use datafusion::execution::memory_pool::MemoryReservation;
 
+use super::buffers;
 use super::error::{ArrayError, Result};
 use super::extent::Extent;
 use super::grid::Grid;
 use super::kind::DType;
 use super::source::{ArraySource, Form};
 use super::tensor::{Tensor, cells, shape_of};
-use crate::kernels::{Block, gather, is_row_major, row_major};
+use crate::kernels::{gather, is_row_major, row_major};
 
 /// So many values are gone through to know what they lie between.
 const FEW: u64 = 4096;
@@ -126,8 +127,9 @@ impl Tensor {
         let starts = region.iter().zip(&strides);
         let first: usize =
             starts.map(|(range, stride)| range.start as usize * stride.unsigned_abs()).sum();
-        let mut out = Block::empty(self.dtype().kind());
-        gather(self.values(), first, &strides, &part, (0, part.iter().product()), &mut out);
+        let count = part.iter().product();
+        let mut out = buffers::room(self.dtype().kind(), count);
+        gather(self.values(), first, &strides, &part, (0, count), &mut out);
         Self::from_block(self.dtype(), shape, out)
     }
 }
