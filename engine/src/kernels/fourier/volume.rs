@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use pulp::Arch;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
@@ -30,6 +31,9 @@ pub(in crate::kernels) struct Volume<T> {
     spectrum: Vec<Complex<T>>,
     room: Room<T>,
 }
+
+/// Two groups of lines at once: processors bring two neighbouring lines of the cache.
+const AT_ONCE: usize = 2 * TOGETHER;
 
 /// What is written over and over.
 struct Room<T> {
@@ -71,7 +75,7 @@ impl<T: Wave> Volume<T> {
         Ok(Self {
             room: Room {
                 values: vec![T::zero(); row],
-                lines: vec![none; longest * TOGETHER],
+                lines: vec![none; longest * AT_ONCE],
                 scratch: vec![none; scratch.unwrap_or(0)],
             },
             spectrum,
@@ -229,14 +233,16 @@ impl<T: Wave> Volume<T> {
         let slab = self.slab();
         let Room { lines, scratch, .. } = &mut self.room;
         let mut by = by.0.as_slice();
+        let vectors = Arch::new();
         each_lines(&mut self.spectrum, forth.len(), slab, lines, |lines| {
             forth.process_with_scratch(lines, scratch);
             let (own, rest) = by.split_at_checked(lines.len()).unwrap_or_default();
             by = rest;
-            match conjugate {
+            // Compiled for the vectors that there are.
+            vectors.dispatch(|| match conjugate {
                 true => lines.iter_mut().zip(own).for_each(|(a, b)| *a = *a * b.conj()),
                 false => lines.iter_mut().zip(own).for_each(|(a, b)| *a = *a * *b),
-            }
+            });
             back.process_with_scratch(lines, scratch);
             true
         });
@@ -273,12 +279,17 @@ fn each_lines<T: Wave>(
     room: &mut [Complex<T>],
     mut each: impl FnMut(&mut [Complex<T>]) -> bool,
 ) {
-    for first in (0..columns).step_by(TOGETHER) {
-        let count = TOGETHER.min(columns - first);
+    for first in (0..columns).step_by(AT_ONCE) {
+        let count = AT_ONCE.min(columns - first);
         let Some(lines) = room.get_mut(..length * count) else { return };
-        collect(values, columns, first, lines, length);
+        let groups = || (first..columns).step_by(TOGETHER);
+        for (first, lines) in groups().zip(lines.chunks_mut(length * TOGETHER)) {
+            collect(values, columns, first, lines, length);
+        }
         if each(lines) {
-            put_back(values, columns, first, lines, length);
+            for (first, lines) in groups().zip(lines.chunks(length * TOGETHER)) {
+                put_back(values, columns, first, lines, length);
+            }
         }
     }
 }
