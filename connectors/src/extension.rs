@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::catalog::{
-    CatalogProviderList, DynamicFileCatalog, Session, TableProviderFactory,
-};
+use datafusion::catalog::{CatalogProviderList, DynamicFileCatalog, Session, TableProviderFactory};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionContext, SessionState};
@@ -16,10 +14,10 @@ use strata_engine::{Extension, SessionParts, Wire, WriteTarget};
 use url::Url;
 
 use crate::chunked::persisted::Persisted;
+use crate::error::{ConnectorError, Result};
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
 use crate::numpy::NpyArray;
 use crate::secrets::Secrets;
-use crate::error::{ConnectorError, Result};
 use crate::stores::{Fence, Locations, Stores};
 use crate::write;
 use crate::zarr::{ZarrArray, store_of};

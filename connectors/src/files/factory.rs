@@ -35,8 +35,11 @@ impl TableProviderFactory for FileTables {
                 && !stores.are_open()
             {
                 let path = cmd.locations.join(", ");
-                let reason = "is a stream: not everything may be read here, and streams are not guarded";
-                return Err(ConnectorError::from(NotAllowed { path, reason: reason.to_string() }).into());
+                let reason =
+                    "is a stream: not everything may be read here, and streams are not guarded";
+                return Err(
+                    ConnectorError::from(NotAllowed { path, reason: reason.to_string() }).into()
+                );
             }
             return StreamTableFactory::default().create(state, cmd).await;
         }

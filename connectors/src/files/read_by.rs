@@ -12,6 +12,7 @@ pub fn read_by(table: &dyn TableProvider) -> Option<Vec<Url>> {
         return Some(listing.table_paths().iter().map(|path| path.get_url().clone()).collect());
     }
     let picked = table.downcast_ref::<PickedTable>()?;
-    let urls = picked.locations.iter().map(|location| location.url(&location.base, location.folder));
+    let urls =
+        picked.locations.iter().map(|location| location.url(&location.base, location.folder));
     urls.collect::<Result<_, _>>().ok()
 }

@@ -85,8 +85,13 @@ impl Locations {
     pub(super) fn of_process(list: &str) -> Result<Option<Self>> {
         let places = list.split(',').map(str::trim).filter(|place| !place.is_empty());
         let places: Vec<Location> = places.map(Location::parse).collect::<Result<_>>()?;
-        let says = "is outside of what this process may use; its setting files.allow says what that is";
-        Ok((!places.is_empty()).then(|| Self { places: Some(Arc::new(places)), writes: true, says }))
+        let says =
+            "is outside of what this process may use; its setting files.allow says what that is";
+        Ok((!places.is_empty()).then(|| Self {
+            places: Some(Arc::new(places)),
+            writes: true,
+            says,
+        }))
     }
 
     /// The same places, to be read only.
@@ -113,9 +118,8 @@ impl Locations {
 
     /// Refuses a path of a store that is not within. It may take a moment: the disk is asked for links.
     pub(crate) fn check(&self, root: &Url, path: &Path, access: Access) -> Result<(), NotAllowed> {
-        let refuse = |reason: &str| {
-            Err(NotAllowed { path: show(root, path), reason: reason.to_string() })
-        };
+        let refuse =
+            |reason: &str| Err(NotAllowed { path: show(root, path), reason: reason.to_string() });
         if access == Access::Write && !self.writes {
             return refuse("may be read only by this user");
         }
@@ -137,7 +141,8 @@ impl Locations {
             return vec![folder.clone()];
         }
         let below = |place: &&Location| is_of(place, root) && place.base.prefix_matches(folder);
-        let mut found: Vec<Path> = places.iter().filter(below).map(|place| place.base.clone()).collect();
+        let mut found: Vec<Path> =
+            places.iter().filter(below).map(|place| place.base.clone()).collect();
         found.sort();
         found.dedup_by(|next, first| next.prefix_matches(first));
         found
@@ -183,8 +188,12 @@ fn real(path: &OsPath) -> Option<PathBuf> {
     let mut at = path;
     loop {
         match std::fs::canonicalize(at) {
-            Ok(found) => return Some(missing.iter().rev().fold(found, |path, name| path.join(name))),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(found) => {
+                return Some(missing.iter().rev().fold(found, |path, name| path.join(name)));
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 // A link to what does not exist: who writes there would make it.
                 if at.symlink_metadata().is_ok() {
                     return None;
@@ -224,10 +233,18 @@ mod tests {
         for folder in ["in/deep", "in/a b", "out", "inn"] {
             std::fs::create_dir_all(path(folder)).unwrap();
         }
-        for file in ["in/a.csv", "in/deep/b.csv", "in/a b/c.csv", "in/100%.csv", "out/secret.csv", "inn/d.csv"] {
+        for file in [
+            "in/a.csv",
+            "in/deep/b.csv",
+            "in/a b/c.csv",
+            "in/100%.csv",
+            "out/secret.csv",
+            "inn/d.csv",
+        ] {
             std::fs::write(path(file), "a\n1\n").unwrap();
         }
-        let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, path(name)).unwrap();
+        let link =
+            |target: &str, name: &str| std::os::unix::fs::symlink(target, path(name)).unwrap();
         link(&path("out"), "in/away");
         link(&path("out/secret.csv"), "in/file.csv");
         link("../out", "in/deep/up");

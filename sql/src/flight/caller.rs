@@ -8,7 +8,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use serde::Deserialize;
 use strata_connectors::{Locations, NotAllowed};
-use strata_engine::Array;
+use strata_engine::{Array, EngineError};
 use tonic::{Request, Status};
 
 use super::locks::{narrowed, needs, plans};
@@ -139,7 +139,12 @@ fn denied(why: NotAllowed) -> Status {
 
 /// The status of an error that is about what the caller may not do.
 pub(crate) fn status_of_denied(error: &Error) -> Option<Status> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    // Errors that stand for others do not tell them as their source.
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(match error {
+        Error::Connector(error) => error,
+        Error::Engine(EngineError::DataFusion(error)) => error,
+        other => other,
+    });
     while let Some(error) = next {
         if let Some(why) = plans::not_allowed(error) {
             return Some(denied(why.clone()));

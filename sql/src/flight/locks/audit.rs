@@ -274,22 +274,34 @@ mod tests {
         ask("SELECT 1").done(Some(1));
         ask("SELECT 'a\nb'").failed(&Status::permission_denied("no"));
         ask("CREATE SECRET s (TYPE s3, KEY_ID 'AKIA', SECRET 'hunter2')").done(None);
-        ask("FROM 'https://me:hunter2@host/x.csv'").failed(&Status::internal("https://me:hunter2@host/ failed"));
+        ask("FROM 'https://me:hunter2@host/x.csv'")
+            .failed(&Status::internal("https://me:hunter2@host/ failed"));
         ask("CREATE SECRET s (SECRET 'hunter2").done(None);
         ask(&format!("SELECT '{}' AS password, 'hunter2'", "x".repeat(1 << 20))).done(None);
         drop(ask("SELECT 2"));
-        audit.record(Entry::refused(Some("ann".to_string()), None, &Status::unauthenticated("wrong")));
+        audit.record(Entry::refused(
+            Some("ann".to_string()),
+            None,
+            &Status::unauthenticated("wrong"),
+        ));
         audit.flush();
         let text = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
         assert!(!text.contains("hunter2") && !text.contains("AKIA"), "{text}");
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let field = |at: usize, name: &str| lines[at][name].clone();
         assert_eq!(lines.len(), 8);
         assert_eq!((field(0, "rows"), field(0, "outcome")), (json!(1), json!("done")));
-        assert_eq!((field(1, "text"), field(1, "outcome")), (json!("SELECT 'a\nb'"), json!("denied")));
+        assert_eq!(
+            (field(1, "text"), field(1, "outcome")),
+            (json!("SELECT 'a\nb'"), json!("denied"))
+        );
         assert_eq!(field(3, "text"), json!("FROM 'https://***@host/x.csv'"));
         assert!(lines[5]["text"].as_str().unwrap().chars().count() <= 61);
-        assert_eq!((field(6, "outcome"), field(7, "outcome")), (json!("abandoned"), json!("refused")));
+        assert_eq!(
+            (field(6, "outcome"), field(7, "outcome")),
+            (json!("abandoned"), json!("refused"))
+        );
         assert!(lines.iter().all(|line| line["time"].is_string()));
     }
 }

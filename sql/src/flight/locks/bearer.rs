@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn tokens_are_good_until_their_session_is_closed() {
         let all = bearers(60_000, 60_000);
-        let (one, other) = (all.give(Caller::anyone()).unwrap(), all.give(Caller::anyone()).unwrap());
+        let (one, other) =
+            (all.give(Caller::anyone()).unwrap(), all.give(Caller::anyone()).unwrap());
         assert!(one.len() == 43 && one != other);
         let caller = all.find(&one).unwrap();
         assert_ne!(caller.session, all.find(&other).unwrap().session);

@@ -17,14 +17,16 @@ impl Certificates {
         let mut all = Vec::new();
         for own in &config.certificates {
             let name = own.name.get_ref();
-            let wrong = |reason: &str| config.wrong(&own.name, format!("certificate '{name}': {reason}"));
+            let wrong =
+                |reason: &str| config.wrong(&own.name, format!("certificate '{name}': {reason}"));
             if config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
                 return Err(wrong("nobody is asked for one: [tls] has no client_ca"));
             }
             let dns = DnsName::try_from(name.clone()).map_err(|_| wrong("it is no DNS name"))?;
             let grade = users.grade(own.role.get_ref(), &own.schemas, &own.locations);
-            let grade = grade
-                .map_err(|reason| config.wrong(&own.role, format!("certificate '{name}': {reason}")))?;
+            let grade = grade.map_err(|reason| {
+                config.wrong(&own.role, format!("certificate '{name}': {reason}"))
+            })?;
             let caller = Caller { session: format!("certificate {name}"), ..grade.caller(name) };
             all.push((dns, caller));
         }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::{self, Deserializer};
 use serde::Deserialize;
+use serde::de::{self, Deserializer};
 use strata_engine::{ByteSize, Tls};
 use toml::Spanned;
 
@@ -216,7 +216,11 @@ fn audit_text() -> usize {
 /// `500ms`, `30s`, `5min`, `2h`, `1d`.
 fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
-    let wrong = || de::Error::custom(format!("'{text}' is no length of time; write 500ms, 30s, 5min, 2h or 1d"));
+    let wrong = || {
+        de::Error::custom(format!(
+            "'{text}' is no length of time; write 500ms, 30s, 5min, 2h or 1d"
+        ))
+    };
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| wrong())?;

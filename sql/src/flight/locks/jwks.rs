@@ -73,7 +73,10 @@ pub(super) struct Key {
 
 #[derive(Debug, Clone)]
 enum Public {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// A point, as ring takes it.
     Point(Vec<u8>),
 }
@@ -118,7 +121,8 @@ impl Key {
                 signature,
             ),
             (Public::Point(point), Signed::Es256) => {
-                UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).verify(text, signature)
+                UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
+                    .verify(text, signature)
             }
             (Public::Point(point), Signed::EdDsa) => {
                 UnparsedPublicKey::new(&signature::ED25519, point).verify(text, signature)
@@ -131,9 +135,10 @@ impl Key {
 
 /// Reads a set. Keys of other kinds, as for encryption, are passed over.
 fn parse(bytes: &[u8]) -> Result<Vec<Key>, String> {
-    let set: WrittenSet =
-        serde_json::from_slice(bytes).map_err(|error| format!("it is no JSON Web Key Set: {error}"))?;
-    let written = set.keys.into_iter().take(MOST).filter_map(|key| serde_json::from_value(key).ok());
+    let set: WrittenSet = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is no JSON Web Key Set: {error}"))?;
+    let written =
+        set.keys.into_iter().take(MOST).filter_map(|key| serde_json::from_value(key).ok());
     let keys: Vec<Key> = written.filter_map(Key::new).collect();
     match keys.is_empty() {
         true => Err("it has no key for RS256, ES256 or EdDSA".to_string()),
@@ -219,7 +224,8 @@ impl Jwks {
             }
             _ => {
                 let path = path(place.strip_prefix("file://").unwrap_or(place));
-                let keys = read_file(&path).map_err(|error| format!("'{}': {error}", path.display()))?;
+                let keys =
+                    read_file(&path).map_err(|error| format!("'{}': {error}", path.display()))?;
                 let now = Instant::now();
                 let keys = Arc::new(keys);
                 (From::File(path), Now { keys, read: Some(now), tried: Some(now) })
@@ -250,7 +256,11 @@ impl Jwks {
     }
 
     /// The key that a token names. An error says why the keys cannot be had.
-    pub(super) async fn find(&self, id: Option<&str>, signed: Signed) -> Result<Option<Key>, String> {
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        signed: Signed,
+    ) -> Result<Option<Key>, String> {
         let known = self.known(id, signed);
         if known.is_some() && !self.is_old() || !self.may_read() {
             return Ok(known);

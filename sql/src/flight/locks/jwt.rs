@@ -48,18 +48,23 @@ impl Jwts {
     pub(super) fn new(config: &ServeConfig, oidc: &OidcConfig, users: &Users) -> Result<Self> {
         let wrong = |reason: String| refuse(&config.path, format!("[oidc]: {reason}"));
         if oidc.issuer.is_empty() || oidc.audience.is_empty() {
-            return Err(wrong("issuer and audience say whose tokens are good, and for whom: give both".to_string()));
+            return Err(wrong(
+                "issuer and audience say whose tokens are good, and for whom: give both"
+                    .to_string(),
+            ));
         }
         if oidc.grants.is_empty() {
             return Err(wrong(
-                "nobody would be let in: write [[oidc.grant]] with a value of the claim and a role".to_string(),
+                "nobody would be let in: write [[oidc.grant]] with a value of the claim and a role"
+                    .to_string(),
             ));
         }
         let keys = Jwks::open(&oidc.jwks, |path| config.at(path.as_ref()))
             .map_err(|reason| wrong(format!("jwks: {reason}")))?;
         let grant = |grant: &super::config::GrantConfig| {
             let grade = users.grade(grant.role.get_ref(), &None, &None);
-            let grade = grade.map_err(|reason| config.wrong(&grant.role, format!("[[oidc.grant]]: {reason}")))?;
+            let grade = grade
+                .map_err(|reason| config.wrong(&grant.role, format!("[[oidc.grant]]: {reason}")))?;
             Ok((grant.value.clone(), grade))
         };
         Ok(Self {
@@ -75,7 +80,8 @@ impl Jwts {
 
     /// Whose token it is.
     pub(super) async fn caller(&self, token: &str) -> Result<Caller, Status> {
-        let refused = |reason: &str| Status::unauthenticated(format!("the token is not accepted: {reason}"));
+        let refused =
+            |reason: &str| Status::unauthenticated(format!("the token is not accepted: {reason}"));
         let claims = self.claims(token).await.map_err(|reason| refused(&reason))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.check(&claims, now).map_err(refused)?;
@@ -137,7 +143,9 @@ impl Jwts {
             return Err("it is for another audience");
         }
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
-        let at = |name: &str| claims.get(name).map(|value| value.as_f64().ok_or("its times are no numbers"));
+        let at = |name: &str| {
+            claims.get(name).map(|value| value.as_f64().ok_or("its times are no numbers"))
+        };
         match at("exp").transpose()? {
             None => return Err("it does not say when it expires"),
             Some(end) if now >= end + leeway => return Err("it has expired"),

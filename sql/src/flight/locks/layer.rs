@@ -12,8 +12,7 @@ use super::Locks;
 use super::shown::Shown;
 
 /// What anyone may ask: whether the process lives, whether it is of use, and, with a password, for a token.
-const FREE: [&str; 3] =
-    ["/healthz", "/readyz", "/arrow.flight.protocol.FlightService/Handshake"];
+const FREE: [&str; 3] = ["/healthz", "/readyz", "/arrow.flight.protocol.FlightService/Handshake"];
 
 /// All routes behind the locks. It is to be called last: what is added later is not guarded.
 pub(crate) fn guarded(routes: Router, locks: &Arc<Locks>) -> Router {

@@ -64,7 +64,9 @@ impl Limits {
         let mut asked = self.asked.lock();
         if asked.len() >= MOST {
             // A bucket that is full again says nothing.
-            asked.retain(|_, bucket| bucket.left + bucket.at.elapsed().as_secs_f64() * rate < 2.0 * rate);
+            asked.retain(|_, bucket| {
+                bucket.left + bucket.at.elapsed().as_secs_f64() * rate < 2.0 * rate
+            });
         }
         let now = Instant::now();
         let bucket = asked.entry(name.to_string()).or_insert(Bucket { left: 2.0 * rate, at: now });

@@ -78,7 +78,8 @@ impl CatalogProviderList for SeenCatalogs {
     }
 
     fn catalog_names(&self) -> Vec<String> {
-        let some = |name: &String| self.catalog(name).is_some_and(|own| !own.schema_names().is_empty());
+        let some =
+            |name: &String| self.catalog(name).is_some_and(|own| !own.schema_names().is_empty());
         self.inner.catalog_names().into_iter().filter(some).collect()
     }
 

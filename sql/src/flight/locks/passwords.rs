@@ -39,8 +39,12 @@ impl fmt::Debug for Hash {
 /// Reads a hash; an error says why it is none.
 pub(crate) fn read(text: &str) -> Result<Hash, String> {
     let way_out = "`strata passwd` makes one of a password";
-    let parsed = PasswordHash::new(text).map_err(|_| format!("its password is no argon2id hash: {way_out}"))?;
-    if parsed.algorithm != Algorithm::Argon2id.ident() || parsed.hash.is_none() || parsed.salt.is_none() {
+    let parsed = PasswordHash::new(text)
+        .map_err(|_| format!("its password is no argon2id hash: {way_out}"))?;
+    if parsed.algorithm != Algorithm::Argon2id.ident()
+        || parsed.hash.is_none()
+        || parsed.salt.is_none()
+    {
         return Err(format!("its password is no argon2id hash: {way_out}"));
     }
     let params = argon2::Params::try_from(&parsed)
@@ -91,7 +95,8 @@ impl Passwords {
         let mut key = [0; 32];
         // Without chance nobody is known from before.
         let chance = SystemRandom::new().fill(&mut key).is_ok();
-        let threads = std::thread::available_parallelism().map_or(1, |count| (count.get() / 2).max(1));
+        let threads =
+            std::thread::available_parallelism().map_or(1, |count| (count.get() / 2).max(1));
         Self {
             threads: Arc::new(Semaphore::new(threads)),
             waiting: Semaphore::new(QUEUE),

@@ -41,7 +41,11 @@ impl Names {
 
 /// Refuses a plan that reads or writes what is not the caller's. Without names, tables are not judged of which only
 /// the session knows in which schema they are.
-pub(crate) fn check(caller: &Caller, plan: &LogicalPlan, names: Option<&Names>) -> Result<(), NotAllowed> {
+pub(crate) fn check(
+    caller: &Caller,
+    plan: &LogicalPlan,
+    names: Option<&Names>,
+) -> Result<(), NotAllowed> {
     if caller.role == Role::Admin {
         return Ok(());
     }
@@ -58,7 +62,9 @@ pub(crate) fn check(caller: &Caller, plan: &LogicalPlan, names: Option<&Names>) 
     match (refused, walked) {
         (Some(why), _) => Err(why),
         (None, Ok(_)) => Ok(()),
-        (None, Err(error)) => Err(caller.refuse(format!("a plan that cannot be read ({error})"), Role::Admin)),
+        (None, Err(error)) => {
+            Err(caller.refuse(format!("a plan that cannot be read ({error})"), Role::Admin))
+        }
     }
 }
 
@@ -102,13 +108,16 @@ pub(crate) fn of_array(caller: &Caller, array: &Array) -> Result<(), NotAllowed>
 
 fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(), NotAllowed> {
     let Ok(provider) = source_as_provider(&scan.source) else {
-        return Err(caller.refuse(format!("'{}', a table of another kind,", scan.table_name), Role::Admin));
+        return Err(
+            caller.refuse(format!("'{}', a table of another kind,", scan.table_name), Role::Admin)
+        );
     };
     let table: &dyn TableProvider = provider.as_ref();
     if let Some(read) = read_by(table) {
         read.iter().try_for_each(|url| at(caller, url))?;
         // A path is of no schema, but where it is looked for; what lies there is the caller's.
-        let is_path = scan.table_name.schema().is_none() && !is_seen(caller, &scan.table_name, names);
+        let is_path =
+            scan.table_name.schema().is_none() && !is_seen(caller, &scan.table_name, names);
         return if is_path { Ok(()) } else { named(caller, &scan.table_name, names) };
     }
     if table.downcast_ref::<MemTable>().is_some() {
@@ -128,7 +137,8 @@ fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(
     match made_here {
         true => Ok(()),
         false => {
-            Err(caller.refuse(format!("'{}', a table of another kind,", scan.table_name), Role::Admin))
+            Err(caller
+                .refuse(format!("'{}', a table of another kind,", scan.table_name), Role::Admin))
         }
     }
 }
@@ -142,11 +152,7 @@ fn is_seen(caller: &Caller, table: &TableReference, names: Option<&Names>) -> bo
     }
 }
 
-fn named(
-    caller: &Caller,
-    table: &TableReference,
-    names: Option<&Names>,
-) -> Result<(), NotAllowed> {
+fn named(caller: &Caller, table: &TableReference, names: Option<&Names>) -> Result<(), NotAllowed> {
     match is_seen(caller, table, names) {
         true => Ok(()),
         false => Err(NotAllowed {

@@ -25,7 +25,8 @@ impl Shown {
     pub(super) fn of_request(headers: &HeaderMap, extensions: &Extensions) -> Self {
         let plain = extensions.get::<TcpConnectInfo>();
         let secure = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
-        let peer = plain.or(secure.map(TlsConnectInfo::get_ref)).and_then(TcpConnectInfo::remote_addr);
+        let peer =
+            plain.or(secure.map(TlsConnectInfo::get_ref)).and_then(TcpConnectInfo::remote_addr);
         let certificates = secure.and_then(TlsConnectInfo::peer_certs);
         let certificate = certificates.and_then(|all| Some(all.first()?.as_ref().to_vec()));
         // Two are none: who reads the other than we do would see somebody else.
@@ -54,7 +55,12 @@ impl Shown {
     /// A name and a password.
     pub(super) fn basic(&self) -> Result<Option<(String, String)>, Status> {
         let Some(text) = self.after("Basic") else { return Ok(None) };
-        let unclear = || Status::new(Code::Unauthenticated, "the Basic header cannot be read: it is name:password in base64");
+        let unclear = || {
+            Status::new(
+                Code::Unauthenticated,
+                "the Basic header cannot be read: it is name:password in base64",
+            )
+        };
         let bytes = STANDARD.decode(text).map_err(|_| unclear())?;
         let text = String::from_utf8(bytes).map_err(|_| unclear())?;
         let (name, password) = text.split_once(':').ok_or_else(unclear)?;

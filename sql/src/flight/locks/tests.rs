@@ -5,8 +5,8 @@ use std::pin::Pin;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::{
-    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest,
-    HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
+    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
 use async_trait::async_trait;
 use axum::routing::get;
@@ -30,7 +30,12 @@ type Stream_<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn who<T, A>(request: &Request<T>) -> Result<A, Status> {
     let caller = caller(request)?;
-    Err(Status::already_exists(format!("{} {} {}", caller.name, caller.role.name(), caller.session)))
+    Err(Status::already_exists(format!(
+        "{} {} {}",
+        caller.name,
+        caller.role.name(),
+        caller.session
+    )))
 }
 
 #[async_trait]
@@ -54,7 +59,10 @@ impl FlightService for Says {
         Ok(response)
     }
 
-    async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
+    async fn do_action(
+        &self,
+        request: Request<Action>,
+    ) -> Result<Response<Self::DoActionStream>, Status> {
         let own = caller(&request)?;
         if request.get_ref().r#type == "CloseSession" {
             self.0.close(&own);
@@ -62,28 +70,52 @@ impl FlightService for Says {
         who(&request)
     }
 
-    async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
+    async fn list_flights(
+        &self,
+        request: Request<Criteria>,
+    ) -> Result<Response<Self::ListFlightsStream>, Status> {
         who(&request)
     }
-    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+    async fn get_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
         who(&request)
     }
-    async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+    async fn poll_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<PollInfo>, Status> {
         who(&request)
     }
-    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+    async fn get_schema(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<SchemaResult>, Status> {
         who(&request)
     }
-    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
+    async fn do_get(
+        &self,
+        request: Request<Ticket>,
+    ) -> Result<Response<Self::DoGetStream>, Status> {
         who(&request)
     }
-    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+    async fn do_put(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoPutStream>, Status> {
         who(&request)
     }
-    async fn do_exchange(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoExchangeStream>, Status> {
+    async fn do_exchange(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoExchangeStream>, Status> {
         who(&request)
     }
-    async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
+    async fn list_actions(
+        &self,
+        request: Request<Empty>,
+    ) -> Result<Response<Self::ListActionsStream>, Status> {
         who(&request)
     }
 }
@@ -103,7 +135,8 @@ async fn served(config: &ServeConfig) -> (SocketAddr, Arc<Locks>) {
     if let Some(tls) = config.tls().unwrap() {
         server = server.tls_config(tls.for_server().unwrap()).unwrap();
     }
-    let serving = server.add_routes(Routes::from(routes)).serve_with_incoming(TcpIncoming::from(listener));
+    let serving =
+        server.add_routes(Routes::from(routes)).serve_with_incoming(TcpIncoming::from(listener));
     tokio::spawn(serving);
     (address, locks)
 }
@@ -113,7 +146,8 @@ fn config(folder: &Path, text: &str) -> ServeConfig {
 }
 
 async fn client(address: SocketAddr) -> FlightServiceClient<Channel> {
-    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let channel =
+        Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     FlightServiceClient::new(channel)
 }
 
@@ -201,7 +235,10 @@ async fn no_method_answers_who_shows_nothing_that_fits() {
     ] {
         for status in every_method(&mut client, &header).await {
             assert_eq!(status.code(), Code::Unauthenticated, "{header:?}: {status}");
-            assert!(!status.message().contains("wrong-") && !status.message().contains(token), "{status}");
+            assert!(
+                !status.message().contains("wrong-") && !status.message().contains(token),
+                "{status}"
+            );
         }
     }
     for (header, who) in [
@@ -217,13 +254,16 @@ async fn no_method_answers_who_shows_nothing_that_fits() {
     let get = async |path: &str| web.get(format!("http://{address}{path}")).send().await.unwrap();
     assert_eq!(get("/healthz").await.text().await.unwrap(), "alive\n");
     assert_eq!(get("/readyz").await.text().await.unwrap(), "ready\n");
-    for path in ["/added/later", "/healthz/", "//healthz", "/healthz/../added/later", "/", "/what"] {
+    for path in ["/added/later", "/healthz/", "//healthz", "/healthz/../added/later", "/", "/what"]
+    {
         let answer = get(path).await;
         assert_eq!(answer.headers().get("grpc-status").unwrap(), "16", "{path}");
         assert_eq!(answer.text().await.unwrap(), "", "{path}");
     }
     let twice = web.get(format!("http://{address}/added/later"));
-    let twice = twice.header("authorization", format!("Bearer {token}")).header("authorization", "Bearer x");
+    let twice = twice
+        .header("authorization", format!("Bearer {token}"))
+        .header("authorization", "Bearer x");
     assert_eq!(twice.send().await.unwrap().headers().get("grpc-status").unwrap(), "16");
 }
 
@@ -250,7 +290,11 @@ async fn a_handshake_gives_a_token_until_its_session_is_closed() {
     assert_eq!(asked(&mut client, &bearer).await.code(), Code::Unauthenticated);
     assert_eq!(asked(&mut client, &other).await.code(), Code::AlreadyExists);
     for header in ["", "Basic x", "Bearer x"] {
-        assert_eq!(shake(&mut client, header).await.unwrap_err().code(), Code::Unauthenticated, "{header}");
+        assert_eq!(
+            shake(&mut client, header).await.unwrap_err().code(),
+            Code::Unauthenticated,
+            "{header}"
+        );
     }
 }
 
@@ -274,11 +318,23 @@ async fn guessing_and_asking_too_much_are_slowed_down() {
     for _ in 0..40 {
         codes.push(asked(&mut client, token).await.code());
     }
-    assert!(codes.contains(&Code::AlreadyExists) && codes.contains(&Code::ResourceExhausted), "{codes:?}");
-    assert_eq!(asked(&mut client, "Bearer the-token-of-the-boss").await.code(), Code::AlreadyExists);
+    assert!(
+        codes.contains(&Code::AlreadyExists) && codes.contains(&Code::ResourceExhausted),
+        "{codes:?}"
+    );
+    assert_eq!(
+        asked(&mut client, "Bearer the-token-of-the-boss").await.code(),
+        Code::AlreadyExists
+    );
     locks.finish();
     let lines = std::fs::read_to_string(log).unwrap();
-    assert_eq!(lines.lines().filter(|line| line.contains("\"refused\"") && line.contains("\"ann\"")).count(), 6);
+    assert_eq!(
+        lines
+            .lines()
+            .filter(|line| line.contains("\"refused\"") && line.contains("\"ann\""))
+            .count(),
+        6
+    );
     assert!(!lines.contains("guess") && !lines.contains("a-token"), "{lines}");
 }
 
@@ -293,7 +349,8 @@ async fn certificates_say_who_calls() {
     let issuer = Issuer::new(params, key);
     let made = |name: &str, by: &Issuer<'_, KeyPair>| {
         let key = KeyPair::generate().unwrap();
-        let own = CertificateParams::new(vec![name.to_string()]).unwrap().signed_by(&key, by).unwrap();
+        let own =
+            CertificateParams::new(vec![name.to_string()]).unwrap().signed_by(&key, by).unwrap();
         (own.pem(), key.serialize_pem())
     };
     let (cert, own_key) = made("localhost", &issuer);
@@ -304,11 +361,14 @@ async fn certificates_say_who_calls() {
         [[certificate]]\nname = \"etl.example\"\nrole = \"writer\"\n";
     let (address, _) = served(&config(folder.path(), text)).await;
     let connect = async |identity: Option<(String, String)>| {
-        let mut tls = ClientTlsConfig::new().domain_name("localhost").ca_certificate(Certificate::from_pem(authority.pem()));
+        let mut tls = ClientTlsConfig::new()
+            .domain_name("localhost")
+            .ca_certificate(Certificate::from_pem(authority.pem()));
         if let Some((cert, key)) = identity {
             tls = tls.identity(Identity::from_pem(cert, key));
         }
-        let channel = Channel::from_shared(format!("https://{address}")).unwrap().tls_config(tls).unwrap();
+        let channel =
+            Channel::from_shared(format!("https://{address}")).unwrap().tls_config(tls).unwrap();
         channel.connect().await.map(FlightServiceClient::new)
     };
     let mut known = connect(Some(made("etl.example", &issuer))).await.unwrap();
@@ -323,7 +383,10 @@ async fn certificates_say_who_calls() {
     for identity in [None, Some(made("etl.example", &other))] {
         if let Ok(mut client) = connect(identity).await {
             let status = asked(&mut client, "").await;
-            assert!(!matches!(status.code(), Code::AlreadyExists | Code::Unauthenticated), "{status}");
+            assert!(
+                !matches!(status.code(), Code::AlreadyExists | Code::Unauthenticated),
+                "{status}"
+            );
         }
     }
 }
@@ -362,7 +425,10 @@ fn what_the_page_shows_is_understood() {
     assert_eq!(count, 5);
     // Every default of the table is the one in force.
     let limits = ServeConfig::default().limits;
-    assert_eq!((limits.message.to_string().as_str(), limits.idle.as_secs(), limits.session.as_secs()), ("256.0 MiB", 1800, 86_400));
+    assert_eq!(
+        (limits.message.to_string().as_str(), limits.idle.as_secs(), limits.session.as_secs()),
+        ("256MiB", 1800, 86_400)
+    );
 }
 
 #[tokio::test]
@@ -377,7 +443,10 @@ async fn faults_of_the_file_are_named() {
         (user("ann", "hunter2", reader), vec!["line 3", "'ann'", "argon2id", "strata passwd"]),
         (user("ann", &hash, "role = \"king\""), vec!["line 4", "'king'", "reader"]),
         (user("a:b", &hash, reader), vec!["line 2", "':'"]),
-        (format!("{}{}", user("ann", &hash, reader), user("ann", &hash, reader)), vec!["line 6", "already"]),
+        (
+            format!("{}{}", user("ann", &hash, reader), user("ann", &hash, reader)),
+            vec!["line 6", "already"],
+        ),
         (user("ann", &hash, "role = \"admin\"\nlocations = [\"/x\"]"), vec!["line 4", "admin"]),
         (user("ann", &hash, "role = \"reader\"\nlocations = [\"/x/*.csv\"]"), vec!["globs"]),
         ("[[role]]\nname = \"reader\"\nis = \"writer\"".to_string(), vec!["'reader'", "already"]),

@@ -15,19 +15,29 @@ impl Tokens {
         let mut all: Vec<(blake3::Hash, Caller)> = Vec::new();
         for own in &config.tokens {
             let name = own.name.get_ref();
-            let wrong = |reason: String| config.wrong(&own.name, format!("token '{name}': {reason}"));
+            let wrong =
+                |reason: String| config.wrong(&own.name, format!("token '{name}': {reason}"));
             let hash = match (&own.file, &own.hash) {
                 (Some(file), None) => {
-                    let token = Token::from_file(&config.at(file)).map_err(|error| wrong(error.to_string()))?;
+                    let token = Token::from_file(&config.at(file))
+                        .map_err(|error| wrong(error.to_string()))?;
                     blake3::hash(token.reveal().as_bytes())
                 }
                 (None, Some(hash)) => blake3::Hash::from_hex(hash).map_err(|_| {
-                    wrong("its hash is not 64 hexadecimal digits: `strata passwd --token` makes one".to_string())
+                    wrong(
+                        "its hash is not 64 hexadecimal digits: `strata passwd --token` makes one"
+                            .to_string(),
+                    )
                 })?,
-                _ => return Err(wrong("it is either in a file = \"…\", or has a hash = \"…\"".to_string())),
+                _ => {
+                    return Err(wrong(
+                        "it is either in a file = \"…\", or has a hash = \"…\"".to_string(),
+                    ));
+                }
             };
             let grade = users.grade(own.role.get_ref(), &own.schemas, &own.locations);
-            let grade = grade.map_err(|reason| config.wrong(&own.role, format!("token '{name}': {reason}")))?;
+            let grade = grade
+                .map_err(|reason| config.wrong(&own.role, format!("token '{name}': {reason}")))?;
             if all.iter().any(|(other, _)| *other == hash) {
                 return Err(wrong("another has the same".to_string()));
             }

@@ -70,7 +70,9 @@ impl Users {
     pub(super) fn new(config: &ServeConfig) -> Result<Self> {
         let star = || vec!["*".to_string()];
         let mut roles = BTreeMap::new();
-        for (role, locations) in [(Role::Reader, Vec::new()), (Role::Writer, Vec::new()), (Role::Admin, star())] {
+        for (role, locations) in
+            [(Role::Reader, Vec::new()), (Role::Writer, Vec::new()), (Role::Admin, star())]
+        {
             roles.insert(role.name().to_string(), Grade::new(role, star(), locations)?);
         }
         for own in &config.roles {
@@ -82,7 +84,10 @@ impl Users {
             if own.is == Role::Admin && (own.schemas.is_some() || own.locations.is_some()) {
                 return Err(refuse(
                     &config.path,
-                    format!("role '{}': an admin may do everything: leave schemas and locations out, or make it a writer", own.name),
+                    format!(
+                        "role '{}': an admin may do everything: leave schemas and locations out, or make it a writer",
+                        own.name
+                    ),
                 ));
             }
             let grade = Grade::new(own.is, schemas, locations)
@@ -95,7 +100,11 @@ impl Users {
         for user in &config.own_users {
             let name = user.name.get_ref();
             if name.is_empty() || name.len() > LONGEST || name.contains([':', '\n', '\0']) {
-                return Err(config.wrong_user(user, &user.name, "a user's name is a short text without ':'"));
+                return Err(config.wrong_user(
+                    user,
+                    &user.name,
+                    "a user's name is a short text without ':'",
+                ));
             }
             let wrong = |what: &Spanned<String>, reason: String| {
                 config.wrong_user(user, what, format!("user '{name}': {reason}"))
@@ -136,7 +145,8 @@ impl Users {
         }
         if grade.role == Role::Admin {
             return Err(
-                "an admin may do everything: leave schemas and locations out, or make it a writer".to_string()
+                "an admin may do everything: leave schemas and locations out, or make it a writer"
+                    .to_string(),
             );
         }
         let schemas = schemas.clone().unwrap_or_else(|| grade.schemas.clone());

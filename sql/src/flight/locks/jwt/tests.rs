@@ -2,7 +2,8 @@
 
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RsaKeyPair,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -46,11 +47,17 @@ impl Signers {
     fn new() -> Self {
         let chance = SystemRandom::new();
         let rsa = base64::engine::general_purpose::STANDARD.decode(RSA).unwrap();
-        let point = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance).unwrap();
+        let point =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance).unwrap();
         let edwards = Ed25519KeyPair::generate_pkcs8(&chance).unwrap();
         Self {
             rsa: RsaKeyPair::from_der(&rsa).unwrap(),
-            point: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, point.as_ref(), &chance).unwrap(),
+            point: EcdsaKeyPair::from_pkcs8(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                point.as_ref(),
+                &chance,
+            )
+            .unwrap(),
             edwards: Ed25519KeyPair::from_pkcs8(edwards.as_ref()).unwrap(),
         }
     }
@@ -73,7 +80,9 @@ impl Signers {
         match alg {
             "RS256" => {
                 let mut signature = vec![0; self.rsa.public().modulus_len()];
-                self.rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).unwrap();
+                self.rsa
+                    .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature)
+                    .unwrap();
                 signature
             }
             "ES256" => self.point.sign(&SystemRandom::new(), text).unwrap().as_ref().to_vec(),
@@ -83,7 +92,11 @@ impl Signers {
     }
 
     fn token(&self, header: Value, claims: &Value) -> String {
-        let text = format!("{}.{}", encoded(header.to_string().as_bytes()), encoded(claims.to_string().as_bytes()));
+        let text = format!(
+            "{}.{}",
+            encoded(header.to_string().as_bytes()),
+            encoded(claims.to_string().as_bytes())
+        );
         let signature = self.sign(header["alg"].as_str().unwrap_or_default(), text.as_bytes());
         format!("{text}.{}", encoded(&signature))
     }
@@ -130,7 +143,10 @@ async fn tokens_of_the_issuer_are_let_in_and_no_others() {
         for header in [json!({"alg": alg, "kid": kid, "typ": "JWT"}), json!({"alg": alg})] {
             let caller = jwts.caller(&signers.token(header, &claims())).await.unwrap();
             assert_eq!((caller.name.as_str(), caller.role), ("ann", Role::Reader), "{alg}");
-            assert!(caller.allowed.locations.allow("/data/x.csv") && !caller.allowed.locations.allow("/etc/passwd"));
+            assert!(
+                caller.allowed.locations.allow("/data/x.csv")
+                    && !caller.allowed.locations.allow("/etc/passwd")
+            );
         }
     }
     let good = json!({"alg": "ES256", "kid": "p"});
@@ -169,7 +185,11 @@ async fn a_token_does_not_say_how_it_is_signed() {
     let jwts = opened(folder.path(), "keys.json").unwrap();
     let claims = claims();
     let text = |header: &Value| {
-        format!("{}.{}", encoded(header.to_string().as_bytes()), encoded(claims.to_string().as_bytes()))
+        format!(
+            "{}.{}",
+            encoded(header.to_string().as_bytes()),
+            encoded(claims.to_string().as_bytes())
+        )
     };
     let mut bad = Vec::new();
     // Not signed at all.
@@ -190,7 +210,14 @@ async fn a_token_does_not_say_how_it_is_signed() {
         bad.push(format!("{text}.{}", encoded(signature.as_ref())));
     }
     // By a key of another kind, by one that is not for this, by one that nobody has, by somebody else's.
-    for (alg, kid) in [("RS256", "p"), ("RS256", "enc"), ("ES256", "r"), ("ES256", "far"), ("EdDSA", "p"), ("ES256", "x")] {
+    for (alg, kid) in [
+        ("RS256", "p"),
+        ("RS256", "enc"),
+        ("ES256", "r"),
+        ("ES256", "far"),
+        ("EdDSA", "p"),
+        ("ES256", "x"),
+    ] {
         bad.push(signers.token(json!({"alg": alg, "kid": kid}), &claims));
     }
     for (alg, kid) in [("ES256", "p"), ("EdDSA", "e")] {
@@ -198,7 +225,12 @@ async fn a_token_does_not_say_how_it_is_signed() {
     }
     let header = json!({"alg": "ES256", "kid": "p"});
     bad.push(signers.token(json!({"alg": "ES256", "kid": "p", "crit": ["exp"]}), &claims));
-    bad.push(signers.token(json!({"alg": "ES256", "kid": "p", "jwk": {"kty": "oct", "k": "AA"}}), &json!([])));
+    bad.push(
+        signers.token(
+            json!({"alg": "ES256", "kid": "p", "jwk": {"kty": "oct", "k": "AA"}}),
+            &json!([]),
+        ),
+    );
     let token = signers.token(header, &claims);
     // Other claims under the same signature, a signature that is cut, and what is no token.
     let parts: Vec<&str> = token.split('.').collect();
@@ -215,7 +247,11 @@ async fn a_token_does_not_say_how_it_is_signed() {
         assert_eq!(refused.code(), tonic::Code::Unauthenticated, "{token}");
     }
     assert!(jwts.caller(&token).await.is_ok());
-    assert!(!looks_like_one(&"a".repeat(LONGEST + 1)) && !looks_like_one("abc") && looks_like_one(&token));
+    assert!(
+        !looks_like_one(&"a".repeat(LONGEST + 1))
+            && !looks_like_one("abc")
+            && looks_like_one(&token)
+    );
 }
 
 /// A web server with one answer, which counts how often it gave it.
@@ -272,7 +308,11 @@ async fn what_is_no_set_of_keys_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |jwks: &str| opened(folder.path(), jwks).unwrap_err().to_string();
     assert!(refused("missing.json").contains("missing.json"));
-    for (text, part) in [("", "no JSON"), ("{}", "no JSON"), ("{\"keys\": [{\"kty\": \"oct\", \"k\": \"AA\"}]}", "no key")] {
+    for (text, part) in [
+        ("", "no JSON"),
+        ("{}", "no JSON"),
+        ("{\"keys\": [{\"kty\": \"oct\", \"k\": \"AA\"}]}", "no key"),
+    ] {
         std::fs::write(folder.path().join("keys.json"), text).unwrap();
         let error = refused("keys.json");
         assert!(error.contains(part), "{text}: {error}");
@@ -284,7 +324,8 @@ async fn what_is_no_set_of_keys_is_refused() {
     for body in [
         answer("{}"),
         answer(&" ".repeat(2 << 20)),
-        "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n".to_string(),
+        "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
+            .to_string(),
         "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n".to_string(),
         String::new(),
     ] {
