@@ -28,7 +28,6 @@ impl Place {
         }
         std::fs::write(path("in/a.csv"), "a,b\n1,x\n").unwrap();
         std::fs::write(path("out/s.csv"), format!("{SECRET},b\n1,{SECRET}\n")).unwrap();
-        std::fs::write(path("out/s.json"), format!("{{\"{SECRET}\": 1}}\n")).unwrap();
         std::os::unix::fs::symlink(path("out/s.csv"), path("in/link.csv")).unwrap();
         std::os::unix::fs::symlink(path("out"), path("in/away")).unwrap();
         let all = crate::session(Settings::default()).unwrap();
@@ -243,10 +242,13 @@ async fn what_is_not_theirs_is_neither_read_nor_told() {
     }
     // Where nothing is kept from them, all of it is there, but what is nowhere.
     let nowhere = ["not_there", "localhost", "s3://", "npz", "/etc/'", "{in,out}", "/etc/passwd"];
+    let mut failed = Vec::new();
     for text in queries.iter().filter(|text| !nowhere.iter().any(|none| text.contains(none))) {
-        let told = place.run(&place.all, text).await;
-        assert!(told.is_ok(), "{text}: {told:?}");
+        if let Err(error) = place.run(&place.all, text).await {
+            failed.push(format!("{text}: {error}"));
+        }
     }
+    assert!(failed.is_empty(), "{failed:#?}");
     let told = place.run(&place.all, "SELECT * FROM information_schema.tables").await.unwrap();
     assert!(told.contains("private"), "{told}");
 }
