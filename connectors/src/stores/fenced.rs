@@ -202,7 +202,7 @@ impl ObjectStore for FencedStore {
                 common_prefixes.push(folder);
             }
         }
-        Ok(ListResult { objects, common_prefixes, ..found })
+        Ok(ListResult { objects, common_prefixes })
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
