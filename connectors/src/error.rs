@@ -4,6 +4,7 @@
 use datafusion::error::DataFusionError;
 
 use crate::check::Fault;
+use crate::stores::NotAllowed;
 
 /// The result of a call of this crate.
 pub type Result<T, E = ConnectorError> = std::result::Result<T, E>;
@@ -12,6 +13,9 @@ pub type Result<T, E = ConnectorError> = std::result::Result<T, E>;
 /// [`DataFusionError::External`]; [`ConnectorError::find`] gets it back.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
+    /// A place that may not be used.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// A file or folder is not there.
     #[error("{what} '{path}' does not exist in '{folder}'{hint}")]
     NoSuchFile {

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::catalog::{DynamicFileCatalog, Session, TableProviderFactory};
+use datafusion::catalog::{CatalogProviderList, DynamicFileCatalog, Session, TableProviderFactory};
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use strata_engine::{Extension, SessionParts, Wire, WriteTarget};
 use url::Url;
 
 use crate::chunked::persisted::Persisted;
+use crate::error::{ConnectorError, Result};
 use crate::files::{FORMATS, FileTables, PathsAreTables, formats};
 use crate::numpy::NpyArray;
 use crate::secrets::Secrets;
-use crate::stores::{Fence, Stores};
+use crate::stores::{Fence, Locations, Stores};
 use crate::write;
 use crate::zarr::{ZarrArray, store_of};
 
@@ -45,6 +48,42 @@ pub struct Files;
 /// The secrets of a session that was built with [`Files`].
 pub fn secrets(session: &SessionContext) -> Option<Arc<Secrets>> {
     session.state_ref().read().config().get_extension::<Secrets>()
+}
+
+/// The catalogs of a session, without those in which paths are tables.
+struct PlainCatalogs(Arc<dyn CatalogProviderList>);
+
+/// The same session for somebody who may not use everything: no more than these locations, and of the catalogs what
+/// `seen` leaves. Paths in its statements are opened in it, and not in the one it is made of. What both hold
+/// otherwise (tables, settings, secrets, memory) they have together.
+pub fn within(
+    session: &SessionContext,
+    locations: &Locations,
+    seen: impl FnOnce(Arc<dyn CatalogProviderList>) -> Arc<dyn CatalogProviderList>,
+) -> Result<SessionContext> {
+    let mut state = session.state();
+    let missing = || ConnectorError::Option {
+        option: "session".to_string(),
+        reason: "it was built without Files, which keep locations apart".to_string(),
+    };
+    let stores = state.config().get_extension::<Stores>().ok_or_else(missing)?;
+    let plain = state.config().get_extension::<PlainCatalogs>().ok_or_else(missing)?;
+    let stores = Arc::new(stores.within(locations));
+    let plain = seen(Arc::clone(&plain.0));
+    state.config_mut().set_extension(Arc::clone(&stores));
+    state.config_mut().set_extension(Arc::new(PlainCatalogs(Arc::clone(&plain))));
+    let shared = session.runtime_env();
+    let runtime = RuntimeEnv { object_store_registry: stores, ..shared.as_ref().clone() };
+    let config = state.config().clone().with_create_default_catalog_and_schema(false);
+    let state = SessionStateBuilder::from(state)
+        .with_config(config)
+        .with_runtime_env(Arc::new(runtime))
+        .with_catalog_list(Arc::clone(&plain))
+        .build();
+    let narrowed = SessionContext::new_with_state(state);
+    let paths = Arc::new(PathsAreTables::new(Arc::downgrade(&narrowed.state_ref())));
+    narrowed.register_catalog_list(Arc::new(DynamicFileCatalog::new(plain, paths)));
+    Ok(narrowed)
 }
 
 #[async_trait]
@@ -88,6 +127,8 @@ impl Extension for Files {
         let state = session.state_ref();
         let paths = Arc::new(PathsAreTables::new(Arc::downgrade(&state)));
         let catalogs = Arc::clone(state.read().catalog_list());
+        let plain = PlainCatalogs(Arc::clone(&catalogs));
+        state.write().config_mut().set_extension(Arc::new(plain));
         session.register_catalog_list(Arc::new(DynamicFileCatalog::new(catalogs, paths)));
         Ok(())
     }

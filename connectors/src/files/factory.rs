@@ -11,6 +11,8 @@ use datafusion::logical_expr::CreateExternalTable;
 use super::kind::FileKind;
 use super::location::Location;
 use super::resolve::{self, Request};
+use crate::error::ConnectorError;
+use crate::stores::{NotAllowed, Stores};
 
 /// What `STORED AS` may say.
 pub(crate) const FORMATS: [&str; 8] =
@@ -28,6 +30,17 @@ impl TableProviderFactory for FileTables {
         cmd: &CreateExternalTable,
     ) -> DataFusionResult<Arc<dyn TableProvider>> {
         if cmd.unbounded {
+            // Streams are opened past all stores, whenever they are read.
+            if let Some(stores) = state.config().get_extension::<Stores>()
+                && !stores.are_open()
+            {
+                let path = cmd.locations.join(", ");
+                let reason =
+                    "is a stream: not everything may be read here, and streams are not guarded";
+                return Err(
+                    ConnectorError::from(NotAllowed { path, reason: reason.to_string() }).into()
+                );
+            }
             return StreamTableFactory::default().create(state, cmd).await;
         }
         let kind: FileKind = cmd.file_type.parse()?;

@@ -218,7 +218,7 @@ fn without_dots(path: &OsPath) -> PathBuf {
     clean
 }
 
-pub(super) fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

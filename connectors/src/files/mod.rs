@@ -22,6 +22,7 @@ mod open;
 pub(crate) mod partitions;
 mod pattern;
 mod picked;
+mod read_by;
 pub(crate) mod resolve;
 mod sniff;
 
@@ -29,3 +30,4 @@ pub(crate) use catalog::PathsAreTables;
 pub(crate) use factory::{FORMATS, FileTables};
 pub use open::{OpenOptions, open_table};
 pub(crate) use picked::PickedTable;
+pub use read_by::read_by;

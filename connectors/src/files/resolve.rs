@@ -21,6 +21,7 @@ use super::native::native;
 use super::one_kind::{given_packing, mixed, told};
 use super::picked::PickedTable;
 use crate::error::{ConnectorError, Result};
+use crate::stores::Stores;
 
 /// What is to become a table.
 #[derive(Debug, Default)]
@@ -41,8 +42,11 @@ pub(crate) struct Request {
     pub(crate) name: Option<TableReference>,
 }
 
-/// The store of a location.
+/// The store of a location, if that may be used.
 pub(crate) fn store(session: &dyn Session, location: &Location) -> Result<Arc<dyn ObjectStore>> {
+    if let Some(stores) = session.config().get_extension::<Stores>() {
+        stores.admit(location)?;
+    }
     let registry: &Arc<dyn ObjectStoreRegistry> = &session.runtime_env().object_store_registry;
     registry.get_store(&location.root).map_err(|error| match ConnectorError::from(error) {
         // The store was asked for by its root; what was written says more.

@@ -216,6 +216,10 @@ impl ArraySource for NpyArray {
         self.place.title()
     }
 
+    fn location(&self) -> Option<String> {
+        Some(self.place.url().to_string())
+    }
+
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor, ArrayError> {
         let shape = &self.header.shape;
         let within =

@@ -13,7 +13,7 @@ use crate::chunked::boxes;
 use crate::chunked::place::Place;
 use crate::chunked::written::Chunks;
 use crate::stores::WholeFile;
-use crate::zarr::{Existing, Saved, located, store_of};
+use crate::zarr::{Existing, Saved, located, store_to_write};
 
 /// Computes an array and writes it as a `.npy` file of version 1, in the order of C. Names of dimensions
 /// have no place there.
@@ -24,7 +24,7 @@ pub async fn save(
     existing: Existing,
 ) -> Result<Saved, EngineError> {
     let url = located(path, false)?;
-    let store = store_of(&session.runtime_env(), &url)?;
+    let store = store_to_write(session, &url)?;
     let place = Place::new(&url, Arc::clone(&store))?;
     let title = place.title();
     let fault = |reason: String| ArrayError::Source { array: title.clone(), reason };

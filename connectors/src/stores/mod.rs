@@ -5,6 +5,7 @@ mod aside;
 mod build;
 mod fenced;
 mod local_stage;
+mod locations;
 mod ranges;
 mod routed;
 mod staged;
@@ -17,13 +18,17 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path;
 use parking_lot::Mutex;
 use url::{Position, Url};
 
 use crate::error::{ConnectorError, Result};
+use crate::files::location::Location;
 use crate::secrets::{SecretKind, Secrets};
 pub(crate) use aside::AsideStore;
-pub(crate) use fenced::Fence;
+pub(crate) use fenced::{Fence, Guard};
+pub(crate) use locations::Access;
+pub use locations::{Locations, NotAllowed};
 pub(crate) use staged::StagedStore;
 pub(crate) use whole_file::WholeFile;
 use {ranges::WholeWhenNoRanges, routed::RoutedStore};
@@ -38,40 +43,87 @@ type Built = (u64, Arc<dyn ObjectStore>);
 /// The stores of a session.
 #[derive(Debug)]
 pub(crate) struct Stores {
-    secrets: Arc<Secrets>,
+    /// What several sessions have together, each within its fence.
+    all: Arc<All>,
     fence: Fence,
+    /// Of writes under way, by their URL scheme.
+    writes: Mutex<HashMap<String, Arc<StagedStore>>>,
+}
+
+/// Stores without a fence.
+#[derive(Debug)]
+struct All {
+    secrets: Arc<Secrets>,
     local: Arc<dyn ObjectStore>,
     /// By bucket or host.
     built: Mutex<HashMap<String, Built>>,
     /// Registered by hand: these win.
     registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
-    /// Of writes under way, by their URL scheme.
-    writes: Mutex<HashMap<String, Arc<StagedStore>>>,
 }
 
 impl Stores {
     pub(crate) fn new(secrets: Arc<Secrets>, fence: Fence) -> Self {
-        let local = Arc::new(LocalFileSystem::new());
-        let everywhere = Url::parse("file:///");
-        Self {
+        let all = All {
             secrets,
-            local: match everywhere {
-                Ok(root) => fence.around(&root, local),
-                Err(_) => local,
-            },
-            fence,
+            local: Arc::new(LocalFileSystem::new()),
             built: Mutex::default(),
             registered: Mutex::default(),
-            writes: Mutex::default(),
-        }
+        };
+        Self { all: Arc::new(all), fence, writes: Mutex::default() }
+    }
+
+    /// The same stores, of which no more than these places may be used.
+    pub(crate) fn within(&self, locations: &Locations) -> Self {
+        let fence = self.fence.within(locations);
+        Self { all: Arc::clone(&self.all), fence, writes: Mutex::default() }
+    }
+
+    /// Refuses what a person wrote, before anything is looked up.
+    pub(crate) fn admit(&self, location: &Location) -> Result<()> {
+        Ok(self.fence.admit(location)?)
+    }
+
+    /// Refuses a URL that is not to be written to.
+    pub(crate) fn admit_write(&self, url: &Url) -> Result<()> {
+        let unusable = |error: object_store::path::Error| ConnectorError::Url {
+            url: url.to_string(),
+            reason: error.to_string(),
+        };
+        let path = Path::from_url_path(url.path()).map_err(unusable)?;
+        Ok(self.fence.check(url, &path, Access::Write)?)
+    }
+
+    /// Whether everything may be used.
+    pub(crate) fn are_open(&self) -> bool {
+        self.fence.is_open()
+    }
+
+    /// What asks before a file of a URL's store is used.
+    pub(crate) fn guard(&self, url: &Url) -> Guard {
+        self.fence.guard(url)
     }
 
     /// The store of `url`, whatever its path.
     pub(crate) fn get(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
-        let scheme = url.scheme();
-        if let Some(staged) = self.writes.lock().get(scheme) {
+        if let Some(staged) = self.writes.lock().get(url.scheme()) {
             return Ok(Arc::clone(staged) as Arc<dyn ObjectStore>);
         }
+        Ok(self.fence.around(url, self.all.get(url)?))
+    }
+
+    /// Makes `store` the one behind `scheme://` until [`Self::end_write`].
+    pub(crate) fn begin_write(&self, scheme: String, store: Arc<StagedStore>) {
+        self.writes.lock().insert(scheme, store);
+    }
+
+    pub(crate) fn end_write(&self, scheme: &str) {
+        self.writes.lock().remove(scheme);
+    }
+}
+
+impl All {
+    fn get(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let scheme = url.scheme();
         let key = key(url);
         if let Some(store) = self.registered.lock().get(&key) {
             return Ok(Arc::clone(store));
@@ -114,18 +166,7 @@ impl Stores {
         if kind == SecretKind::Http {
             store = Arc::new(WholeWhenNoRanges::new(store));
         }
-        let url = Url::parse(root)
-            .map_err(|e| ConnectorError::Url { url: root.to_string(), reason: e.to_string() })?;
-        Ok(self.fence.around(&url, store))
-    }
-
-    /// Makes `store` the one behind `scheme://` until [`Self::end_write`].
-    pub(crate) fn begin_write(&self, scheme: String, store: Arc<StagedStore>) {
-        self.writes.lock().insert(scheme, store);
-    }
-
-    pub(crate) fn end_write(&self, scheme: &str) {
-        self.writes.lock().remove(scheme);
+        Ok(store)
     }
 }
 
@@ -135,11 +176,11 @@ impl ObjectStoreRegistry for Stores {
         url: &Url,
         store: Arc<dyn ObjectStore>,
     ) -> Option<Arc<dyn ObjectStore>> {
-        self.registered.lock().insert(key(url), store)
+        self.all.registered.lock().insert(key(url), store)
     }
 
     fn deregister_store(&self, url: &Url) -> DataFusionResult<Arc<dyn ObjectStore>> {
-        self.registered.lock().remove(&key(url)).ok_or_else(|| {
+        self.all.registered.lock().remove(&key(url)).ok_or_else(|| {
             ConnectorError::Url {
                 url: url.to_string(),
                 reason: "no store was registered for it".to_string(),

@@ -19,7 +19,9 @@ use object_store::{
 use parking_lot::Mutex;
 use url::Url;
 
+use super::fenced::Guard;
 use super::local_stage::LocalStage;
+use super::locations::Access;
 use crate::error::innermost;
 
 /// How many files are shown or removed at a time.
@@ -83,18 +85,20 @@ impl Ledger {
 #[derive(Debug)]
 pub(crate) struct StagedStore {
     inner: Arc<dyn ObjectStore>,
+    /// Files are made on the disk past the store, which would ask it.
+    guard: Guard,
     ledger: Arc<Ledger>,
 }
 
 impl StagedStore {
-    pub(crate) fn new(inner: Arc<dyn ObjectStore>, local: bool) -> Self {
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, guard: Guard, local: bool) -> Self {
         let ledger = Ledger {
             files: Mutex::default(),
             folders: Mutex::default(),
             failure: Mutex::default(),
             local,
         };
-        Self { inner, ledger: Arc::new(ledger) }
+        Self { inner, guard, ledger: Arc::new(ledger) }
     }
 
     /// The first file that could not be written, and why.
@@ -111,11 +115,13 @@ impl StagedStore {
             return self.inner.put_multipart_opts(path, PutMultipartOptions::default()).await;
         }
         let file = local_path(path)?;
-        let ledger = Arc::clone(&self.ledger);
+        let (ledger, guard, path) = (Arc::clone(&self.ledger), self.guard.clone(), path.clone());
         // The ledger comes back with the stage: if nobody waits for them any more, the file goes
         // first, and then the folders, which must be empty.
-        let create =
-            move || LocalStage::create(&file, &ledger.folders).map(|stage| (stage, ledger));
+        let create = move || {
+            guard.check_now(&path, Access::Write)?;
+            LocalStage::create(&file, &ledger.folders).map(|stage| (stage, ledger))
+        };
         let (stage, _) = tokio::task::spawn_blocking(create).await??;
         Ok(Box::new(stage))
     }
@@ -216,7 +222,8 @@ fn give_up(mut upload: Box<dyn MultipartUpload>, local: bool) {
     }
 }
 
-fn local_path(path: &Path) -> Result<PathBuf> {
+/// The file of a path on this machine's disk.
+pub(super) fn local_path(path: &Path) -> Result<PathBuf> {
     let unusable = || Error::Generic {
         store: "LocalFileSystem",
         source: format!("'/{path}' is no path on this system").into(),

@@ -13,7 +13,7 @@ use crate::chunked::place::Place;
 use crate::chunked::written::Chunks;
 use crate::numpy::runs;
 use crate::stores::WholeFile;
-use crate::zarr::{Existing, Saved, located, store_of};
+use crate::zarr::{Existing, Saved, located, store_to_write};
 
 /// A batch has as many rows of chunks as are no larger than this together.
 const BATCH: u64 = 32 << 20;
@@ -28,7 +28,7 @@ pub async fn save(
 ) -> Result<Saved, EngineError> {
     let array = &labelled.array;
     let url = located(path, false)?;
-    let store = store_of(&session.runtime_env(), &url)?;
+    let store = store_to_write(session, &url)?;
     let place = Place::new(&url, Arc::clone(&store))?;
     let title = place.title();
     let fault = |reason: String| ArrayError::Source { array: title.clone(), reason };

@@ -29,8 +29,10 @@ pub(super) struct StagedWrite {
 impl StagedWrite {
     /// Starts a write to the store behind `target`.
     pub(super) fn begin(stores: &Arc<Stores>, target: &Url, obsolete: Vec<Path>) -> Result<Self> {
+        stores.admit_write(target)?;
         let real = stores.get(target)?;
-        let store = Arc::new(StagedStore::new(real, target.scheme() == "file"));
+        let store = StagedStore::new(real, stores.guard(target), target.scheme() == "file");
+        let store = Arc::new(store);
         let scheme = format!("strata-write-{}", uuid::Uuid::new_v4().simple());
         stores.begin_write(scheme.clone(), Arc::clone(&store));
         let mut root = target.clone();

@@ -272,6 +272,10 @@ impl ArraySource for ZarrArray {
         self.chunks.place.title()
     }
 
+    fn location(&self) -> Option<String> {
+        Some(self.chunks.place.url().to_string())
+    }
+
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor, ArrayError> {
         self.check(region)?;
         let touched = self.form.grid.touched(region);

@@ -13,6 +13,7 @@ use url::Url;
 use super::cf::decoded;
 use super::{Group, Node, Place, open};
 use crate::files::location::Location;
+use crate::stores::Stores;
 
 /// What a place has.
 #[derive(Debug, Clone)]
@@ -118,6 +119,21 @@ pub(crate) fn store_of(
         .object_store_registry
         .get_store(url)
         .map_err(|error| ArrayError::Source { array: url.to_string(), reason: error.to_string() })
+}
+
+/// The same, for who writes there.
+pub(crate) fn store_to_write(
+    session: &SessionContext,
+    url: &Url,
+) -> Result<Arc<dyn ObjectStore>, ArrayError> {
+    let stores = session.state_ref().read().config().get_extension::<Stores>();
+    if let Some(stores) = stores {
+        stores.admit_write(url).map_err(|error| ArrayError::Source {
+            array: url.to_string(),
+            reason: error.to_string(),
+        })?;
+    }
+    store_of(&session.runtime_env(), url)
 }
 
 /// The arrays of a group, each with the coordinates that are there for its dimensions.

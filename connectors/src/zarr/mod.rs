@@ -42,7 +42,7 @@ use crate::chunked::{boxes, place};
 pub use array::ZarrArray;
 pub(crate) use codecs::InMemory;
 pub use dataset::{Opened, Variables, variables};
-pub(crate) use dataset::{located, store_of};
+pub(crate) use dataset::{located, store_of, store_to_write};
 pub use hierarchy::{Group, Node, open};
 pub use save::{Lengths, Mode, Saved, Saves, Saving, Start, save};
 pub(crate) use values::Stored;

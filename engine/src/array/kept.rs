@@ -132,6 +132,10 @@ impl ArraySource for Kept {
         self.source.title()
     }
 
+    fn location(&self) -> Option<String> {
+        self.source.location()
+    }
+
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor> {
         if let Some((values, _)) = self.shelf.find(region) {
             return Ok(values);

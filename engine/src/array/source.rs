@@ -104,6 +104,11 @@ pub trait ArraySource: Debug + Send + Sync {
         None
     }
 
+    /// The URL of the folder or file that it is read from; none where it is in memory.
+    fn location(&self) -> Option<String> {
+        None
+    }
+
     /// The name by which other processes know how to read its bytes.
     fn wire_name(&self) -> &'static str;
 

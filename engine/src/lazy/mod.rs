@@ -260,6 +260,18 @@ impl Array {
         }
     }
 
+    /// The URLs of all that it is read from.
+    pub fn locations(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.each_step(|step| {
+            if let Op::Read(source) = step.op() {
+                found.extend(source.location());
+            }
+            true
+        });
+        found
+    }
+
     /// Whether one of the steps that lead to it is like that. What is done before a step that is passed over is not
     /// looked at.
     pub(crate) fn has_step(

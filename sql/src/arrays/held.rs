@@ -9,6 +9,7 @@ use datafusion::execution::context::SessionContext;
 use parking_lot::Mutex;
 
 use super::Value;
+use crate::flight::locks;
 use crate::parse::{Chain, Term};
 use crate::statements::bare;
 
@@ -40,6 +41,9 @@ impl HeldArrays {
         let (name, found) = Self::on(session, |held| {
             [name, &lower].into_iter().find_map(|name| Some((name, held.get(name)?.clone())))
         })??;
+        if !locks::caller_of(session).is_none_or(|caller| found.value.is_allowed(&caller)) {
+            return None;
+        }
         let Some(table) = &found.table else { return Some(found) };
         let there = session.table_provider(bare(name)).await;
         match there.is_ok_and(|there| Arc::ptr_eq(&there, table)) {

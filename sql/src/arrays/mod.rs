@@ -35,6 +35,7 @@ pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
 use strata_engine::{Attributes, Labelled, Scalar};
 
 use crate::error::{Error, Result};
+use crate::flight::{Caller, Role};
 
 /// What a term comes to.
 #[derive(Debug, Clone)]
@@ -67,6 +68,24 @@ impl Value {
                 Ok(strata_connectors::zarr::Variables::new("the result", arrays.collect()))
             }
             other => Err(other),
+        }
+    }
+
+    /// Whether a caller may read all that it is made of; not where that cannot be told.
+    fn is_allowed(&self, caller: &Caller) -> bool {
+        let reads = |labelled: &Labelled| {
+            let arrays = std::iter::once(&labelled.array).chain(labelled.coords.values());
+            arrays.into_iter().all(|array| caller.may_read(array))
+        };
+        match self {
+            Self::Array(array) => reads(array),
+            Self::Group(group) => group.arrays.values().flatten().all(reads),
+            Self::Parts(parts) => parts.iter().all(|(_, array)| reads(array)),
+            Self::List(all) => all.iter().all(|value| value.is_allowed(caller)),
+            Self::Number(_) | Self::Text(_) => true,
+            Self::Grouped(_) | Self::Rolling(_) | Self::Weighted(_) | Self::Attributes(_) => {
+                caller.role == Role::Admin
+            }
         }
     }
 

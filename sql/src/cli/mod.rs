@@ -8,6 +8,7 @@ mod config;
 pub mod generate;
 mod generating;
 mod pages;
+mod passwd;
 mod pool;
 mod roles;
 mod settings;
@@ -105,6 +106,7 @@ async fn run(cli: Cli, workers: &Workers) -> Ran {
         Some(Action::Worker(args)) => roles::worker(&args).await,
         Some(Action::Certs(args)) => certs::run(&args),
         Some(Action::Config(args)) => config::run(&args),
+        Some(Action::Passwd(args)) => passwd::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
         Some(Action::Completions(args)) => pages::completions(&args),
         Some(Action::Man(args)) => pages::man(&args),

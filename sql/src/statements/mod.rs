@@ -33,6 +33,7 @@ pub(crate) use sql::plan_sql;
 use crate::arrays::{self, HeldArrays};
 use crate::database;
 use crate::error::{Error, Result};
+use crate::flight::locks;
 use crate::parse::{Kind, Statement, Term};
 use crate::verbs;
 
@@ -47,6 +48,7 @@ pub enum Outcome {
 
 /// Runs a statement up to the point where a runner takes over.
 pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<Outcome> {
+    locks::admit(session, statement)?;
     let outcome = match &statement.kind {
         Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
         Kind::Chain(chain) => match HeldArrays::meant(session, chain).await {

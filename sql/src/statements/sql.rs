@@ -12,6 +12,7 @@ use super::create_table::{self, HeldTables};
 use super::{Outcome, copy, pivot_values, rows, settings, table_of, zarr};
 use crate::arrays;
 use crate::error::{Error, Result};
+use crate::flight::locks;
 use crate::parse::ExplainFormatting;
 use crate::rewrite::rewrite;
 use crate::verbs;
@@ -37,6 +38,7 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
         _ => {}
     }
     let plan = plan_sql(session, statement).await?;
+    locks::watch(session, &plan)?;
     match plan {
         LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => {
             create_table::create(session, create).await

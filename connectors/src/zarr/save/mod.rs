@@ -18,7 +18,7 @@ use strata_engine::{
     Array, ArrayError, ArraySource, Cuts, EngineError, Grid, Labelled, Tensor, cells,
 };
 
-use super::dataset::{Variables, located, store_of};
+use super::dataset::{Variables, located, store_to_write};
 use super::encode::Encoded;
 use super::hierarchy::{Group, Node, open};
 use super::place::Place;
@@ -111,7 +111,7 @@ pub async fn save(
     saving: &Saving,
 ) -> Result<Saved, EngineError> {
     let url = located(path, true)?;
-    let store = store_of(&session.runtime_env(), &url)?;
+    let store = store_to_write(session, &url)?;
     let parts = parts::of(session, what).await?;
     let kept = saving.chunks.is_some()
         || saving.shards.is_some()

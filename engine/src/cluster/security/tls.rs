@@ -60,7 +60,8 @@ impl Tls {
         self.authority.is_some() && self.identity.is_some()
     }
 
-    pub(in crate::cluster) fn for_server(&self) -> Result<ServerTlsConfig> {
+    /// What a server is told.
+    pub fn for_server(&self) -> Result<ServerTlsConfig> {
         let Some(identity) = &self.identity else {
             return Err(EngineError::Pool(
                 "who serves with TLS needs a certificate: give --tls-cert and --tls-key"

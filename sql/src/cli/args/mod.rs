@@ -84,6 +84,8 @@ pub(crate) enum Action {
     /// Make tables to try things on: TPC-H, h2o
     #[command(subcommand)]
     Generate(super::generate::GenerateArgs),
+    /// Make the hash of a password, or of a token, for the file of `strata serve`
+    Passwd(PasswdArgs),
     /// Every setting with its value, who set it, its default and what it does
     Config(ConfigArgs),
     /// Read a file or a store from end to end and tell whether it is whole
@@ -110,6 +112,22 @@ pub(crate) struct ConfigArgs {
 
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
+}
+
+/// `strata passwd`
+#[derive(Debug, Args)]
+pub(crate) struct PasswdArgs {
+    /// Whose it is
+    #[arg(default_value = "somebody")]
+    pub(crate) name: String,
+
+    /// The role: reader, writer, admin, or one of the file's own
+    #[arg(long, default_value = "reader")]
+    pub(crate) role: String,
+
+    /// Make a token of chance in place of a password, and print it once
+    #[arg(long)]
+    pub(crate) token: bool,
 }
 
 /// `strata check`
