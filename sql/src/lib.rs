@@ -5,6 +5,7 @@ mod bootstrap;
 pub mod cli;
 mod database;
 mod error;
+mod flight;
 mod parse;
 mod relations;
 mod rewrite;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
-use strata_engine::{LocalRunner, PoolRunner, Runner};
+use datafusion::execution::context::SessionContext;
+use strata_engine::{LocalRunner, PoolRunner, Processes, Runner};
 
 use super::args::{Input, RunArgs, SessionArgs};
 use super::{pool, settings};
@@ -46,7 +47,15 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
     }
 }
 
-async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
+/// A session, what runs its queries, and the processes that it started for that.
+pub(crate) struct Opened {
+    pub(crate) session: SessionContext,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) processes: Option<Processes>,
+}
+
+/// A session as the arguments want it.
+pub(crate) async fn session(args: &SessionArgs, workers: &Workers) -> Ran<Opened> {
     let mut settings = settings::of_session(args)?;
     let joined = pool::join(&args.pool, &mut settings, workers).await?;
     let (session, runner): (_, Arc<dyn Runner>) = match &joined {
@@ -63,9 +72,14 @@ async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<She
             eprintln!("warning: {trouble}");
         }
     }
+    Ok(Opened { session, runner, processes: joined.and_then(|joined| joined.processes) })
+}
+
+async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
+    let Opened { session, runner, processes } = session(args, workers).await?;
     let interrupts = Interrupts::listen(mode.interactive);
     let mut shell = Shell::new(session, runner, workers.clone(), interrupts, mode);
-    shell.processes = joined.and_then(|joined| joined.processes);
+    shell.processes = processes;
     Ok(shell)
 }
 

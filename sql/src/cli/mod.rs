@@ -10,6 +10,7 @@ mod generating;
 mod pages;
 mod pool;
 mod roles;
+mod serve;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -103,6 +104,7 @@ async fn run(cli: Cli, workers: &Workers) -> Ran {
         Some(Action::Shell(args)) => shell(&args, workers).await,
         Some(Action::Scheduler(args)) => roles::scheduler(&args).await,
         Some(Action::Worker(args)) => roles::worker(&args).await,
+        Some(Action::Serve(args)) => serve::run(&args, workers).await,
         Some(Action::Certs(args)) => certs::run(&args),
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Check(args)) => check::run(&args).await,
