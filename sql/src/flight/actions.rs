@@ -58,7 +58,7 @@ pub(super) async fn act(
                 dataset_schema: columns.transpose()?.unwrap_or_default(),
                 parameter_schema: match prepared.parameters() {
                     none if none.fields().is_empty() => Bytes::new(),
-                    some => infos::schema_bytes(some)?,
+                    some => infos::schema_bytes(&some)?,
                 },
             };
             result.as_any().encode_to_vec()

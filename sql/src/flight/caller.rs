@@ -28,6 +28,8 @@ pub(crate) enum Role {
 pub(crate) struct Caller {
     /// The name.
     pub(crate) name: String,
+    /// Which of their logins it is: each has a session of its own. None where they show the same secret each time.
+    pub(crate) login: Option<String>,
     /// What the caller may do.
     #[allow(dead_code, reason = "the locks look at it")]
     pub(crate) role: Role,
@@ -65,7 +67,8 @@ pub(super) struct Door {
 impl Door {
     pub(super) fn new(token: Option<Token>) -> Self {
         let name = if token.is_some() { "token" } else { "anyone" };
-        Self { token, caller: Arc::new(Caller { name: name.to_string(), role: Role::Admin }) }
+        let caller = Caller { name: name.to_string(), login: None, role: Role::Admin };
+        Self { token, caller: Arc::new(caller) }
     }
 }
 

@@ -62,6 +62,25 @@ impl<T: Clone> Shelf<T> {
         Ok(handle)
     }
 
+    /// Keeps something in place of the oldest, where there are too many; none of those without an age goes.
+    pub(super) fn put_over<A: Ord>(
+        &self,
+        thing: T,
+        age: impl Fn(&T) -> Option<A>,
+        remedy: &str,
+    ) -> Result<Handle, Status> {
+        let oldest = {
+            let mut things = self.things.lock();
+            let full = things.len() >= self.most;
+            let aged = things.iter().filter_map(|(handle, thing)| Some((age(thing)?, handle)));
+            let oldest = aged.min_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, handle)| handle.clone());
+            oldest.filter(|_| full).and_then(|handle| things.remove(&handle))
+        };
+        // It ends without the lock.
+        drop(oldest);
+        self.put(thing, remedy)
+    }
+
     /// What a client names.
     pub(super) fn get(&self, handle: &Handle) -> Result<T, Status> {
         self.things.lock().get(handle).cloned().ok_or_else(|| self.unknown())
@@ -110,7 +129,11 @@ mod tests {
         assert_eq!(full.code(), tonic::Code::ResourceExhausted);
         assert_eq!(shelf.remove(&first), Some(1));
         assert_eq!(shelf.get(&first).unwrap_err().code(), tonic::Code::NotFound);
-        assert!(shelf.put(4, "").is_ok());
+        let fourth = shelf.put(4, "").unwrap();
+        let fifth = shelf.put_over(5, |age| Some(*age), "").unwrap();
+        assert_eq!(shelf.get(&fourth).unwrap(), 4, "the oldest has made place");
+        assert_eq!(shelf.get(&fifth).unwrap(), 5);
+        assert!(shelf.put_over(6, |_| None::<i32>, "").is_err());
         assert_ne!(Handle::random(), Handle::random());
     }
 }

@@ -3,11 +3,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::LogicalPlan;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use tonic::Status;
 
@@ -15,22 +20,29 @@ use super::caller::Caller;
 use super::handle::Handle;
 use super::results::Work;
 use super::sessions::FlightSession;
-use super::{Server, errors, split, statements};
+use super::{Server, errors, statements};
 use crate::Statement;
 use crate::statements::Intent;
 
-/// Values for parameters that may wait for their statement, in bytes.
-const MOST: usize = 64 << 20;
+/// How many rows of values a query runs for at once: each is a plan of its own.
+const MOST: usize = 1000;
 
 /// A statement that waits to be run.
 #[derive(Debug)]
 pub(super) struct Prepared {
     statement: Arc<Statement>,
-    /// The parameters, in the order in which values are bound to them.
+    /// The parameters, in the order in which values are bound to them, as the statement has them.
     parameters: SchemaRef,
     /// Its columns, if it only reads.
     columns: Option<SchemaRef>,
-    bound: Mutex<Vec<ParamValues>>,
+    bound: Mutex<Option<Bound>>,
+}
+
+/// Values that wait for the next run, and the memory that they take.
+#[derive(Debug)]
+struct Bound {
+    batches: Arc<Vec<RecordBatch>>,
+    _reservation: MemoryReservation,
 }
 
 /// Prepares a statement.
@@ -59,9 +71,9 @@ pub(super) async fn prepare(
 }
 
 impl Prepared {
-    /// Its parameters.
-    pub(super) fn parameters(&self) -> &SchemaRef {
-        &self.parameters
+    /// Its parameters, as a client sees them.
+    pub(super) fn parameters(&self) -> SchemaRef {
+        super::plain::schema(&self.parameters, false)
     }
 
     /// Its columns, if it only reads.
@@ -70,63 +82,65 @@ impl Prepared {
     }
 
     /// Keeps values for the next run.
-    pub(super) fn bind(&self, batches: &[RecordBatch]) -> Result<(), Status> {
-        let bytes: usize = batches.iter().map(split::size).sum();
-        if bytes > MOST {
-            return Err(Status::resource_exhausted(format!(
-                "these are {bytes} bytes of values, and {MOST} can wait for their statement; send fewer rows at once"
-            )));
+    pub(super) async fn bind(
+        &self,
+        context: &SessionContext,
+        mut batches: BoxStream<'static, Result<RecordBatch, Status>>,
+    ) -> Result<(), Status> {
+        let pool = Arc::clone(&context.runtime_env().memory_pool);
+        let reservation = MemoryConsumer::new("values for a prepared statement").register(&pool);
+        let mut all = Vec::new();
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            reservation.try_grow(batch.get_array_memory_size()).map_err(errors::status)?;
+            self.fits(&batch)?;
+            all.push(batch);
         }
-        let mut bound = Vec::new();
-        for batch in batches {
-            bound.extend(self.values(batch)?);
-        }
-        *self.bound.lock() = bound;
+        let bound = Bound { batches: Arc::new(all), _reservation: reservation };
+        *self.bound.lock() = Some(bound);
         Ok(())
     }
 
-    /// The values of each row.
-    pub(super) fn values(&self, batch: &RecordBatch) -> Result<Vec<ParamValues>, Status> {
+    /// What was bound last.
+    pub(super) fn bound(&self) -> Arc<Vec<RecordBatch>> {
+        self.bound.lock().as_ref().map(|bound| Arc::clone(&bound.batches)).unwrap_or_default()
+    }
+
+    fn fits(&self, batch: &RecordBatch) -> Result<(), Status> {
         let wanted = self.parameters.fields().len();
-        if batch.num_columns() != wanted {
-            return Err(Status::invalid_argument(format!(
-                "the statement has {}, and values came for {}",
-                strata_engine::counted(wanted as u64, "parameter"),
-                batch.num_columns()
-            )));
+        if batch.num_columns() == wanted {
+            return Ok(());
         }
+        Err(Status::invalid_argument(format!(
+            "the statement has {}, and values came for {}",
+            strata_engine::counted(wanted as u64, "parameter"),
+            batch.num_columns()
+        )))
+    }
+
+    /// The values of each row.
+    pub(super) fn values(
+        &self,
+        batch: &RecordBatch,
+    ) -> Result<impl Iterator<Item = Result<ParamValues, Status>> + Send, Status> {
+        self.fits(batch)?;
         let schema = batch.schema();
         // Values that are called like the parameters belong to them, in whatever order.
-        let place = |(at, name): (usize, &str)| {
+        let place = |(at, name): (usize, &String)| {
             let bare = name.trim_start_matches('$');
             let named = schema.fields().iter().position(|field| {
                 field.name().trim_start_matches('$') == bare && bare.parse::<usize>().is_err()
             });
             named.unwrap_or(at)
         };
-        let names: Vec<&str> =
-            self.parameters.fields().iter().map(|field| field.name().as_str()).collect();
-        let places: Vec<usize> = names.iter().copied().enumerate().map(place).collect();
-        let numbered = names.iter().all(|name| number(name).is_some());
-        let mut rows = Vec::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let value = |place: &usize| {
-                let value = ScalarValue::try_from_array(batch.column(*place), row);
-                value.map(ScalarAndMetadata::from).map_err(errors::status)
-            };
-            let values = places.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-            rows.push(match numbered {
-                true => ParamValues::List(by_number(&names, values)),
-                false => ParamValues::Map(
-                    names
-                        .iter()
-                        .map(|name| name.trim_start_matches('$').to_string())
-                        .zip(values)
-                        .collect(),
-                ),
-            });
+        let fields = self.parameters.fields().iter();
+        let names: Vec<String> = fields.map(|field| field.name().clone()).collect();
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(names.len());
+        for (named, field) in names.iter().enumerate().zip(self.parameters.fields()) {
+            let Some(column) = batch.columns().get(place(named)) else { continue };
+            columns.push(as_kind(column, field)?);
         }
-        Ok(rows)
+        Ok((0..batch.num_rows()).map(move |row| values(&names, &columns, row)))
     }
 
     /// What is to run for the values that were bound last.
@@ -135,20 +149,55 @@ impl Prepared {
         session: &FlightSession,
         caller: &Caller,
     ) -> Result<Work, Status> {
-        let bound = self.bound.lock().clone();
         let intent = statements::meant(session, caller, &self.statement).await?;
-        statements::work(session, Arc::clone(&self.statement), intent, bound)
+        let bound = self.bound();
+        let rows: usize = bound.iter().map(RecordBatch::num_rows).sum();
+        if rows > MOST {
+            return Err(Status::invalid_argument(format!(
+                "{rows} rows of values were bound, and results are made for {MOST} at once; \
+                 bind fewer, or send an update, which takes any number"
+            )));
+        }
+        let mut parameters = Vec::with_capacity(rows);
+        for batch in bound.iter() {
+            parameters.extend(self.values(batch)?.collect::<Result<Vec<_>, _>>()?);
+        }
+        statements::work(session, Arc::clone(&self.statement), intent, parameters)
     }
 
     /// The statement.
     pub(super) fn statement(&self) -> &Arc<Statement> {
         &self.statement
     }
+}
 
-    /// The values that were bound last.
-    pub(super) fn bound(&self) -> Vec<ParamValues> {
-        self.bound.lock().clone()
+/// Values in the type that the statement has for them.
+fn as_kind(column: &ArrayRef, parameter: &Field) -> Result<ArrayRef, Status> {
+    let kind = parameter.data_type();
+    if kind == &DataType::Null || kind == column.data_type() {
+        return Ok(Arc::clone(column));
     }
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(column, kind, &strict).map_err(|error| {
+        let name = parameter.name();
+        Status::invalid_argument(errors::short(format!("parameter {name} is {kind}: {error}")))
+    })
+}
+
+/// The values of a row.
+fn values(names: &[String], columns: &[ArrayRef], row: usize) -> Result<ParamValues, Status> {
+    let value = |column: &ArrayRef| {
+        let value = ScalarValue::try_from_array(column, row);
+        value.map(ScalarAndMetadata::from).map_err(errors::status)
+    };
+    let values = columns.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    Ok(match names.iter().all(|name| number(name).is_some()) {
+        true => ParamValues::List(by_number(names, values)),
+        false => {
+            let bare = names.iter().map(|name| name.trim_start_matches('$').to_string());
+            ParamValues::Map(bare.zip(values).collect())
+        }
+    })
 }
 
 /// The number of a parameter that is called by one.
@@ -157,7 +206,7 @@ fn number(name: &str) -> Option<usize> {
 }
 
 /// Values in the places of their numbers: a statement may leave numbers out.
-fn by_number(names: &[&str], values: Vec<ScalarAndMetadata>) -> Vec<ScalarAndMetadata> {
+fn by_number(names: &[String], values: Vec<ScalarAndMetadata>) -> Vec<ScalarAndMetadata> {
     let most = names.iter().filter_map(|name| number(name)).max().unwrap_or(0);
     let mut placed = vec![ScalarAndMetadata::from(ScalarValue::Null); most];
     for (name, value) in names.iter().zip(values) {
@@ -184,5 +233,5 @@ fn parameters(plan: &LogicalPlan) -> Result<SchemaRef, Status> {
     let fields = named
         .into_iter()
         .map(|(name, kind)| Field::new(name, kind.unwrap_or(DataType::Null), true));
-    Ok(super::plain::schema(&Schema::new(fields.collect::<Vec<_>>()), false))
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }

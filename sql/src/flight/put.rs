@@ -44,15 +44,24 @@ pub(super) async fn each(
         if batch.num_columns() == 0 && prepared.parameters().fields().is_empty() {
             continue;
         }
-        let values = prepared.values(&batch)?;
         came = true;
-        if !values.is_empty() {
-            let rows = updates::update(server, session, caller, statement, values).await?;
+        if batch.num_rows() > 0 {
+            let values = Box::new(prepared.values(&batch)?);
+            let rows = updates::update(server, session, caller, statement, Some(values)).await?;
             sum = sum.saturating_add(rows);
         }
     }
-    match came {
-        true => Ok(sum),
-        false => updates::update(server, session, caller, statement, prepared.bound()).await,
+    if came {
+        return Ok(sum);
     }
+    let bound = prepared.bound();
+    if bound.is_empty() {
+        return updates::update(server, session, caller, statement, None).await;
+    }
+    for batch in bound.iter() {
+        let values = Box::new(prepared.values(batch)?);
+        let rows = updates::update(server, session, caller, statement, Some(values)).await?;
+        sum = sum.saturating_add(rows);
+    }
+    Ok(sum)
 }

@@ -145,6 +145,11 @@ impl Held {
         !is_taken && *self.until.lock() < Instant::now()
     }
 
+    /// How long it waits already; none if somebody has asked for it.
+    pub(super) fn age(&self) -> Option<Instant> {
+        matches!(*self.state.lock(), State::Waiting(_)).then(|| *self.until.lock())
+    }
+
     /// What tells that something has changed.
     pub(super) fn news(&self) -> watch::Receiver<bool> {
         self.news.subscribe()

@@ -13,8 +13,8 @@ use arrow_flight::{
     HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::{BoxStream, Peekable};
-use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use prost::bytes::Bytes;
 use tonic::{Request, Response, Status, Streaming};
@@ -91,7 +91,7 @@ async fn plan(server: &Arc<Server>, here: &Here, command: Command) -> Result<Han
         other => return Err(unknown(&other)),
     };
     let held = Held::new(work, server.sessions.idle());
-    session.results.put(held, "fetch them, or cancel them")
+    session.results.put_over(held, |held| held.age(), "fetch them, or cancel them")
 }
 
 /// What a client is told of a command.
@@ -195,7 +195,7 @@ async fn taken(
     let count = match command(&descriptor.cmd)? {
         Command::CommandStatementUpdate(asked) => {
             let statement = Arc::new(statements::read(server, &asked.query)?);
-            updates::update(server, session, caller, &statement, Vec::new()).await?
+            updates::update(server, session, caller, &statement, None).await?
         }
         Command::CommandStatementIngest(asked) => {
             ingest::ingest(session, caller, asked, put::batches(messages)).await?
@@ -210,8 +210,7 @@ async fn taken(
             prepared_statement_handle,
         }) => {
             let prepared = session.prepared.get(&Handle::shown(&prepared_statement_handle))?;
-            let batches: Vec<_> = put::batches(messages).try_collect().await?;
-            prepared.bind(&batches)?;
+            prepared.bind(&session.context, put::batches(messages)).await?;
             let handle = Some(prepared_statement_handle);
             let result = DoPutPreparedStatementResult { prepared_statement_handle: handle };
             return Ok(result.encode_to_vec().into());

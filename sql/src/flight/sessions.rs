@@ -2,12 +2,14 @@
 //!
 //! Tables, views, names and secrets are the server's: all sessions see the same ones, as all connections to a
 //! database do. A session has settings of its own (`SET`, and the options of Flight), its prepared statements and
-//! its results. A caller who sends no cookie has one session under its name; a caller who sends the cookie
-//! `arrow_flight_session_id`, which every answer to a caller without one offers, has as many as it has cookies. A
-//! new session begins with the settings of its caller's first, so that options count which were set before the
+//! its results. A caller who sends no cookie has one session under its name, or under its login: so the parts of a
+//! result may be fetched by other processes of the same name, as those who read in parallel do. A caller who sends the
+//! cookie `arrow_flight_session_id`, which every answer to a caller without one offers, has as many as it has cookies.
+//! A new session begins with the settings of its caller's first, so that options count which were set before the
 //! client knew its cookie.
 //!
-//! What nobody uses for `flight.idle` ends: a session with all that is its own, and a result that nobody fetches.
+//! What nobody uses for `flight.idle` ends: a session with all that is its own, and a result that nobody fetches. Of
+//! too many results that nobody fetches, the oldest ends; too many prepared statements are refused.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -90,6 +92,7 @@ impl Drop for Working {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     caller: String,
+    login: Option<String>,
     cookie: Option<String>,
 }
 
@@ -127,7 +130,7 @@ impl Sessions {
         let caller = caller(request)?;
         let cookie = cookie(request.metadata());
         let offer = cookie.is_none().then(|| uuid::Uuid::new_v4().simple().to_string());
-        let key = Key { caller: caller.name.clone(), cookie };
+        let key = Key { caller: caller.name.clone(), login: caller.login.clone(), cookie };
         let session = self.open(&key)?;
         *session.used.lock() = Instant::now();
         Ok(Here { caller, session, offer, key })
@@ -144,7 +147,7 @@ impl Sessions {
                 open.len()
             )));
         }
-        let first = Key { caller: key.caller.clone(), cookie: None };
+        let first = Key { cookie: None, ..key.clone() };
         let like = open.get(&first).map_or(&self.shared, |session| &session.context);
         let session = FlightSession::new(like.fork(), &self.options);
         open.insert(key.clone(), Arc::clone(&session));
@@ -222,7 +225,11 @@ mod tests {
     fn request(name: &str, cookie: Option<&str>) -> Request<()> {
         let mut request = Request::new(());
         let role = super::super::caller::Role::Admin;
-        request.extensions_mut().insert(Arc::new(Caller { name: name.to_string(), role }));
+        request.extensions_mut().insert(Arc::new(Caller {
+            name: name.to_string(),
+            login: None,
+            role,
+        }));
         if let Some(cookie) = cookie {
             let line = format!("other=1; {COOKIE}={cookie}");
             request.metadata_mut().insert("cookie", line.parse().unwrap());

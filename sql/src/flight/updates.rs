@@ -17,37 +17,46 @@ use super::sessions::FlightSession;
 use crate::Statement;
 use crate::statements::Intent;
 
+/// Values for the parameters of a statement, row by row.
+pub(super) type Values<'a> = Box<dyn Iterator<Item = Result<ParamValues, Status>> + Send + 'a>;
+
 /// What is told of a statement that made rows, and changed none.
 const UNKNOWN: i64 = -1;
 
-/// Runs a statement to its end, for each of its parameters; how many rows it was about.
+/// Runs a statement to its end, for each of its parameters, or once where they are none; how many rows it was about.
 pub(super) async fn update(
     server: &Arc<Server>,
     session: &Arc<FlightSession>,
     caller: &Caller,
     statement: &Arc<Statement>,
-    parameters: Vec<ParamValues>,
+    parameters: Option<Values<'_>>,
 ) -> Result<i64, Status> {
     let intent = super::statements::meant(session, caller, statement).await?;
-    let (reads, writes) = (matches!(intent, Intent::Reads(_)), matches!(intent, Intent::Writes(_)));
-    let work = match (writes, parameters.is_empty()) {
-        // Each run tells its own rows.
-        (true, false) => {
-            let mut sum = 0i64;
-            for values in parameters {
-                let work =
-                    Work::Statement { statement: Arc::clone(statement), parameters: vec![values] };
-                sum = sum.saturating_add(count(server, session, work).await?);
+    let mut sum = 0i64;
+    let mut each = parameters.unwrap_or_else(|| Box::new(std::iter::empty()));
+    let mut next = each.next().transpose()?;
+    loop {
+        let work = match &intent {
+            Intent::Reads(plan) | Intent::Writes(plan) => {
+                let plan = run::bound(plan.clone(), next.as_ref())?;
+                let schema = super::statements::schema(session, Some(&plan));
+                Work::Plans { plans: vec![plan], schema }
             }
-            return Ok(sum);
-        }
-        _ => super::statements::work(session, Arc::clone(statement), intent, parameters)?,
-    };
-    let rows = count(server, session, work).await?;
-    Ok(match (reads, writes) {
-        (true, _) => UNKNOWN,
-        (_, true) => rows,
-        _ => 0,
+            Intent::Does(_) => Work::Statement {
+                statement: Arc::clone(statement),
+                parameters: next.take().into_iter().collect(),
+            },
+        };
+        sum = sum.saturating_add(count(server, session, work).await?);
+        next = match each.next() {
+            Some(values) => Some(values?),
+            None => break,
+        };
+    }
+    Ok(match intent {
+        Intent::Reads(_) => UNKNOWN,
+        Intent::Writes(_) => sum,
+        Intent::Does(_) => 0,
     })
 }
 
