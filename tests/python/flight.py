@@ -160,7 +160,7 @@ def tensors(connection, folder):
     limit = {"adbc.flight.sql.client_option.with_max_msg_size": str(300 << 20)}
     large = dbapi.connect(URI, db_kwargs=limit, autocommit=True)
     with large.cursor() as cursor:
-        rows(cursor, "arange(8388608).reshape(2, 1024, 4096).cast('f8').save('t.arrow', overwrite => true)")
+        rows(cursor, "arange(8388608).reshape(2, 1024, 4096).cast('f64').save('t.arrow', overwrite => true)")
         cursor.execute("FROM 't.arrow'")
         column = cursor.fetch_arrow_table().column(0)
         assert isinstance(column.type, pa.FixedShapeTensorType), column.type

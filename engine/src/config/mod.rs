@@ -116,6 +116,8 @@ config_namespace! {
         pub compression: Compression, default = Compression::None
         /// Send texts and lists as views, as they are computed, to a client that reads them; as plain texts and lists otherwise.
         pub views: bool, default = false
+        /// Send an array that is asked for as tensors, a row for each place along its first dimension, and not as rows of cells.
+        pub tensors: bool, default = false
         /// How many statements of all clients run at once; twice as many as there are cores when 0. The others wait in order. It holds from the start of the process.
         pub running: usize, default = 0
         /// How many statements may wait; one more is refused. It holds from the start of the process.

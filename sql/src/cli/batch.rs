@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
-use strata_engine::{LocalRunner, PoolRunner, Processes, Runner};
+use strata_engine::{LocalRunner, PoolRunner, Processes, Runner, Settings};
 
-use super::args::{Input, RunArgs, SessionArgs};
+use super::args::{Input, PoolArgs, RunArgs, SessionArgs};
 use super::{pool, settings};
 use crate::shell::{
     Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
@@ -55,9 +55,13 @@ pub(crate) struct Opened {
 }
 
 /// A session as the arguments want it.
-pub(crate) async fn session(args: &SessionArgs, workers: &Workers) -> Ran<Opened> {
-    let mut settings = settings::of_session(args)?;
-    let joined = pool::join(&args.pool, &mut settings, workers).await?;
+pub(crate) async fn session(
+    mut settings: Settings,
+    pool: &PoolArgs,
+    database: Option<&Path>,
+    workers: &Workers,
+) -> Ran<Opened> {
+    let joined = pool::join(pool, &mut settings, workers).await?;
     let (session, runner): (_, Arc<dyn Runner>) = match &joined {
         Some(joined) => (
             crate::session_on(Arc::clone(&joined.pool), settings)?,
@@ -65,8 +69,8 @@ pub(crate) async fn session(args: &SessionArgs, workers: &Workers) -> Ran<Opened
         ),
         None => (crate::session(settings)?, Arc::new(LocalRunner)),
     };
-    if let Some(path) = &args.database {
-        let (session, path) = (session.clone(), path.clone());
+    if let Some(path) = database {
+        let (session, path) = (session.clone(), path.to_path_buf());
         let opened = workers.run(async move { crate::open_database(&session, &path).await });
         for trouble in opened.await.map_err(DataFusionError::IoError)?? {
             eprintln!("warning: {trouble}");
@@ -76,7 +80,9 @@ pub(crate) async fn session(args: &SessionArgs, workers: &Workers) -> Ran<Opened
 }
 
 async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
-    let Opened { session, runner, processes } = session(args, workers).await?;
+    let settings = settings::of_session(args)?;
+    let opened = session(settings, &args.pool, args.database.as_deref(), workers).await?;
+    let Opened { session, runner, processes } = opened;
     let interrupts = Interrupts::listen(mode.interactive);
     let mut shell = Shell::new(session, runner, workers.clone(), interrupts, mode);
     shell.processes = processes;

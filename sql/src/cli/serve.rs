@@ -1,6 +1,7 @@
 //! `strata serve`: the session of this process, for clients of Arrow Flight SQL.
 
 use datafusion::error::DataFusionError;
+use strata_engine::Settings;
 use tokio::net::TcpListener;
 
 use super::args::ServeArgs;
@@ -15,7 +16,11 @@ const ANSWERING: usize = 2;
 
 /// Serves until it is interrupted.
 pub(crate) async fn run(args: &ServeArgs, workers: &Workers) -> Ran {
-    let Opened { session, runner, processes } = batch::session(&args.session, workers).await?;
+    let mut settings = Settings::from_process().map_err(crate::Error::from)?;
+    args.settings.apply(&mut settings)?;
+    let database = args.database.as_deref();
+    let opened = batch::session(settings, &args.pool, database, workers).await?;
+    let Opened { session, runner, processes } = opened;
     for path in &args.files {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| Stop::file(&name, error))?;
@@ -23,8 +28,8 @@ pub(crate) async fn run(args: &ServeArgs, workers: &Workers) -> Ran {
         let ran = workers.run(async move { prepared.run(&text).await.map(drop) });
         ran.await.map_err(DataFusionError::IoError)??;
     }
-    let security = args.session.pool.security.read()?;
-    let (token, quiet, listen) = (security.token, args.session.output.quiet, args.listen);
+    let security = args.pool.security.read()?;
+    let (token, quiet, listen) = (security.token, args.quiet, args.listen);
     if token.is_none() && !listen.ip().is_loopback() {
         return Err(Stop::usage(
             format!("without a token, {listen} would let anyone in who reaches it"),

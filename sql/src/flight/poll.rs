@@ -43,6 +43,9 @@ pub(super) async fn poll(
         session.results.remove(handle);
         return Err(status);
     }
+    if *news.borrow() {
+        return Err(Status::cancelled("the statement was cancelled"));
+    }
     let lasts = held.renew();
     let until = timestamp(lasts);
     let info = infos::of_result(held.schema.as_deref(), handle, asked)?;

@@ -55,7 +55,9 @@ pub(super) async fn prepare(
     let statement = statements::read(server, text)?;
     let intent = statements::meant(session, caller, &statement).await?;
     let (plan, columns) = match &intent {
-        Intent::Reads(plan) => (Some(plan), Some(statements::schema(session, Some(plan)))),
+        Intent::Reads(plan) => {
+            (Some(plan), Some(statements::columns(session, &statement, plan).await?))
+        }
         Intent::Writes(plan) => (Some(plan), None),
         Intent::Does(plan) => (plan.as_ref(), None),
     };
@@ -162,7 +164,7 @@ impl Prepared {
         for batch in bound.iter() {
             parameters.extend(self.values(batch)?.collect::<Result<Vec<_>, _>>()?);
         }
-        statements::work(session, Arc::clone(&self.statement), intent, parameters)
+        statements::work(session, Arc::clone(&self.statement), intent, parameters).await
     }
 
     /// The statement.

@@ -15,6 +15,7 @@ use tonic::Status;
 
 use super::run::Running;
 use crate::Statement;
+use crate::arrays::Tensors;
 
 /// What makes rows.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) enum Work {
         /// What the client was told.
         schema: SchemaRef,
     },
+    /// An array, as tensors.
+    Tensors(Tensors),
     /// A statement that does something: for each of these parameters, or once.
     Statement {
         /// The statement.
@@ -80,6 +83,7 @@ impl Held {
     pub(super) fn new(work: Work, lasts: Duration) -> Arc<Self> {
         let schema = match &work {
             Work::Plans { schema, .. } => Some(Arc::clone(schema)),
+            Work::Tensors(tensors) => Some(Arc::clone(tensors.schema())),
             Work::Statement { .. } => None,
         };
         Arc::new(Self {

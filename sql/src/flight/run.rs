@@ -76,6 +76,13 @@ pub(super) async fn start(
         Work::Plans { plans, schema } => {
             (schema, one_after_the_other(server, session, plans, held))
         }
+        Work::Tensors(tensors) => {
+            let permit = deadline.within(server.admission.admit(0)).await??;
+            let schema = Arc::clone(tensors.schema());
+            let rows = tensors.rows(session.context.clone());
+            let rows = rows.map(|batch| batch.map_err(errors::status));
+            (schema, with_permit(rows, permit))
+        }
         Work::Statement { statement, parameters } => {
             let permit = deadline.within(server.admission.admit(0)).await??;
             let run = every(server, &session.context, &statement, &parameters);

@@ -81,7 +81,7 @@ async fn plan(server: &Arc<Server>, here: &Here, command: Command) -> Result<Han
         Command::CommandStatementQuery(asked) => {
             let statement = statements::read(server, &asked.query)?;
             let intent = statements::meant(session, caller, &statement).await?;
-            statements::work(session, Arc::new(statement), intent, Vec::new())?
+            statements::work(session, Arc::new(statement), intent, Vec::new()).await?
         }
         Command::CommandPreparedStatementQuery(asked) => {
             let handle = Handle::shown(&asked.prepared_statement_handle);
@@ -131,7 +131,9 @@ async fn schema(
         (None, Command::CommandStatementQuery(asked)) => {
             let statement = statements::read(server, &asked.query)?;
             match statements::meant(&here.session, &here.caller, &statement).await? {
-                Intent::Reads(plan) => statements::schema(&here.session, Some(&plan)),
+                Intent::Reads(plan) => {
+                    statements::columns(&here.session, &statement, &plan).await?
+                }
                 _ => Arc::new(arrow::datatypes::Schema::empty()),
             }
         }

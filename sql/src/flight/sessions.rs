@@ -27,6 +27,7 @@ use super::caller::{Caller, caller};
 use super::handle::Shelf;
 use super::prepared::Prepared;
 use super::results::Held;
+use crate::database::OwnSettings;
 
 /// The cookie that says which session is meant.
 const COOKIE: &str = "arrow_flight_session_id";
@@ -149,7 +150,9 @@ impl Sessions {
         }
         let first = Key { cookie: None, ..key.clone() };
         let like = open.get(&first).map_or(&self.shared, |session| &session.context);
-        let session = FlightSession::new(like.fork(), &self.options);
+        let context = like.fork();
+        context.state_ref().write().config_mut().set_extension(Arc::new(OwnSettings));
+        let session = FlightSession::new(context, &self.options);
         open.insert(key.clone(), Arc::clone(&session));
         Ok(session)
     }

@@ -14,6 +14,7 @@ use super::results::Work;
 use super::sessions::FlightSession;
 use super::{Server, errors, plain, run};
 use crate::Statement;
+use crate::arrays::Tensors;
 use crate::parse::number_parameters;
 use crate::statements::{Intent, changed, intent};
 
@@ -91,7 +92,7 @@ pub(super) fn may_change(name: &str) -> Result<(), Status> {
 }
 
 /// What is to run for a statement, with what the client is told of its columns.
-pub(super) fn work(
+pub(super) async fn work(
     session: &FlightSession,
     statement: Arc<Statement>,
     intent: Intent,
@@ -100,6 +101,9 @@ pub(super) fn work(
     let Intent::Reads(plan) = intent else {
         return Ok(Work::Statement { statement, parameters });
     };
+    if let Some(tensors) = tensors(session, &statement).await? {
+        return Ok(Work::Tensors(tensors));
+    }
     let mut plans = Vec::with_capacity(parameters.len().max(1));
     for values in &parameters {
         plans.push(run::bound(plan.clone(), Some(values))?);
@@ -116,6 +120,29 @@ pub(super) fn work(
     }
     let schema = schema(session, plans.first());
     Ok(Work::Plans { plans, schema })
+}
+
+/// The columns of a statement that makes rows of this plan.
+pub(super) async fn columns(
+    session: &FlightSession,
+    statement: &Statement,
+    plan: &LogicalPlan,
+) -> Result<SchemaRef, Status> {
+    match tensors(session, statement).await? {
+        Some(tensors) => Ok(Arc::clone(tensors.schema())),
+        None => Ok(schema(session, Some(plan))),
+    }
+}
+
+/// The array that a statement is, where the session wants arrays as tensors.
+async fn tensors(
+    session: &FlightSession,
+    statement: &Statement,
+) -> Result<Option<Tensors>, Status> {
+    match session.options().tensors {
+        true => Tensors::of(&session.context, statement).await.map_err(errors::status),
+        false => Ok(None),
+    }
 }
 
 /// The columns of a plan, as a client sees them.

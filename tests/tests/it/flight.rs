@@ -20,6 +20,7 @@ use arrow::array::RecordBatch;
 use arrow::array::cast::AsArray;
 use arrow::datatypes::Int64Type;
 use arrow_flight::FlightInfo;
+use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
 use futures::TryStreamExt;
 use tempfile::TempDir;
@@ -79,7 +80,9 @@ impl Served {
     }
 
     async fn client(&self) -> Client {
-        FlightSqlServiceClient::new(self.channel().await)
+        let client = FlightServiceClient::new(self.channel().await);
+        // What is cut fits into the usual 4 MiB; a tensor is not cut.
+        FlightSqlServiceClient::new_from_inner(client.max_decoding_message_size(300 << 20))
     }
 
     /// Memory of the process now, in bytes.

@@ -67,7 +67,7 @@ impl Cli {
             Some(Action::Shell(args)) => Some(&args.session.settings),
             Some(Action::Config(args)) => Some(&args.settings),
             Some(Action::Scheduler(args)) => Some(&args.settings),
-            Some(Action::Serve(args)) => Some(&args.session.settings),
+            Some(Action::Serve(args)) => Some(&args.settings),
             Some(_) => None,
         }
     }

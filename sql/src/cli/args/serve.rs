@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::SessionArgs;
+use super::{PoolArgs, SettingArgs};
 
 /// `strata serve`
 #[derive(Debug, Args)]
@@ -18,6 +18,17 @@ pub(crate) struct ServeArgs {
     #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Session")]
     pub(crate) files: Vec<PathBuf>,
 
+    /// Open a database file, made when it is missing: its tables, views and settings stay
+    #[arg(long, value_name = "FILE", help_heading = "Session")]
+    pub(crate) database: Option<PathBuf>,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
     #[command(flatten)]
-    pub(crate) session: SessionArgs,
+    pub(crate) pool: PoolArgs,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
 }

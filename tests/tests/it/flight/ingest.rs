@@ -87,13 +87,15 @@ async fn a_pool_reads_what_was_taken_in() {
 async fn rows_join_a_table_of_files_in_one_piece() {
     let server = Served::new(&[]);
     let mut client = server.client().await;
-    let text = "COPY (SELECT 1 AS id, 'a' AS name) TO 'data/' STORED AS parquet";
+    let text = "COPY (SELECT value + 1 AS id, CASE WHEN value = 0 THEN 'a' END AS name FROM range(0, 1)) TO 'data/' STORED AS parquet";
     run(&mut client, text).await.unwrap();
     let text = "CREATE EXTERNAL TABLE d STORED AS PARQUET LOCATION 'data/'";
     run(&mut client, text).await.unwrap();
     assert_eq!(ingest(&mut client, append("d"), vec![rows(10, 5)]).await.unwrap(), 5);
     assert_eq!(number(&mut client, "SELECT sum(id) FROM d").await, 61);
-    assert_eq!(number(&mut client, "SELECT sum(id) FROM 'data/'").await, 61);
+    let none = vec![RecordBatch::try_from_iter([("id", rows(0, 1).column(0).clone())]).unwrap()];
+    assert_eq!(ingest(&mut client, append("d"), none).await.unwrap(), 1);
+    assert_eq!(number(&mut client, "SELECT count(*) - count(name) FROM d").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,12 +123,19 @@ async fn what_does_not_fit_leaves_nothing() {
     assert!(error.contains("table 'large'"), "{error}");
     assert!(run(&mut client, "SELECT * FROM large").await.is_err());
 
-    // Whoever breaks off midway.
-    let broken = futures::stream::iter((0..10).map(|at| Ok(rows(at, 1)))).chain(
-        futures::stream::once(async { Err(FlightError::ExternalError("the client broke".into())) }),
-    );
+    // Whoever leaves midway.
+    let (sent, mut came) = tokio::sync::mpsc::unbounded_channel();
+    let rest = futures::stream::once(async move {
+        sent.send(()).unwrap();
+        std::future::pending::<Result<RecordBatch, FlightError>>().await
+    });
+    let half = futures::stream::iter((0..10).map(|at| Ok(rows(at, 1)))).chain(rest);
     let mut other = FlightSqlServiceClient::new(server.channel().await);
-    assert!(other.execute_ingest(create("half"), broken).await.is_err());
+    let leaving = tokio::spawn(async move { other.execute_ingest(create("half"), half).await });
+    came.recv().await.unwrap();
+    leaving.abort();
+    assert!(leaving.await.unwrap_err().is_cancelled());
+    server.rests().await;
     assert!(run(&mut client, "SELECT * FROM half").await.is_err());
     assert_eq!(number(&mut client, "SELECT count(*) FROM t").await, 3);
     // What it held is given back.

@@ -1,7 +1,7 @@
 //! What there is, as drivers ask for it.
 
+use arrow::array::RecordBatch;
 use arrow::array::cast::AsArray;
-use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Schema, UInt32Type};
 use arrow_flight::sql::{
     CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,

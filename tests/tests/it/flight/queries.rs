@@ -162,7 +162,7 @@ async fn tensors_come_whole() {
     let server = Served::new(&[]);
     let mut client = server.client().await;
     // A row is 32 MiB: larger than any message is made otherwise.
-    let text = "arange(8388608).reshape(2, 2048, 2048).cast('f8').save('x.arrow')";
+    let text = "arange(8388608).reshape(2, 2048, 2048).cast('f64').save('x.arrow')";
     run(&mut client, text).await.unwrap();
     let info = client.execute("FROM 'x.arrow'".to_string(), None).await.unwrap();
     let field = info.clone().try_decode_schema().unwrap().field(0).clone();
@@ -178,9 +178,36 @@ async fn tensors_come_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn arrays_are_tensors_to_those_who_want_them() {
+    let server = Served::new(&["--set", "flight.tensors=true"]);
+    let mut client = server.client().await;
+    run(&mut client, "x = arange(60).reshape(5, 3, 4).rechunk((2, 3, 2))").await.unwrap();
+    for text in ["x", "x + 0", "arange(60).reshape(5, 3, 4)"] {
+        let info = client.execute(text.to_string(), None).await.unwrap();
+        let field = info.clone().try_decode_schema().unwrap().field(0).clone();
+        assert_eq!(field.metadata()["ARROW:extension:metadata"], "{\"shape\":[3,4]}", "{text}");
+        let batches = fetch(&mut client, info).await.unwrap();
+        assert_eq!(count(&batches), 5, "{text}");
+        let values: Vec<i64> = batches
+            .iter()
+            .flat_map(|batch| {
+                let rows: &FixedSizeListArray = batch.column(0).as_fixed_size_list();
+                let (begin, end) = (rows.value_offset(0), rows.value_offset(rows.len()));
+                let values = rows.values().as_primitive::<Int64Type>().values();
+                values[begin as usize..end as usize].to_vec()
+            })
+            .collect();
+        assert_eq!(values, (0..60).collect::<Vec<i64>>(), "{text}");
+    }
+    assert_eq!(number(&mut client, "x.sum()").await, 1770);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM x").await, 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn results_of_explanations_and_listings_are_rows() {
     let server = Served::new(&[]);
     let mut client = server.client().await;
+    run(&mut client, "CREATE TABLE t AS SELECT 1 AS a").await.unwrap();
     for text in [
         "EXPLAIN SELECT 1",
         "EXPLAIN LAYERS SELECT 1",

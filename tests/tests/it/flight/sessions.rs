@@ -34,7 +34,7 @@ struct Wrong {
 }
 
 async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Vec<u8> {
-    let results = client.inner_mut().do_action(Action::new(name, body)).await.unwrap().into_inner();
+    let results = client.do_action(Action::new(name, body)).await.unwrap();
     let results: Vec<_> = results.try_collect().await.unwrap();
     results[0].body.to_vec()
 }
@@ -69,6 +69,17 @@ async fn options_are_settings_of_the_session() {
     run(&mut client, "CREATE TABLE other.t AS SELECT 7 AS a").await.unwrap();
     assert_eq!(set(&mut client, "schema", Some("other")).await, None);
     assert_eq!(number(&mut client, "SELECT a FROM t").await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_keeps_tables_and_no_settings_of_sessions() {
+    let server = Served::new(&["--database", "shop.strata"]);
+    let mut client = server.client().await;
+    run(&mut client, "SET flight.rows = 5").await.unwrap();
+    run(&mut client, "CREATE VIEW v AS SELECT 7 AS a").await.unwrap();
+    assert_eq!(options(&mut client).await["flight.rows"].text.as_deref(), Some("5"));
+    let file = std::fs::read_to_string(server.folder().join("shop.strata")).unwrap();
+    assert!(file.contains("CREATE VIEW v") && !file.contains("flight.rows"), "{file}");
 }
 
 /// A client with a session of its own.
