@@ -35,7 +35,8 @@ pub use cluster::{
     WorkerCommand, WorkerOptions, WorkerRow,
 };
 pub use config::{
-    ByteSize, MemoryLimit, Origin, Setting, Settings, StrataOptions, options_of, physical_memory,
+    ByteSize, Compression, FlightOptions, MemoryLimit, Origin, Setting, Settings, Span,
+    StrataOptions, options_of, physical_memory,
 };
 pub use error::{EngineError, Result, nearest};
 pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
@@ -64,7 +65,7 @@ pub use physical::{
 };
 pub use physical::{coordinate_column, tensor_field};
 pub use run::{
-    Execution, LocalRunner, Planned, PoolRunner, Progress, Runner, ScanProgress, Scratch,
+    Execution, LocalRunner, Planned, PoolRunner, Progress, Ready, Runner, ScanProgress, Scratch,
 };
 pub use session::{SessionBuilder, SessionSettings};
 pub use text::{counted, thousands};

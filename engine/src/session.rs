@@ -169,6 +169,9 @@ pub trait SessionSettings {
 
     /// The pool that runs the session's queries, if one does.
     fn pool(&self) -> Option<Arc<Pool>>;
+
+    /// A session with the same tables, memory and workers, whose settings are its own from now on.
+    fn fork(&self) -> SessionContext;
 }
 
 impl SessionSettings for SessionContext {
@@ -186,6 +189,13 @@ impl SessionSettings for SessionContext {
 
     fn pool(&self) -> Option<Arc<Pool>> {
         self.state_ref().read().config().get_extension::<Pool>()
+    }
+
+    fn fork(&self) -> SessionContext {
+        let state = self.state();
+        let own = Arc::new(SharedSettings::new(self.settings()));
+        let config = state.config().clone().with_extension(own);
+        SessionContext::new_with_state(reconfigured(state, config).build())
     }
 }
 

@@ -63,6 +63,10 @@ struct Database {
 #[derive(Debug, Default)]
 pub(crate) struct DatabaseSlot(Mutex<Option<Database>>);
 
+/// Marks a session as one of several on a database: what it sets is its own, and does not last.
+#[derive(Debug)]
+pub(crate) struct OwnSettings;
+
 fn slot(session: &SessionContext) -> Option<Arc<DatabaseSlot>> {
     session.state_ref().read().config().get_extension::<DatabaseSlot>()
 }
@@ -180,6 +184,11 @@ pub(crate) fn record(session: &SessionContext, statement: &Statement) -> Result<
     let mut guard = slot.0.lock();
     let Some(database) = guard.as_mut() else { return Ok(()) };
     let Some(change) = subject_of(statement) else { return Ok(()) };
+    if let Change::Keep(Subject::Setting(_)) | Change::Forget(Subject::Setting(_)) = change
+        && session.state_ref().read().config().get_extension::<OwnSettings>().is_some()
+    {
+        return Ok(());
+    }
     let mut entries = database.entries.clone();
     match change {
         Change::Forget(subject) => {

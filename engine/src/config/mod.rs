@@ -8,6 +8,8 @@ mod in_force;
 mod memory;
 mod origins;
 mod size;
+mod span;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -18,6 +20,8 @@ use datafusion::config::ConfigOptions;
 pub use memory::{MemoryLimit, physical_memory};
 pub use origins::{Origin, Setting, Settings};
 pub use size::ByteSize;
+pub use span::Span;
+pub use wire::Compression;
 
 use crate::optimize::Without;
 
@@ -34,6 +38,8 @@ extensions_options! {
         pub array: ArrayOptions, default = ArrayOptions::default()
         /// Reading files.
         pub files: FileOptions, default = FileOptions::default()
+        /// What `strata serve` answers.
+        pub flight: FlightOptions, default = FlightOptions::default()
         /// The shell and what it prints.
         pub shell: ShellOptions, default = ShellOptions::default()
     }
@@ -96,6 +102,42 @@ config_namespace! {
 }
 
 config_namespace! {
+    /// What `strata serve` answers.
+    pub struct FlightOptions {
+        /// How long a statement may take, its wait for others included: a time such as '30s' or '5min'; as long as it takes when 0s.
+        pub timeout: Span, default = Span::NONE
+        /// The most rows of a result; as many as there are when 0. A result with more is an error.
+        pub rows: u64, default = 0
+        /// The most bytes of a result, as they are in memory; as many as there are when 0.
+        pub bytes: ByteSize, default = ByteSize(0)
+        /// How large a message with rows is made: results are split between rows. A row that is larger by itself goes out whole.
+        pub message: ByteSize, default = ByteSize(2 << 20)
+        /// How rows are compressed on their way: none, lz4 or zstd.
+        pub compression: Compression, default = Compression::None
+        /// Send texts and lists as views, as they are computed, to a client that reads them; as plain texts and lists otherwise.
+        pub views: bool, default = false
+        /// Send an array that is asked for as tensors, a row for each place along its first dimension, and not as rows of cells.
+        pub tensors: bool, default = false
+        /// How many statements of all clients run at once; twice as many as there are cores when 0. The others wait in order. It holds from the start of the process.
+        pub running: usize, default = 0
+        /// How many statements may wait; one more is refused. It holds from the start of the process.
+        pub waiting: usize, default = 1000
+        /// How long a statement waits for others before it is refused. It holds from the start of the process.
+        pub patience: Span, default = Span::seconds(60)
+        /// How many prepared statements a session may have, and how many results that were not fetched. It holds from the start of the process.
+        pub statements: usize, default = 1000
+        /// How many sessions there may be. It holds from the start of the process.
+        pub sessions: usize, default = 1000
+        /// How long a session lasts that nobody uses, with its settings, statements and results; and a result that nobody fetches. It holds from the start of the process.
+        pub idle: Span, default = Span::seconds(1800)
+        /// How long what runs may go on when the server is told to stop. It holds from the start of the process.
+        pub grace: Span, default = Span::seconds(20)
+        /// The longest statement that is read. It holds from the start of the process.
+        pub text: ByteSize, default = ByteSize(1 << 20)
+    }
+}
+
+config_namespace! {
     /// The shell and what it prints.
     pub struct ShellOptions {
         /// The output format when none is asked for: box on a terminal.
@@ -150,3 +192,5 @@ macro_rules! config_value {
 config_value!(ByteSize);
 config_value!(MemoryLimit);
 config_value!(Without);
+config_value!(Span);
+config_value!(Compression);

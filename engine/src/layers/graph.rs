@@ -174,6 +174,21 @@ impl LayerGraph {
         projected.filter(|memory| !memory.spills).map(|memory| memory.bytes).max().unwrap_or(0)
     }
 
+    /// What all tasks together are expected to hold, in bytes, as far as it is known: what cannot be written to
+    /// disk, and the most that one layer would keep in memory otherwise.
+    pub fn projected(&self) -> u64 {
+        let (mut held, mut spilled) = (0u64, 0u64);
+        for layer in &self.layers {
+            let Some(memory) = layer.estimate.memory else { continue };
+            let bytes = memory.bytes.saturating_mul(layer.tasks.max(1) as u64);
+            match memory.spills {
+                true => spilled = spilled.max(bytes),
+                false => held = held.saturating_add(bytes),
+            }
+        }
+        held.saturating_add(spilled)
+    }
+
     /// The layers, sources first.
     pub fn layers(&self) -> &[Layer] {
         &self.layers

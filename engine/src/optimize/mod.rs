@@ -12,6 +12,7 @@ mod push_semi_joins;
 mod skim_scans;
 mod spill_top_rows;
 mod whole_probes;
+mod yielding_joins;
 
 use std::sync::Arc;
 
@@ -47,11 +48,12 @@ pub(crate) fn physical() -> Vec<Rule> {
             rules.push(Arc::new(look_up_places::LookUpPlaces) as Rule);
         }
     }
-    let after: [Rule; 4] = [
+    let after: [Rule; 5] = [
         Arc::new(bound_windows::BoundWindows),
         Arc::new(plain_texts::PlainTexts),
         Arc::new(compact_views::CompactViews),
         Arc::new(skim_scans::SkimScans),
+        Arc::new(yielding_joins::YieldingJoins),
     ];
     rules.extend(after);
     rules

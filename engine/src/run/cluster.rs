@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use parking_lot::Mutex;
 
-use super::{Execution, Runner};
+use super::{Execution, Ready, Runner};
 use crate::cluster::Pool;
 use crate::error::Result;
 
@@ -32,10 +32,12 @@ impl Runner for PoolRunner {
         &self.name
     }
 
-    async fn run(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Execution> {
+    async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready> {
         let state = session.state();
         let physical = state.create_physical_plan(&plan).await?;
-        let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-        Ok(Execution { stream, plan: Arc::new(Mutex::new(physical)) })
+        Ok(Ready::new(physical, move |physical| {
+            let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+            Ok(Execution { stream, plan: Arc::new(Mutex::new(physical)) })
+        }))
     }
 }

@@ -15,7 +15,7 @@ use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
-use super::{Execution, Runner, frugal};
+use super::{Execution, Ready, Runner, frugal};
 use crate::error::Result;
 
 /// The runner for this machine's cores.
@@ -28,20 +28,22 @@ impl Runner for LocalRunner {
         "local"
     }
 
-    async fn run(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Execution> {
+    async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready> {
         let state = session.state();
         let physical = state.create_physical_plan(&plan).await?;
-        let first = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-        let running = Arc::new(Mutex::new(physical));
-        let stream = {
-            let running = Arc::clone(&running);
-            with_second_try(first, move || async move {
-                let (stream, physical) = frugal::start(state, &plan).await?;
-                *running.lock() = physical;
-                Ok(stream)
-            })
-        };
-        Ok(Execution { stream, plan: running })
+        Ok(Ready::new(physical, move |physical| {
+            let first = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+            let running = Arc::new(Mutex::new(physical));
+            let stream = {
+                let running = Arc::clone(&running);
+                with_second_try(first, move || async move {
+                    let (stream, physical) = frugal::start(state, &plan).await?;
+                    *running.lock() = physical;
+                    Ok(stream)
+                })
+            };
+            Ok(Execution { stream, plan: running })
+        }))
     }
 }
 

@@ -37,8 +37,38 @@ pub trait Runner: std::fmt::Debug + Send + Sync {
     /// `local`, or where the pool is.
     fn name(&self) -> &str;
 
+    /// Plans `plan`, as the session's settings say, and does not begin.
+    async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready>;
+
     /// Starts running `plan`, as the session's settings say.
-    async fn run(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Execution>;
+    async fn run(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Execution> {
+        self.prepare(session, plan).await?.begin()
+    }
+}
+
+/// A query that is planned and has not begun, for whoever decides when it does.
+pub struct Ready {
+    physical: Arc<dyn ExecutionPlan>,
+    begin: Box<dyn FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send>,
+}
+
+impl Ready {
+    pub(crate) fn new(
+        physical: Arc<dyn ExecutionPlan>,
+        begin: impl FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send + 'static,
+    ) -> Self {
+        Self { physical, begin: Box::new(begin) }
+    }
+
+    /// What will run.
+    pub fn plan(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.physical
+    }
+
+    /// Begins.
+    pub fn begin(self) -> Result<Execution> {
+        (self.begin)(self.physical)
+    }
 }
 
 /// A query on its way: its results as they come, and how far it is.

@@ -22,6 +22,7 @@ mod shapes;
 mod statistics;
 mod subscripts;
 mod table;
+mod tensors;
 mod verbs;
 
 pub(crate) use bind::bind;
@@ -30,6 +31,7 @@ pub(crate) use in_sql::{ArrayTables, external, open, own_name, written};
 pub(crate) use makers::is_maker;
 pub(crate) use save::save;
 pub(crate) use table::{bind_name, bind_names, frame, shown};
+pub(crate) use tensors::Tensors;
 pub(crate) use verbs::{is_verb, takes_conditions, verb_names};
 
 use strata_engine::{Attributes, Labelled, Scalar};

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
-use strata_engine::{LocalRunner, PoolRunner, Runner};
+use datafusion::execution::context::SessionContext;
+use strata_engine::{LocalRunner, PoolRunner, Processes, Runner, Settings};
 
-use super::args::{Input, RunArgs, SessionArgs};
+use super::args::{Input, PoolArgs, RunArgs, SessionArgs};
 use super::{pool, settings};
 use crate::shell::{
     Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
@@ -46,9 +47,21 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
     }
 }
 
-async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
-    let mut settings = settings::of_session(args)?;
-    let joined = pool::join(&args.pool, &mut settings, workers).await?;
+/// A session, what runs its queries, and the processes that it started for that.
+pub(crate) struct Opened {
+    pub(crate) session: SessionContext,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) processes: Option<Processes>,
+}
+
+/// A session as the arguments want it.
+pub(crate) async fn session(
+    mut settings: Settings,
+    pool: &PoolArgs,
+    database: Option<&Path>,
+    workers: &Workers,
+) -> Ran<Opened> {
+    let joined = pool::join(pool, &mut settings, workers).await?;
     let (session, runner): (_, Arc<dyn Runner>) = match &joined {
         Some(joined) => (
             crate::session_on(Arc::clone(&joined.pool), settings)?,
@@ -56,16 +69,23 @@ async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<She
         ),
         None => (crate::session(settings)?, Arc::new(LocalRunner)),
     };
-    if let Some(path) = &args.database {
-        let (session, path) = (session.clone(), path.clone());
+    if let Some(path) = database {
+        let (session, path) = (session.clone(), path.to_path_buf());
         let opened = workers.run(async move { crate::open_database(&session, &path).await });
         for trouble in opened.await.map_err(DataFusionError::IoError)?? {
             eprintln!("warning: {trouble}");
         }
     }
+    Ok(Opened { session, runner, processes: joined.and_then(|joined| joined.processes) })
+}
+
+async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
+    let settings = settings::of_session(args)?;
+    let opened = session(settings, &args.pool, args.database.as_deref(), workers).await?;
+    let Opened { session, runner, processes } = opened;
     let interrupts = Interrupts::listen(mode.interactive);
     let mut shell = Shell::new(session, runner, workers.clone(), interrupts, mode);
-    shell.processes = joined.and_then(|joined| joined.processes);
+    shell.processes = processes;
     Ok(shell)
 }
 

@@ -11,6 +11,7 @@ mod pages;
 mod passwd;
 mod pool;
 mod roles;
+mod serve;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -104,6 +105,7 @@ async fn run(cli: Cli, workers: &Workers) -> Ran {
         Some(Action::Shell(args)) => shell(&args, workers).await,
         Some(Action::Scheduler(args)) => roles::scheduler(&args).await,
         Some(Action::Worker(args)) => roles::worker(&args).await,
+        Some(Action::Serve(args)) => serve::run(&args, workers).await,
         Some(Action::Certs(args)) => certs::run(&args),
         Some(Action::Config(args)) => config::run(&args),
         Some(Action::Passwd(args)) => passwd::run(&args),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use datafusion::error::DataFusionError;
 use strata_engine::{
     Adaptive, Address, ByCommand, BySsh, Local, Origin, Provision, Scheduler, SchedulerOptions,
-    Settings, Worker, WorkerCommand, WorkerOptions,
+    Settings, Span, Worker, WorkerCommand, WorkerOptions,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -132,7 +132,7 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Ran {
 }
 
 /// Waits for Ctrl-C, or for the system to end this process.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     tokio::select! {
         () = pressed() => {}
         () = ended() => {}
@@ -160,10 +160,10 @@ async fn ended() {
 }
 
 /// Threads that nobody waits for at the end.
-struct Threads(Option<Runtime>);
+pub(super) struct Threads(Option<Runtime>);
 
 impl Threads {
-    fn handle(&self) -> Ran<&Handle> {
+    pub(super) fn handle(&self) -> Ran<&Handle> {
         let runtime = self.0.as_ref().map(Runtime::handle);
         Ok(runtime.ok_or_else(|| DataFusionError::Internal("threads are gone".to_string()))?)
     }
@@ -177,7 +177,7 @@ impl Drop for Threads {
     }
 }
 
-fn threads(name: &str, count: usize) -> Ran<Threads> {
+pub(super) fn threads(name: &str, count: usize) -> Ran<Threads> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(count)
         .thread_name(name)
@@ -189,40 +189,9 @@ fn threads(name: &str, count: usize) -> Ran<Threads> {
 
 /// A length of time, as flags take it: `30s`, `5min`, `2h`.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| wrong(text))?;
-    let seconds = match unit.trim() {
-        "ms" => number / 1000.0,
-        "s" | "" => number,
-        "m" | "min" => number * 60.0,
-        "h" => number * 3600.0,
-        "d" => number * 86400.0,
-        _ => return Err(wrong(text)),
-    };
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong(text))
+    text.parse::<Span>().map(|span| span.0)
 }
 
-fn wrong(text: &str) -> String {
-    format!("'{text}' is no length of time; write 500ms, 30s, 5min, 2h or 1d")
-}
-
-fn broken(error: tokio::task::JoinError) -> DataFusionError {
+pub(super) fn broken(error: tokio::task::JoinError) -> DataFusionError {
     DataFusionError::IoError(io::Error::other(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_have_a_unit() {
-        assert_eq!(span("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(span("2h"), Ok(Duration::from_secs(7200)));
-        for bad in ["", "s", "-1s", "3 weeks", "1e400d"] {
-            assert!(span(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -16,7 +16,7 @@ use crate::Statement;
 use crate::error::Error;
 
 /// What a caller may do. Each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Read.
@@ -89,10 +89,23 @@ impl Caller {
         }
     }
 
+    /// What tells callers of one name apart who have other rights.
+    pub(crate) fn rights(&self) -> (Role, usize) {
+        (self.role, Arc::as_ptr(&self.allowed).addr())
+    }
+
     /// Whether the caller may run a statement; its plan is the one that will run.
     pub(crate) fn may_run(&self, plan: &LogicalPlan, statement: &Statement) -> Result<(), Status> {
         needs::check(self, statement).map_err(denied)?;
         plans::check(self, plan, None).map_err(denied)
+    }
+
+    /// Whether the caller may send rows for tables, by this plan where there is one.
+    pub(crate) fn may_ingest(&self, plan: Option<&LogicalPlan>) -> Result<(), Status> {
+        if self.role < Role::Writer {
+            return Err(denied(self.refuse("bulk ingest", Role::Writer)));
+        }
+        plan.map_or(Ok(()), |plan| plans::check(self, plan, None)).map_err(denied)
     }
 
     /// Whether the caller may have a statement understood: what it names is opened on the way to a plan.

@@ -60,6 +60,24 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     }
 }
 
+/// A text whose parameters have numbers: `$1`, `$2` in place of each `?`, as they stand.
+pub(crate) fn number_parameters(text: &str) -> Result<String> {
+    let mut numbered = String::with_capacity(text.len());
+    let (mut rest, mut count) = (0, 0);
+    for TokenWithSpan { token, span } in tokenize(text)? {
+        if !matches!(&token, Token::Placeholder(sign) if sign == "?") {
+            continue;
+        }
+        count += 1;
+        let at = offset(text, span.start);
+        numbered.push_str(text.get(rest..at).unwrap_or_default());
+        numbered.push_str(&format!("${count}"));
+        rest = at + 1;
+    }
+    numbered.push_str(text.get(rest..).unwrap_or_default());
+    Ok(numbered)
+}
+
 /// A term of the array language, which is all that a text is.
 pub(crate) fn parse_term(text: &str) -> Result<Term> {
     let mut parser = parser_of(tokenize(text)?)?;
@@ -172,6 +190,13 @@ mod tests {
         {
             assert!(!is_complete(open), "{open}");
         }
+    }
+
+    #[test]
+    fn question_marks_are_numbered_where_they_are_parameters() {
+        let text = "SELECT '?', \"a?\", ? -- ?\n + ?, ä = ?";
+        let expected = "SELECT '?', \"a?\", $1 -- ?\n + $2, ä = $3";
+        assert_eq!(number_parameters(text).unwrap(), expected);
     }
 
     #[test]

@@ -114,6 +114,18 @@ impl Report {
         }
     }
 
+    /// All of it as one line, for whoever has no text to mark a place in.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.message.clone();
+        if let Some(at) = self.at {
+            let _ = write!(line, " ({at})");
+        }
+        if let Some(hint) = &self.hint {
+            let _ = write!(line, "; hint: {}", tidy(hint));
+        }
+        line
+    }
+
     /// The lines to print, the last one with its end.
     pub fn render(&self, source: Source<'_>, color: bool) -> String {
         let paint = |style: Style, text: &str| {

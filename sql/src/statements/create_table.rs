@@ -21,6 +21,30 @@ use crate::error::{Error, Result};
 pub(crate) struct HeldTables(Mutex<HashMap<String, MemoryReservation>>);
 
 impl HeldTables {
+    /// Keeps what a table holds, in place of what one of its name held.
+    pub(crate) fn hold(session: &SessionContext, name: &str, reservation: MemoryReservation) {
+        if let Some(held) = held(session) {
+            held.0.lock().insert(name.to_string(), reservation);
+        }
+    }
+
+    /// Keeps what a table holds beside what it did already.
+    pub(crate) fn hold_more(session: &SessionContext, name: &str, more: MemoryReservation) {
+        if let Some(held) = held(session) {
+            let mut held = held.0.lock();
+            let bytes = more.size();
+            match held.get(name) {
+                Some(reservation) => {
+                    more.free();
+                    reservation.grow(bytes);
+                }
+                None => {
+                    held.insert(name.to_string(), more);
+                }
+            }
+        }
+    }
+
     /// Gives back what a table held.
     pub(super) fn release(session: &SessionContext, name: &str) {
         if let Some(held) = held(session) {
@@ -73,8 +97,6 @@ pub(super) async fn create(session: &SessionContext, create: CreateMemoryTable) 
         session.deregister_table(name.clone())?;
     }
     session.register_table(name.clone(), Arc::new(table))?;
-    if let Some(held) = held(session) {
-        held.0.lock().insert(name.table().to_string(), reservation);
-    }
+    HeldTables::hold(session, name.table(), reservation);
     Ok(Outcome::Done(None))
 }

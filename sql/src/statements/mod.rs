@@ -4,6 +4,7 @@
 mod copy;
 mod create_table;
 mod explain;
+mod intent;
 mod names;
 mod pivot_values;
 mod pool;
@@ -26,8 +27,9 @@ use strata_engine::{LocalRunner, Runner};
 pub(crate) use copy::file_format_of;
 pub(crate) use create_table::HeldTables;
 pub(crate) use explain::DOCUMENT;
+pub(crate) use intent::{Intent, intent};
 pub(crate) use names::name_rows;
-pub(crate) use settings::assignment;
+pub(crate) use settings::{assignment, changed};
 pub(crate) use sql::plan_sql;
 
 use crate::arrays::{self, HeldArrays};

@@ -1,12 +1,13 @@
 //! `SET`, `RESET` and `SHOW SETTINGS`.
 
 use datafusion::execution::context::SessionContext;
-use datafusion::sql::parser::ResetStatement;
-use sqlparser::ast::{Expr, Set, Value};
+use datafusion::sql::parser::{ResetStatement, Statement as DFStatement};
+use sqlparser::ast::{Expr, Set, Statement as SqlStatement, Value};
 use strata_engine::SessionSettings;
 
 use super::{Outcome, table_of};
 use crate::error::Result;
+use crate::parse::{Kind, Statement};
 
 /// Runs a `SET`, if it sets one of the settings; other forms are DataFusion's.
 pub(super) fn set(session: &SessionContext, set: &Set) -> Result<Option<Outcome>> {
@@ -28,6 +29,22 @@ pub(crate) fn assignment(set: &Set) -> Option<(String, String)> {
         _ => name,
     };
     Some((name, text_of(value)))
+}
+
+/// The setting that a statement changes, if it is one that does.
+pub(crate) fn changed(statement: &Statement) -> Option<String> {
+    let Kind::Sql(sql) = &statement.kind else { return None };
+    match sql.as_ref() {
+        DFStatement::Reset(ResetStatement::Variable(name)) => Some(name.to_string().to_lowercase()),
+        DFStatement::Statement(sql) => match sql.as_ref() {
+            SqlStatement::Set(set) => match assignment(set) {
+                Some((name, _)) => Some(name),
+                None => Some(set.to_string().to_lowercase()),
+            },
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn text_of(value: &Expr) -> String {

@@ -5,6 +5,7 @@ mod catalog;
 mod database;
 mod docs;
 mod faults;
+mod flight;
 mod fuzz;
 mod languages;
 mod layers;

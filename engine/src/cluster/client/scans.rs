@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::ScanArgs;
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::Result;
@@ -89,15 +90,30 @@ async fn scan_of(table: &TableScan, state: &SessionState) -> Result<Arc<dyn Exec
     }
     // Only this process has it: what the query needs of it goes along.
     let schema = scan.schema();
-    let rows = collect_partitioned(scan, state.task_ctx()).await?;
+    let mut rows = collect_partitioned(scan, state.task_ctx()).await?;
+    for batch in rows.iter_mut().flatten() {
+        let count = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        *batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &count)?;
+    }
     Ok(MemorySourceConfig::try_new_exec(&rows, schema, None)?)
+}
+
+/// Whether all rows say of their columns what the first say, which is what goes along on the wire: rows that were
+/// put in with values for everything may be followed by some with none.
+fn is_of_one_schema(memory: &MemorySourceConfig) -> bool {
+    let schema = memory.original_schema();
+    memory.partitions().iter().flatten().all(|batch| batch.schema_ref() == &schema)
 }
 
 /// Whether a scan means the same in another process.
 fn crosses(scan: &Arc<dyn ExecutionPlan>) -> bool {
     if let Some(source) = scan.downcast_ref::<DataSourceExec>() {
         let source: &dyn Any = source.data_source().as_ref();
-        return source.is::<FileScanConfig>() || source.is::<MemorySourceConfig>();
+        return match source.downcast_ref::<MemorySourceConfig>() {
+            Some(memory) => is_of_one_schema(memory),
+            None => source.is::<FileScanConfig>(),
+        };
     }
     scan.downcast_ref::<LazyMemoryExec>().is_some() || scan.downcast_ref::<EmptyExec>().is_some()
 }

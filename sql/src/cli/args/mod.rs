@@ -3,6 +3,7 @@
 
 mod pool;
 mod run;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use pool::{
     CertsArgs, PoolArgs, SchedulerArgs, SecurityArgs, WorkerArgs, WorkerSettingArgs,
 };
 pub(crate) use run::{Input, OutputArgs, RunArgs, SessionArgs, SettingArgs};
+pub(crate) use serve::ServeArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +67,7 @@ impl Cli {
             Some(Action::Shell(args)) => Some(&args.session.settings),
             Some(Action::Config(args)) => Some(&args.settings),
             Some(Action::Scheduler(args)) => Some(&args.settings),
+            Some(Action::Serve(args)) => Some(&args.settings),
             Some(_) => None,
         }
     }
@@ -79,6 +82,8 @@ pub(crate) enum Action {
     Scheduler(SchedulerArgs),
     /// A worker of a pool: runs parts of queries on this machine's cores
     Worker(WorkerArgs),
+    /// Answer clients of Arrow Flight SQL: Python, JDBC, and whatever speaks it
+    Serve(ServeArgs),
     /// Make certificates for a pool: an authority, and a certificate with its key for all its processes
     Certs(CertsArgs),
     /// Make tables to try things on: TPC-H, h2o

@@ -167,7 +167,8 @@ impl Default for LimitsConfig {
         Self {
             requests: 0,
             queries: 0,
-            message: ByteSize(256 << 20),
+            // A chunk of 256 MiB, and what goes with it.
+            message: ByteSize(272 << 20),
             idle: Duration::from_secs(30 * 60),
             session: Duration::from_secs(24 * 3600),
         }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use strata_connectors::ConnectorError;
-use strata_engine::Tls;
+use strata_engine::{Tls, Token};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -82,8 +82,8 @@ pub(crate) fn watch(session: &SessionContext, plan: &LogicalPlan) -> Result<()> 
 /// All locks of a server.
 #[derive(Debug)]
 pub(crate) struct Locks {
-    /// Nobody is asked for anything.
-    open: bool,
+    /// Who everybody is, where nobody is asked for anything.
+    anyone: Option<Caller>,
     users: Users,
     tokens: Tokens,
     certificates: Certificates,
@@ -105,7 +105,7 @@ impl Locks {
         let open =
             users.is_empty() && tokens.is_empty() && certificates.is_empty() && jwts.is_none();
         Ok(Self {
-            open,
+            anyone: open.then(Caller::anyone),
             users,
             tokens,
             certificates,
@@ -118,16 +118,28 @@ impl Locks {
         })
     }
 
+    /// The same, and whoever shows a token may do everything.
+    pub(crate) fn and_token(mut self, token: &Token) -> Self {
+        let caller = Caller {
+            name: "token".to_string(),
+            session: "the token".to_string(),
+            ..Caller::anyone()
+        };
+        self.tokens.add(token, caller);
+        self.anyone = None;
+        self
+    }
+
     /// Refuses to serve others than this machine's users where nobody would be asked for anything.
     pub(crate) fn allow_listening(&self, address: SocketAddr, tls: Option<&Tls>) -> Result<()> {
         if address.ip().is_loopback() {
             return Ok(());
         }
-        if self.open {
+        if self.are_open() {
             return Err(Error::text(format!(
                 "{address} can be reached from other machines, and nothing guards it"
             ))
-            .hint("name users, tokens or oidc in the file of --config, or listen on 127.0.0.1"));
+            .hint("give --token-file, or name users, tokens or oidc in the file of --config, or listen on 127.0.0.1"));
         }
         if tls.is_none() && !self.users.is_empty() {
             return Err(Error::text(format!(
@@ -140,13 +152,13 @@ impl Locks {
 
     /// Whether nobody is asked for anything.
     pub(crate) fn are_open(&self) -> bool {
-        self.open
+        self.anyone.is_some()
     }
 
     /// Who shows this; an error for all others, after a while.
     async fn caller(&self, shown: &Shown) -> Result<Caller, Status> {
-        if self.open {
-            return Ok(Caller { peer: shown.peer, ..Caller::anyone() });
+        if let Some(anyone) = &self.anyone {
+            return Ok(Caller { peer: shown.peer, ..anyone.clone() });
         }
         let found = self.find(shown).await.inspect_err(|why| self.note_refused(shown, why))?;
         Ok(Caller { peer: shown.peer, ..found })
@@ -242,7 +254,7 @@ pub(crate) async fn handshake(
     peer: Option<SocketAddr>,
 ) -> Result<String, Status> {
     let shown = Shown::of_metadata(metadata, peer);
-    if locks.open {
+    if locks.are_open() {
         return Ok("Bearer anyone".to_string());
     }
     let caller = locks.caller(&shown).await?;
@@ -254,12 +266,19 @@ pub(crate) async fn handshake(
     Ok(format!("Bearer {}", locks.bearers.give(caller)?))
 }
 
-/// Reads `serve.toml`, or takes what goes without one.
-pub(crate) fn open(path: Option<&Path>) -> Result<(ServeConfig, Arc<Locks>)> {
+/// Reads `serve.toml`, or takes what goes without one; and a token that opens everything.
+pub(crate) fn open(
+    path: Option<&Path>,
+    token: Option<&Token>,
+) -> Result<(ServeConfig, Arc<Locks>)> {
     let config = match path {
         Some(path) => ServeConfig::from_file(path)?,
         None => ServeConfig::default(),
     };
-    let locks = Arc::new(Locks::new(&config)?);
-    Ok((config, locks))
+    let locks = Locks::new(&config)?;
+    let locks = match token {
+        Some(token) => locks.and_token(token),
+        None => locks,
+    };
+    Ok((config, Arc::new(locks)))
 }

@@ -21,6 +21,7 @@ const OWN: &[&str] = &[
     "datafusion.sql_parser.default_null_ordering",
     "datafusion.sql_parser.enable_ident_normalization",
     "datafusion.sql_parser.parse_float_as_decimal",
+    "flight.",
 ];
 
 /// Refuses a statement that needs a role which the caller has not.
@@ -137,8 +138,18 @@ fn of_sql(statement: &SqlStatement) -> Needs {
     }
 }
 
+/// Refuses a setting that needs a role which the caller has not.
+pub(crate) fn check_setting(caller: &Caller, name: &str) -> Result<(), NotAllowed> {
+    let (needs, what) = of_setting(name);
+    match needs > caller.role {
+        true => Err(caller.refuse(what, needs)),
+        false => Ok(()),
+    }
+}
+
 fn of_setting(name: &str) -> Needs {
     let name = name.to_lowercase();
+    let name = name.strip_prefix("strata.").unwrap_or(&name);
     match OWN.iter().any(|own| name == *own || own.ends_with('.') && name.starts_with(own)) {
         true => READS,
         false => (Role::Admin, "a setting of the server"),

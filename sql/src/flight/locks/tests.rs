@@ -467,9 +467,9 @@ async fn faults_of_the_file_are_named() {
     let text = user("ann", &hash, "role = \"king\"");
     std::fs::write(folder.path().join("users.toml"), format!("\n{text}")).unwrap();
     std::fs::write(folder.path().join("serve.toml"), "users = \"users.toml\"\n").unwrap();
-    let error = open(Some(&folder.path().join("serve.toml"))).unwrap_err().to_string();
+    let error = open(Some(&folder.path().join("serve.toml")), None).unwrap_err().to_string();
     assert!(error.contains("users.toml") && error.contains("line 5"), "{error}");
     std::fs::write(folder.path().join("users.toml"), user("ann", &hash, reader)).unwrap();
-    let (_, locks) = open(Some(&folder.path().join("serve.toml"))).unwrap();
+    let (_, locks) = open(Some(&folder.path().join("serve.toml")), None).unwrap();
     assert!(!locks.are_open());
 }

@@ -47,6 +47,11 @@ impl Tokens {
         Ok(Self(all))
     }
 
+    /// One more, which is in no file of ours.
+    pub(super) fn add(&mut self, token: &Token, caller: Caller) {
+        self.0.push((blake3::hash(token.reveal().as_bytes()), caller));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

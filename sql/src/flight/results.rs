@@ -1,0 +1,205 @@
+//! Results that a client may fetch: what is to run, what runs, and what waits to be taken. A result is fetched once.
+//! It ends when it has been fetched, is cancelled, or is left for too long; what it runs ends with it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::ParamValues;
+use datafusion::logical_expr::LogicalPlan;
+use parking_lot::Mutex;
+use strata_engine::Progress;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tonic::Status;
+
+use super::run::Running;
+use crate::Statement;
+use crate::arrays::Tensors;
+
+/// What makes rows.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Plans, one after the other, whose schema the client was told.
+    Plans {
+        /// The plans, of one schema.
+        plans: Vec<LogicalPlan>,
+        /// What the client was told.
+        schema: SchemaRef,
+    },
+    /// An array, as tensors.
+    Tensors(Tensors),
+    /// A statement that does something: for each of these parameters, or once.
+    Statement {
+        /// The statement.
+        statement: Arc<Statement>,
+        /// Its parameters.
+        parameters: Vec<ParamValues>,
+    },
+}
+
+/// How far a result is.
+pub(super) enum State {
+    /// Nobody has asked for it.
+    Waiting(Work),
+    /// It runs in the background; who wants it waits.
+    Beginning,
+    /// Its first rows are there.
+    Ready(Box<Running>),
+    /// Why it could not run.
+    Failed(Status),
+    /// Somebody has it, or had it.
+    Taken,
+}
+
+type ProgressOf = Arc<dyn Fn() -> Progress + Send + Sync>;
+
+/// A result of a session's.
+pub(super) struct Held {
+    state: Mutex<State>,
+    until: Mutex<Instant>,
+    lasts: Duration,
+    /// Says that something has changed, and in the end that it was cancelled.
+    news: watch::Sender<bool>,
+    progress: Mutex<Option<ProgressOf>>,
+    task: Mutex<Option<AbortHandle>>,
+    /// What the client was told of its columns, if anything.
+    pub(super) schema: Option<SchemaRef>,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Held {
+    pub(super) fn new(work: Work, lasts: Duration) -> Arc<Self> {
+        let schema = match &work {
+            Work::Plans { schema, .. } => Some(Arc::clone(schema)),
+            Work::Tensors(tensors) => Some(Arc::clone(tensors.schema())),
+            Work::Statement { .. } => None,
+        };
+        Arc::new(Self {
+            state: Mutex::new(State::Waiting(work)),
+            until: Mutex::new(later(lasts)),
+            lasts,
+            news: watch::Sender::new(false),
+            progress: Mutex::default(),
+            task: Mutex::default(),
+            schema,
+        })
+    }
+
+    /// Takes what there is, for good.
+    pub(super) fn take(&self) -> State {
+        std::mem::replace(&mut *self.state.lock(), State::Taken)
+    }
+
+    /// Takes what is to run, to run it in the background; none where it does already.
+    pub(super) fn begin(&self) -> Option<Work> {
+        let mut state = self.state.lock();
+        match std::mem::replace(&mut *state, State::Beginning) {
+            State::Waiting(work) => Some(work),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Tells what came of it.
+    pub(super) fn tell(&self, came: State) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Beginning) {
+            *state = came;
+        }
+        drop(state);
+        self.news.send_modify(|_| {});
+    }
+
+    /// Whether it runs in the background and has nothing to show.
+    pub(super) fn is_beginning(&self) -> bool {
+        matches!(*self.state.lock(), State::Beginning)
+    }
+
+    /// Why it could not run, if it is that.
+    pub(super) fn failure(&self) -> Option<Status> {
+        match &*self.state.lock() {
+            State::Failed(status) => Some(status.clone()),
+            _ => None,
+        }
+    }
+
+    /// Keeps it for another while, and says for how long.
+    pub(super) fn renew(&self) -> Duration {
+        *self.until.lock() = later(self.lasts);
+        self.lasts
+    }
+
+    /// Whether nobody has asked for it for too long.
+    pub(super) fn is_left(&self) -> bool {
+        let is_taken = matches!(*self.state.lock(), State::Taken);
+        !is_taken && *self.until.lock() < Instant::now()
+    }
+
+    /// How long it waits already; none if somebody has asked for it.
+    pub(super) fn age(&self) -> Option<Instant> {
+        matches!(*self.state.lock(), State::Waiting(_)).then(|| *self.until.lock())
+    }
+
+    /// What tells that something has changed.
+    pub(super) fn news(&self) -> watch::Receiver<bool> {
+        self.news.subscribe()
+    }
+
+    /// Waits until it is cancelled.
+    pub(super) async fn cancelled(&self) {
+        let mut news = self.news.subscribe();
+        if news.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Who runs it, to be ended with it.
+    pub(super) fn run_by(&self, task: AbortHandle) {
+        *self.task.lock() = Some(task);
+    }
+
+    pub(super) fn set_progress(&self, progress: ProgressOf) {
+        *self.progress.lock() = Some(progress);
+    }
+
+    /// How much of it is done, as far as that can be told.
+    pub(super) fn fraction(&self) -> Option<f64> {
+        let progress = self.progress.lock().clone();
+        progress.and_then(|progress| progress().fraction())
+    }
+
+    /// Ends it. It is not kept.
+    pub(super) fn end(&self) -> bool {
+        self.news.send_replace(true);
+        self.stop();
+        false
+    }
+
+    fn stop(&self) {
+        if let Some(task) = self.task.lock().take() {
+            task.abort();
+        }
+        // What it runs ends without the lock.
+        let ended = self.take();
+        drop(ended);
+    }
+}
+
+fn later(lasts: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(lasts).unwrap_or(now + Duration::from_secs(365 * 86400))
+}

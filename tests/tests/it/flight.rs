@@ -1,0 +1,154 @@
+//! `strata serve` as its clients see it: arrow-flight's own client in Rust, ADBC in Python, and those who mean ill.
+
+mod adbc;
+mod bad;
+mod cancel;
+mod ingest;
+mod limits;
+mod metadata;
+mod prepared;
+mod queries;
+mod sessions;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::array::cast::AsArray;
+use arrow::datatypes::Int64Type;
+use arrow_flight::FlightInfo;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use futures::TryStreamExt;
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+type Client = FlightSqlServiceClient<Channel>;
+
+/// A server of the real binary, which ends with the test.
+struct Served {
+    home: TempDir,
+    child: Child,
+    address: String,
+    said: Arc<Mutex<String>>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let said = self.said.lock().unwrap();
+        assert!(std::thread::panicking() || !said.contains("panicked"), "{said}");
+    }
+}
+
+impl Served {
+    fn new(args: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = crate::strata(home.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = Arc::new(Mutex::new(String::new()));
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("{}", said.lock().unwrap())).unwrap();
+            if let Some((_, address)) = line.split_once("grpc://") {
+                break address.to_string();
+            }
+            said.lock().unwrap().push_str(&line);
+        };
+        let told = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                told.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self { home, child, address, said }
+    }
+
+    fn folder(&self) -> &Path {
+        self.home.path()
+    }
+
+    async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    async fn client(&self) -> Client {
+        let client = FlightServiceClient::new(self.channel().await);
+        // What is cut fits into the usual 4 MiB; a tensor is not cut.
+        FlightSqlServiceClient::new_from_inner(client.max_decoding_message_size(300 << 20))
+    }
+
+    /// Memory of the process now, in bytes.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
+    /// What the process and its workers have computed so far, in hundredths of a second.
+    fn computed(&self) -> u64 {
+        let own = computed_by(self.child.id());
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        let others = children.split_whitespace().map(|id| computed_by(id.parse().unwrap()));
+        own + others.sum::<u64>()
+    }
+
+    /// Waits until nothing is computed any more.
+    async fn rests(&self) {
+        let began = Instant::now();
+        let mut before = self.computed();
+        loop {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let now = self.computed();
+            if now.saturating_sub(before) <= 3 {
+                return;
+            }
+            before = now;
+            assert!(began.elapsed() < Duration::from_secs(60), "it goes on computing");
+        }
+    }
+}
+
+fn computed_by(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let number = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    number(11) + number(12)
+}
+
+/// The rows of a result.
+async fn fetch(client: &mut Client, info: FlightInfo) -> Result<Vec<RecordBatch>, String> {
+    let mut all = Vec::new();
+    for endpoint in info.endpoint {
+        assert!(endpoint.location.is_empty(), "no address leaks");
+        let rows =
+            client.do_get(endpoint.ticket.unwrap()).await.map_err(|error| error.to_string())?;
+        all.extend(rows.try_collect::<Vec<_>>().await.map_err(|error| error.to_string())?);
+    }
+    Ok(all)
+}
+
+/// The rows of a statement.
+async fn run(client: &mut Client, text: &str) -> Result<Vec<RecordBatch>, String> {
+    let info = client.execute(text.to_string(), None).await.map_err(|error| error.to_string())?;
+    fetch(client, info).await
+}
+
+/// The one whole number of a statement.
+async fn number(client: &mut Client, text: &str) -> i64 {
+    let batches = run(client, text).await.unwrap();
+    batches[0].column(0).as_primitive::<Int64Type>().value(0)
+}
+
+fn count(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
