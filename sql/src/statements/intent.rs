@@ -32,9 +32,9 @@ pub(crate) async fn intent(session: &SessionContext, statement: &Statement) -> R
         Kind::Sql(sql) => return of_sql(session, sql).await,
         Kind::Array(term) => saves(term),
         Kind::Chain(chain) => match HeldArrays::meant(session, chain).await {
-            Some(term) => saves(&term),
+            Some(term) => saves(term),
             None => {
-                return Ok(of_plan(verbs::bind(session, chain).await?.into_unoptimized_plan())?);
+                return of_plan(verbs::bind(session, chain).await?.into_unoptimized_plan());
             }
         },
         Kind::ExplainLayers { analyze, .. } => *analyze,
