@@ -41,7 +41,9 @@ pub(super) async fn poll(
     .await;
     if let Some(status) = held.failure() {
         session.results.remove(handle);
-        return Err(status);
+        let failed = Err(status);
+        held.came_to(&failed);
+        return failed.map(|_| PollInfo::default());
     }
     if *news.borrow() {
         return Err(Status::cancelled("the statement was cancelled"));

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
+use super::locks::audit::Asked;
 use super::run::Running;
 use crate::Statement;
 use crate::arrays::Tensors;
@@ -63,6 +64,8 @@ pub(super) struct Held {
     news: watch::Sender<bool>,
     progress: Mutex<Option<ProgressOf>>,
     task: Mutex<Option<AbortHandle>>,
+    /// Who asked for it, until it is known how it went.
+    asked: Mutex<Option<Asked>>,
     /// What the client was told of its columns, if anything.
     pub(super) schema: Option<SchemaRef>,
 }
@@ -80,7 +83,7 @@ impl Drop for Held {
 }
 
 impl Held {
-    pub(super) fn new(work: Work, lasts: Duration) -> Arc<Self> {
+    pub(super) fn new(work: Work, lasts: Duration, asked: Asked) -> Arc<Self> {
         let schema = match &work {
             Work::Plans { schema, .. } => Some(Arc::clone(schema)),
             Work::Tensors(tensors) => Some(Arc::clone(tensors.schema())),
@@ -93,6 +96,7 @@ impl Held {
             news: watch::Sender::new(false),
             progress: Mutex::default(),
             task: Mutex::default(),
+            asked: Mutex::new(Some(asked)),
             schema,
         })
     }
@@ -134,6 +138,13 @@ impl Held {
         match &*self.state.lock() {
             State::Failed(status) => Some(status.clone()),
             _ => None,
+        }
+    }
+
+    /// Notes how it went: how many rows there were, or why there were none.
+    pub(super) fn came_to(&self, made: &Result<u64, Status>) {
+        if let Some(asked) = self.asked.lock().take() {
+            asked.came_to(made, |rows| Some(*rows));
         }
     }
 

@@ -20,7 +20,8 @@ use prost::bytes::Bytes;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::handle::Handle;
-use super::results::Held;
+use super::locks::audit::Asked;
+use super::results::{Held, Work};
 use super::sessions::{Here, offer};
 use super::{
     Server, actions, errors, infos, ingest, locks, metadata, poll, put, statements, stream, updates,
@@ -77,21 +78,36 @@ impl Service {
 /// Plans what a command asks for, and keeps it for whoever fetches it.
 async fn plan(server: &Arc<Server>, here: &Here, command: Command) -> Result<Handle, Status> {
     let (session, caller) = (&here.session, &here.caller);
-    let work = match command {
+    let (asked, work) = match command {
         Command::CommandStatementQuery(asked) => {
-            let statement = statements::read(server, &asked.query)?;
-            let intent = statements::meant(session, caller, &statement).await?;
-            statements::work(session, Arc::new(statement), intent, Vec::new()).await?
+            let told = server.locks.asked(caller, &asked.query);
+            (told, planned(server, here, &asked.query).await)
         }
         Command::CommandPreparedStatementQuery(asked) => {
-            let handle = Handle::shown(&asked.prepared_statement_handle);
-            session.prepared.get(&handle)?.work(session, caller).await?
+            let prepared =
+                session.prepared.get(&Handle::shown(&asked.prepared_statement_handle))?;
+            let told = server.locks.asked(caller, &prepared.statement().text);
+            (told, prepared.work(session, caller).await)
         }
         Command::CommandStatementSubstraitPlan(_) => return Err(actions::substrait()),
         other => return Err(unknown(&other)),
     };
-    let held = Held::new(work, server.sessions.idle());
+    let work = match work {
+        Ok(work) => work,
+        Err(why) => {
+            asked.failed(&why);
+            return Err(why);
+        }
+    };
+    let held = Held::new(work, server.sessions.idle(), asked);
     session.results.put_over(held, |held| held.age(), "fetch them, or cancel them")
+}
+
+/// What is to run for a text.
+async fn planned(server: &Server, here: &Here, text: &str) -> Result<Work, Status> {
+    let statement = statements::read(server, text)?;
+    let intent = statements::meant(&here.session, &here.caller, &statement).await?;
+    statements::work(&here.session, Arc::new(statement), intent, Vec::new()).await
 }
 
 /// What a client is told of a command.
@@ -179,6 +195,12 @@ async fn rows(
     stream::fetch(server, &here.session, &handle)
 }
 
+/// Notes how many rows were written, or why none were.
+fn written(asked: Asked, made: Result<i64, Status>) -> Result<i64, Status> {
+    asked.came_to(&made, |rows| u64::try_from(*rows).ok());
+    made
+}
+
 /// What a client sends: statements to be run, values for parameters, rows for tables.
 async fn taken(
     server: &Arc<Server>,
@@ -196,17 +218,23 @@ async fn taken(
     let (session, caller) = (&here.session, &here.caller);
     let count = match command(&descriptor.cmd)? {
         Command::CommandStatementUpdate(asked) => {
-            let statement = Arc::new(statements::read(server, &asked.query)?);
-            updates::update(server, session, caller, &statement, None).await?
+            let told = server.locks.asked(caller, &asked.query);
+            let made = async {
+                let statement = Arc::new(statements::read(server, &asked.query)?);
+                updates::update(server, session, caller, &statement, None).await
+            };
+            written(told, made.await)?
         }
         Command::CommandStatementIngest(asked) => {
-            ingest::ingest(session, caller, asked, put::batches(messages)).await?
+            let told = server.locks.asked(caller, &format!("bulk ingest into {}", asked.table));
+            written(told, ingest::ingest(session, caller, asked, put::batches(messages)).await)?
         }
         Command::CommandPreparedStatementUpdate(CommandPreparedStatementUpdate {
             prepared_statement_handle,
         }) => {
             let prepared = session.prepared.get(&Handle::shown(&prepared_statement_handle))?;
-            put::each(server, here, &prepared, put::batches(messages)).await?
+            let told = server.locks.asked(caller, &prepared.statement().text);
+            written(told, put::each(server, here, &prepared, put::batches(messages)).await)?
         }
         Command::CommandPreparedStatementQuery(CommandPreparedStatementQuery {
             prepared_statement_handle,

@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -53,7 +54,9 @@ pub(super) fn fetch(
             };
             // Rows that end for another reason than that there are no more must not look so.
             let made = AssertUnwindSafe(made).catch_unwind().await;
-            if let Err(status) = made.unwrap_or_else(|_| Err(broken())) {
+            let made = made.unwrap_or_else(|_| Err(broken()));
+            held.came_to(&made);
+            if let Err(status) = made {
                 let _ = sender.send(Err(status)).await;
             }
         }
@@ -75,8 +78,8 @@ async fn send(
     session: &Arc<FlightSession>,
     held: &Held,
     sender: &mpsc::Sender<Result<FlightData, Status>>,
-) -> Result<(), Status> {
-    let running = match ready(held).await? {
+) -> Result<u64, Status> {
+    let mut running = match ready(held).await? {
         State::Waiting(work) => run::start(server, session, work, Weak::new()).await?,
         State::Ready(running) => *running,
         State::Failed(status) => return Err(status),
@@ -87,17 +90,23 @@ async fn send(
         }
     };
     let patience = server.sessions.idle();
+    let rows = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&rows);
+    let count = move |batch: &Result<RecordBatch, Status>| {
+        let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+        counted.fetch_add(rows as u64, Ordering::Relaxed);
+    };
+    running.batches = running.batches.inspect(count).boxed();
     let mut messages = encoded(running)?;
     while let Some(message) = messages.next().await {
-        let last = message.is_err();
-        let sent = tokio::time::timeout(patience, sender.send(message)).await;
+        let sent = tokio::time::timeout(patience, sender.send(Ok(message?))).await;
         match sent {
-            Ok(Ok(())) if !last => {}
-            Ok(_) => return Ok(()),
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(Status::cancelled("the client has left")),
             Err(_) => return Err(unread(patience)),
         }
     }
-    Ok(())
+    Ok(rows.load(Ordering::Relaxed))
 }
 
 fn unread(patience: Duration) -> Status {

@@ -181,6 +181,14 @@ impl Asked {
         Self { audit, entry, since: Instant::now() }
     }
 
+    /// It went so: as many rows where they were counted.
+    pub(crate) fn came_to<T>(self, made: &Result<T, Status>, rows: impl FnOnce(&T) -> Option<u64>) {
+        match made {
+            Ok(made) => self.done(rows(made)),
+            Err(why) => self.failed(why),
+        }
+    }
+
     /// It went well.
     pub(crate) fn done(mut self, rows: Option<u64>) {
         self.entry.outcome = "done".to_string();
