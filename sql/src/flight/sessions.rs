@@ -156,10 +156,9 @@ impl Sessions {
             )));
         }
         let first = Key { cookie: None, ..key.clone() };
-        let context = match open.get(&first) {
-            Some(like) => like.context.fork(),
-            None => caller.session(&self.shared.fork()).map_err(errors::status)?,
-        };
+        // Narrowed last, whatever it is made like.
+        let like = open.get(&first).map_or(&self.shared, |session| &session.context);
+        let context = caller.session(&like.fork()).map_err(errors::status)?;
         context.state_ref().write().config_mut().set_extension(Arc::new(OwnSettings));
         let session = FlightSession::new(Arc::clone(caller), context, &self.options);
         open.insert(key.clone(), Arc::clone(&session));
