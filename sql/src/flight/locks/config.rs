@@ -239,7 +239,7 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
 
 fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<ByteSize, D::Error> {
     let text = String::deserialize(from)?;
-    let size: ByteSize = text.parse().map_err(|error| de::Error::custom(format!("{error}")))?;
+    let size: ByteSize = text.parse().map_err(de::Error::custom)?;
     Ok(size)
 }
 
