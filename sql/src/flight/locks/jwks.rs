@@ -285,7 +285,7 @@ impl Jwks {
     }
 
     #[cfg(test)]
-    pub(super) fn as_often_as_asked(mut self) -> Self {
+    pub(super) fn without_pause(mut self) -> Self {
         self.apart = Duration::ZERO;
         self
     }

@@ -18,7 +18,7 @@ pub(crate) struct Limits {
     requests: u32,
     queries: u32,
     asked: Mutex<HashMap<String, Bucket>>,
-    running: Arc<Mutex<HashMap<String, u32>>>,
+    running: Running,
 }
 
 /// Requests that may still be made now: it fills as time passes.
@@ -30,7 +30,10 @@ struct Bucket {
 
 /// A query that runs. Dropped, it is over.
 #[derive(Debug)]
-pub(crate) struct QueryPlace(Option<(Arc<Mutex<HashMap<String, u32>>>, String)>);
+pub(crate) struct QueryPlace(Option<(Running, String)>);
+
+/// How many queries of each user run.
+type Running = Arc<Mutex<HashMap<String, u32>>>;
 
 impl Drop for QueryPlace {
     fn drop(&mut self) {

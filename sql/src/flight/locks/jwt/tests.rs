@@ -296,7 +296,7 @@ async fn keys_are_fetched_again_when_one_is_missing_and_not_too_often() {
     assert_eq!(count.load(Ordering::SeqCst), 1);
     // Later it is, and has other keys.
     let Jwts { keys, .. } = jwts;
-    let jwts = Jwts { keys: keys.as_often_as_asked(), ..opened(folder.path(), &url).unwrap() };
+    let jwts = Jwts { keys: keys.without_pause(), ..opened(folder.path(), &url).unwrap() };
     *body.lock() = answer(&new.set().to_string().replace("\"p\"", "\"q\""));
     let turned = new.token(json!({"alg": "ES256", "kid": "q"}), &claims());
     assert!(jwts.caller(&turned).await.is_ok());
