@@ -5,6 +5,7 @@ mod bad;
 mod cancel;
 mod ingest;
 mod limits;
+mod locked;
 mod metadata;
 mod prepared;
 mod queries;
@@ -30,7 +31,7 @@ type Client = FlightSqlServiceClient<Channel>;
 
 /// A server of the real binary, which ends with the test.
 struct Served {
-    home: TempDir,
+    home: Option<TempDir>,
     child: Child,
     address: String,
     said: Arc<Mutex<String>>,
@@ -48,15 +49,25 @@ impl Drop for Served {
 impl Served {
     fn new(args: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = crate::strata(home.path());
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        let all = [&["--listen", "127.0.0.1:0"], args].concat();
+        let mut served = Self::within(home.path(), &all);
+        served.home = Some(home);
+        served
+    }
+
+    /// In a folder that is there.
+    fn within(home: &Path, args: &[&str]) -> Self {
+        let mut command = crate::strata(home);
+        command.arg("serve").args(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let said = Arc::new(Mutex::new(String::new()));
         let address = loop {
             let line = lines.next().unwrap_or_else(|| panic!("{}", said.lock().unwrap())).unwrap();
-            if let Some((_, address)) = line.split_once("grpc://") {
+            if let Some((_, address)) =
+                line.split_once("serving at ").and_then(|(_, url)| url.split_once("://"))
+            {
                 break address.to_string();
             }
             said.lock().unwrap().push_str(&line);
@@ -67,11 +78,11 @@ impl Served {
                 told.lock().unwrap().push_str(&(line + "\n"));
             }
         });
-        Self { home, child, address, said }
+        Self { home: None, child, address, said }
     }
 
     fn folder(&self) -> &Path {
-        self.home.path()
+        self.home.as_ref().unwrap().path()
     }
 
     async fn channel(&self) -> Channel {
@@ -83,6 +94,18 @@ impl Served {
         let client = FlightServiceClient::new(self.channel().await);
         // What is cut fits into the usual 4 MiB; a tensor is not cut.
         FlightSqlServiceClient::new_from_inner(client.max_decoding_message_size(300 << 20))
+    }
+
+    /// Waits until the process has ended by itself.
+    fn ends(mut self) {
+        for _ in 0..300 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("it goes on");
     }
 
     /// Memory of the process now, in bytes.
