@@ -229,13 +229,16 @@ pub(super) fn offer(metadata: &mut MetadataMap, cookie: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use strata_engine::{Origin, Settings};
 
     use super::*;
 
     fn request(name: &str, cookie: Option<&str>) -> Request<()> {
         let mut request = Request::new(());
-        let caller = Caller { name: name.to_string(), ..Caller::anyone() };
+        static ANYONE: LazyLock<Caller> = LazyLock::new(Caller::anyone);
+        let caller = Caller { name: name.to_string(), ..ANYONE.clone() };
         request.extensions_mut().insert(Arc::new(caller));
         if let Some(cookie) = cookie {
             let line = format!("other=1; {COOKIE}={cookie}");

@@ -427,7 +427,7 @@ fn what_the_page_shows_is_understood() {
     let limits = ServeConfig::default().limits;
     assert_eq!(
         (limits.message.to_string().as_str(), limits.idle.as_secs(), limits.session.as_secs()),
-        ("256MiB", 1800, 86_400)
+        ("272MiB", 1800, 86_400)
     );
 }
 
