@@ -6,6 +6,7 @@ use std::path::Path;
 use strata::{RunText, Settings};
 use strata_engine::{LayerGraph, Origin};
 use strata_tests::command::{run_for_peak, strata};
+use strata_tests::pool::{Shape, TestPool};
 
 const MIB: u64 = 1 << 20;
 
@@ -229,4 +230,24 @@ fn what_is_different_is_found_by_one_task_where_two_have_no_room() {
     for wanted in ["different values are too many", "round", "memory.limit"] {
         assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_what_a_pool_makes_has_the_memory_before_it_is_made() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("large.zarr");
+    let pool = TestPool::here(Shape { workers: 1, cores: 1 }).await;
+    let save = |length: u64| {
+        let (all, store) = (2 * length, store.display());
+        format!("random_uniform({all}, 1000, chunks => ({length}, 1000)).save('{store}')")
+    };
+    // Here are 43 MiB, and each chunk takes 23, as it comes, as it is stored, and packed.
+    let session = pool.session(&[("memory.limit", "64MiB")]);
+    let error = session.run(&save(3000)).await.unwrap_err().to_string();
+    for wanted in ["writing a chunk", "smaller chunks", "memory.limit"] {
+        assert!(error.contains(wanted), "'{wanted}' is missing: {error}");
+    }
+    assert!(!store.exists());
+    session.run(&save(500)).await.unwrap();
+    assert!(store.exists());
 }
