@@ -4,12 +4,12 @@
 //! `SHOW SETTINGS` and in the reference page. DataFusion's own settings stand beside them under
 //! `datafusion.`. Where a value came from is kept by [`Settings`].
 
+mod compression;
 mod in_force;
 mod memory;
 mod origins;
 mod size;
 mod span;
-mod wire;
 
 use std::path::PathBuf;
 
@@ -17,11 +17,11 @@ use datafusion::common::config::{ConfigExtension, ConfigField, Visit};
 use datafusion::common::{config_namespace, extensions_options};
 use datafusion::config::ConfigOptions;
 
+pub use compression::Compression;
 pub use memory::{MemoryLimit, physical_memory};
 pub use origins::{Origin, Setting, Settings};
 pub use size::ByteSize;
 pub use span::Span;
-pub use wire::Compression;
 
 use crate::optimize::Without;
 

@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// A thousand years, in seconds.
+const LONGEST: f64 = 31_557_600_000.0;
+
 /// A length of time.
 ///
 /// ```
@@ -63,7 +66,9 @@ impl FromStr for Span {
             "d" => number * 86400.0,
             _ => return Err(wrong()),
         };
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| wrong())
+        // What is longer cannot be added to a time.
+        let within = (0.0..=LONGEST).contains(&seconds);
+        within.then(|| Self(Duration::from_secs_f64(seconds))).ok_or_else(wrong)
     }
 }
 
@@ -77,7 +82,7 @@ mod tests {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
         assert_eq!("0.5s".parse::<Span>().unwrap().to_string(), "500ms");
-        for bad in ["", "s", "-1s", "3 weeks", "1e400d"] {
+        for bad in ["", "s", "-1s", "3 weeks", "1e400d", "99999999d"] {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
     }

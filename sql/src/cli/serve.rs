@@ -1,16 +1,19 @@
 //! `strata serve`: the session of this process, for clients of Arrow Flight SQL.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
-use strata_engine::Settings;
+use strata_engine::{Origin, Settings};
 use tokio::net::TcpListener;
 
 use super::args::ServeArgs;
 use super::batch::{self, Opened};
 use super::roles::{broken, interrupted, threads};
 use crate::RunText;
-use crate::flight::{Serving, locks, serve};
+use crate::flight::locks::Locks;
+use crate::flight::locks::config::ServeConfig;
+use crate::flight::{Serving, serve};
 use crate::shell::{Ran, Stop, Workers};
 
 /// Threads that answer clients, apart from those that compute.
@@ -21,7 +24,25 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3133
 /// Serves until it is interrupted.
 pub(crate) async fn run(args: &ServeArgs, workers: &Workers) -> Ran {
     let mut settings = Settings::from_process().map_err(crate::Error::from)?;
+    let mut config = match &args.config {
+        Some(path) => ServeConfig::from_file(path)?,
+        None => ServeConfig::default(),
+    };
+    if let Some(idle) = config.limits.idle {
+        let origin = Origin::File(config.path.clone());
+        settings.set("flight.idle", &idle.to_string(), origin).map_err(crate::Error::from)?;
+    }
     args.settings.apply(&mut settings)?;
+    config.limits.idle = Some(settings.strata().flight.idle);
+    let security = args.pool.security.read()?;
+    let locks = Locks::new(&config)?;
+    let locks = Arc::new(match &security.token {
+        Some(token) => locks.and_token(token),
+        None => locks,
+    });
+    let tls = config.tls()?.or(security.tls);
+    let (quiet, listen) = (args.quiet, args.listen.or(config.listen).unwrap_or(LISTEN));
+    locks.allow_listening(listen, tls.as_ref())?;
     let database = args.database.as_deref();
     let opened = batch::session(settings, &args.pool, database, workers).await?;
     let Opened { session, runner, processes } = opened;
@@ -32,11 +53,6 @@ pub(crate) async fn run(args: &ServeArgs, workers: &Workers) -> Ran {
         let ran = workers.run(async move { prepared.run(&text).await.map(drop) });
         ran.await.map_err(DataFusionError::IoError)??;
     }
-    let security = args.pool.security.read()?;
-    let (config, locks) = locks::open(args.config.as_deref(), security.token.as_ref())?;
-    let tls = config.tls()?.or(security.tls);
-    let (quiet, listen) = (args.quiet, args.listen.or(config.listen).unwrap_or(LISTEN));
-    locks.allow_listening(listen, tls.as_ref())?;
     let message = usize::try_from(config.limits.message.0).unwrap_or(usize::MAX);
     let scheme = if tls.is_some() { "grpc+tls" } else { "grpc" };
     let workers = workers.clone();

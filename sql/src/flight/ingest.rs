@@ -41,7 +41,7 @@ pub(super) async fn ingest(
 ) -> Result<i64, Status> {
     let context = &session.context;
     let table = table(context, &asked)?;
-    caller.may_ingest(None)?;
+    caller.may_ingest()?;
     way(context, &table, &asked)?;
     let pool = Arc::clone(&context.runtime_env().memory_pool);
     let reservation = MemoryConsumer::new(format!("table '{table}'")).register(&pool);
@@ -145,7 +145,7 @@ fn create(
 ) -> Result<(), Status> {
     let (provider, reservation) = rows.into_table(context, schema)?;
     let scan = scan(&table, Arc::clone(&provider))?;
-    caller.may_ingest(Some(&scan))?;
+    caller.may_run(&scan)?;
     if way == Way::Replace {
         context.deregister_table(table.clone()).map_err(errors::status)?;
     }
@@ -186,7 +186,7 @@ async fn append(
     let in_memory = target.downcast_ref::<MemTable>().is_some();
     let (provider, reservation) = rows.into_table(context, Arc::clone(schema))?;
     let plan = insert(&table, &target, scan(&table, provider)?, schema)?;
-    caller.may_ingest(Some(&plan))?;
+    caller.may_run(&plan)?;
     let run = LocalRunner.run(context, plan).await.map_err(errors::status)?;
     let mut stream = run.stream;
     while let Some(batch) = stream.next().await {

@@ -37,8 +37,6 @@ mod stream;
 mod tasks;
 mod updates;
 
-pub(crate) use caller::{Caller, Role};
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +51,8 @@ use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::Server as Transport;
 use tonic::transport::server::TcpIncoming;
+
+pub(crate) use caller::{Caller, Role};
 
 use admission::{Admission, Limits};
 use locks::Locks;

@@ -74,9 +74,9 @@ pub(super) async fn meant(
     let intent = intent(&session.context, statement).await.map_err(errors::status)?;
     match &intent {
         Intent::Reads(plan) | Intent::Writes(plan) | Intent::Does(Some(plan)) => {
-            caller.may_run(plan, statement)?;
+            caller.may_run(plan)?;
         }
-        Intent::Does(None) => caller.may_run(&nothing(), statement)?,
+        Intent::Does(None) => {}
     }
     Ok(intent)
 }

@@ -16,7 +16,8 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::nearest;
 
-use super::array::{Term, array_as_table, named_array, skip_statement};
+use super::array::{array_as_table, named_array, skip_statement};
+use super::term::Term;
 use super::{is_keyword, is_word, parser_of, place, tokenize, unexpected};
 use crate::error::{Error, Location, Result};
 use crate::verbs::{Takes, Verb, find_verb, verb_names};

@@ -4,6 +4,7 @@
 //! ```text
 //! text ── tokens ── statement ──┬─ Strata's own (SUMMARIZE, CREATE SECRET …)   statement.rs
 //!                               ├─ chain (orders.filter(…).head(10))           chain.rs
+//!                               ├─ array (t.mean(time)[5])                     array.rs, into term.rs
 //!                               └─ SQL                                          DataFusion
 //! ```
 
@@ -11,16 +12,17 @@ mod array;
 mod chain;
 mod depth;
 mod statement;
+mod term;
 
 use datafusion::sql::parser::{DFParser, DFParserBuilder};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location as TokenLocation, Token, TokenWithSpan, Tokenizer};
 
-pub(crate) use array::{Subscript, Term, TermArgument, TermValue, What};
 pub(crate) use chain::{Argument, Call, Chain, Head, Value};
 pub use statement::Statement;
 pub(crate) use statement::{ExplainFormatting, Kind, Source};
+pub(crate) use term::{Subscript, Term, TermArgument, TermValue, What};
 
 use crate::error::{Error, Location, Result};
 

@@ -11,8 +11,9 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 use strata_engine::{ArrayFormat, LayerFormat, nearest};
 
-use super::array::{Term, named_array, parse_array, skip_statement};
+use super::array::{named_array, parse_array, skip_statement};
 use super::chain::{Chain, parse_chain, starts_chain};
+use super::term::Term;
 use super::{is_keyword, is_word, place, unexpected};
 use crate::error::{Error, Location, Result};
 

@@ -1,11 +1,13 @@
 //! `serve.toml`: what `strata serve` is told once, in a file that people read. Names that mean nothing are errors.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
-use strata_engine::{ByteSize, Tls};
+use strata_engine::{ByteSize, FlightOptions, Span, Tls};
 use toml::Spanned;
 
 use crate::error::{Error, Result};
@@ -152,11 +154,11 @@ pub(crate) struct LimitsConfig {
     /// Queries of one user at a time; 0 is as many as there are.
     pub(crate) queries: u32,
     /// The largest message that is taken.
-    #[serde(deserialize_with = "bytes")]
+    #[serde(deserialize_with = "written")]
     pub(crate) message: ByteSize,
-    /// A session that nobody asked anything for as long is over.
-    #[serde(deserialize_with = "time")]
-    pub(crate) idle: Duration,
+    /// `flight.idle`: a session that nobody asked anything for as long is over, and so is its bearer token.
+    #[serde(deserialize_with = "some_written")]
+    pub(crate) idle: Option<Span>,
     /// The longest that a bearer token of a handshake is good for.
     #[serde(deserialize_with = "time")]
     pub(crate) session: Duration,
@@ -169,7 +171,7 @@ impl Default for LimitsConfig {
             queries: 0,
             // A chunk of 256 MiB, and what goes with it.
             message: ByteSize(272 << 20),
-            idle: Duration::from_secs(30 * 60),
+            idle: None,
             session: Duration::from_secs(24 * 3600),
         }
     }
@@ -194,7 +196,8 @@ pub(crate) struct Lifetimes {
 
 impl Lifetimes {
     pub(crate) fn of(config: &ServeConfig) -> Self {
-        Self { idle: config.limits.idle, longest: config.limits.session }
+        let idle = config.limits.idle.unwrap_or(FlightOptions::default().idle);
+        Self { idle: idle.limit().unwrap_or(Duration::MAX), longest: config.limits.session }
     }
 }
 
@@ -214,34 +217,21 @@ fn audit_text() -> usize {
     4096
 }
 
-/// `500ms`, `30s`, `5min`, `2h`, `1d`.
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(from)?;
-    let wrong = || {
-        de::Error::custom(format!(
-            "'{text}' is no length of time; write 500ms, 30s, 5min, 2h or 1d"
-        ))
-    };
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let millis = match unit.trim() {
-        "ms" => 1,
-        "s" => 1000,
-        "min" | "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    // No longer than a hundred years.
-    let millis = number.checked_mul(millis).filter(|millis| *millis <= 3_155_760_000_000);
-    Ok(Duration::from_millis(millis.ok_or_else(wrong)?))
+/// What is written as a text: a length of time, a size.
+fn written<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    String::deserialize(from)?.parse().map_err(de::Error::custom)
 }
 
-fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<ByteSize, D::Error> {
-    let text = String::deserialize(from)?;
-    let size: ByteSize = text.parse().map_err(de::Error::custom)?;
-    Ok(size)
+fn some_written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Span>, D::Error> {
+    written(from).map(Some)
+}
+
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    written(from).map(|span: Span| span.0)
 }
 
 impl ServeConfig {
@@ -356,7 +346,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.limits.message, ByteSize(64 << 20));
-        assert_eq!(config.limits.idle, Duration::from_secs(600));
+        assert_eq!(Lifetimes::of(&config).idle, Duration::from_secs(600));
         assert_eq!(config.limits.session, Duration::from_secs(86_400));
         assert_eq!(config.at(Path::new("cert.pem")), Path::new("/etc/strata/cert.pem"));
         assert_eq!(config.at(Path::new("/keys/key.pem")), Path::new("/keys/key.pem"));

@@ -37,7 +37,6 @@ mod users;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
@@ -264,21 +263,4 @@ pub(crate) async fn handshake(
     }
     locks.limits.request(&caller.name)?;
     Ok(format!("Bearer {}", locks.bearers.give(caller)?))
-}
-
-/// Reads `serve.toml`, or takes what goes without one; and a token that opens everything.
-pub(crate) fn open(
-    path: Option<&Path>,
-    token: Option<&Token>,
-) -> Result<(ServeConfig, Arc<Locks>)> {
-    let config = match path {
-        Some(path) => ServeConfig::from_file(path)?,
-        None => ServeConfig::default(),
-    };
-    let locks = Locks::new(&config)?;
-    let locks = match token {
-        Some(token) => locks.and_token(token),
-        None => locks,
-    };
-    Ok((config, Arc::new(locks)))
 }

@@ -1,5 +1,6 @@
 //! A server of the real protocol behind the locks, and callers of all kinds.
 
+use std::path::Path;
 use std::pin::Pin;
 
 use arrow_flight::flight_service_client::FlightServiceClient;
@@ -424,9 +425,10 @@ fn what_the_page_shows_is_understood() {
     }
     assert_eq!(count, 5);
     // Every default of the table is the one in force.
-    let limits = ServeConfig::default().limits;
+    let (config, limits) = (ServeConfig::default(), ServeConfig::default().limits);
+    let idle = super::config::Lifetimes::of(&config).idle;
     assert_eq!(
-        (limits.message.to_string().as_str(), limits.idle.as_secs(), limits.session.as_secs()),
+        (limits.message.to_string().as_str(), idle.as_secs(), limits.session.as_secs()),
         ("272MiB", 1800, 86_400)
     );
 }
@@ -467,9 +469,11 @@ async fn faults_of_the_file_are_named() {
     let text = user("ann", &hash, "role = \"king\"");
     std::fs::write(folder.path().join("users.toml"), format!("\n{text}")).unwrap();
     std::fs::write(folder.path().join("serve.toml"), "users = \"users.toml\"\n").unwrap();
-    let error = open(Some(&folder.path().join("serve.toml")), None).unwrap_err().to_string();
+    let file = folder.path().join("serve.toml");
+    let error = ServeConfig::from_file(&file).and_then(|config| Locks::new(&config));
+    let error = error.unwrap_err().to_string();
     assert!(error.contains("users.toml") && error.contains("line 5"), "{error}");
     std::fs::write(folder.path().join("users.toml"), user("ann", &hash, reader)).unwrap();
-    let (_, locks) = open(Some(&folder.path().join("serve.toml")), None).unwrap();
+    let locks = Locks::new(&ServeConfig::from_file(&file).unwrap()).unwrap();
     assert!(!locks.are_open());
 }
