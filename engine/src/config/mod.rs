@@ -118,6 +118,8 @@ config_namespace! {
         pub views: bool, default = false
         /// Send an array that is asked for as tensors, a row for each place along its first dimension, and not as rows of cells.
         pub tensors: bool, default = false
+        /// How many parts, each an endpoint, a large result of a pool has, for clients that fetch them side by side: no more than the pool has cores. 1 keeps results whole.
+        pub endpoints: usize, default = 8
         /// How many statements of all clients run at once; twice as many as there are cores when 0. The others wait in order. It holds from the start of the process.
         pub running: usize, default = 0
         /// How many statements may wait; one more is refused. It holds from the start of the process.

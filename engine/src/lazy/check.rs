@@ -207,14 +207,14 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
         (Step::Group { group, axes }, [input]) => {
             let lengths = input.shape();
             let kept = lengths.iter().zip(axes).filter(|(_, gone)| !**gone);
-            let mut kept: Vec<u64> = kept.map(|(length, _)| *length).collect();
-            kept.push(u64::from(group.groups));
+            let kept = kept.map(|(length, _)| *length);
+            let made: Vec<u64> = [u64::from(group.groups)].into_iter().chain(kept).collect();
             axes.len() == input.ndim()
                 && axes.get(group.axis) == Some(&true)
                 && lengths.get(group.axis) == Some(&(group.labels.len() as u64))
                 && group.groups as usize <= group.labels.len()
-                && kept == shape
-                && form.grid.0.last().is_some_and(|last| last.pieces() <= 1)
+                && made == shape
+                && form.grid.0.first().is_some_and(|first| first.pieces() <= 1)
                 && group.result(input.kind()) == Ok(kind)
         }
         (Step::Contract { batch, over }, [left, right]) => {

@@ -126,22 +126,6 @@ impl Array {
         }
     }
 
-    /// The same as complex numbers.
-    fn as_complex(&self) -> Result<Self> {
-        if self.is_complex() {
-            return Ok(self.clone());
-        }
-        let real = self.fractions("a transform")?;
-        let dtype = real.dtype();
-        let zeros = Self::filled_with(Scalar::Float(0.0), dtype, real.grid().clone())?;
-        let made = Self::stack(&[real, zeros], self.ndim(), Some(COMPLEX))?;
-        let mut grid = made.grid().clone();
-        if let Some(parts) = grid.0.last_mut() {
-            *parts = Cuts::even(2, 2);
-        }
-        made.rechunk(grid)
-    }
-
     fn transform(&self, fourier: Fourier, axis: usize) -> Result<Self> {
         let name = fourier.name();
         let ndim = self.ndim_of_numbers();

@@ -50,18 +50,18 @@ impl Array {
         let kept = |at: &usize| axes.get(*at) == Some(&false);
         let cuts = (0..self.ndim()).filter(kept).filter_map(|at| self.grid().0.get(at).cloned());
         let length = u64::from(groups);
-        let grid = Grid(cuts.chain([Cuts::even(length, length)]).collect());
+        let grid = Grid([Cuts::even(length, length)].into_iter().chain(cuts).collect());
         let names = (0..self.ndim()).filter(kept).map(|at| self.dims().get(at).cloned().flatten());
-        let dims: Vec<Option<String>> = names.chain([None]).collect();
+        let dims: Vec<Option<String>> = [None].into_iter().chain(names).collect();
         let before = (0..axis).filter(kept).count();
         let form = Form { dtype, grid, dims };
         let made = match groups {
             0 => Self::filled_with(Scalar::Unsigned(0), dtype, form.grid)?.named(form.dims)?,
             _ => Self::step(Step::Group { group, axes }, vec![self.clone()], form)?,
         };
-        // Groups lie last, and belong where the dimension was.
-        let mut order: Vec<usize> = (0..made.ndim() - 1).collect();
-        order.insert(before, made.ndim() - 1);
+        // Groups lie first, and belong where the dimension was.
+        let mut order: Vec<usize> = (1..made.ndim()).collect();
+        order.insert(before, 0);
         made.transpose(&order)
     }
 

@@ -52,22 +52,22 @@ impl Labelled {
 
     /// A function of each value.
     pub fn unary(&self, unary: Unary) -> Result<Self> {
-        Ok(self.with(&[], self.array.unary(unary)?))
+        Ok(self.with(&[], self.array.unary_of_numbers(unary)?))
     }
 
     /// A function of two values at the same place.
     pub fn binary(&self, binary: Binary, other: &Self) -> Result<Self> {
-        Ok(self.with(&[other], self.array.binary(binary, &other.array)?))
+        Ok(self.with(&[other], self.array.binary_of_numbers(binary, &other.array)?))
     }
 
     /// A function of each value and a number.
     pub fn binary_with(&self, binary: Binary, number: Scalar, left: bool) -> Result<Self> {
-        Ok(self.with(&[], self.array.binary_with(binary, number, left)?))
+        Ok(self.with(&[], self.array.binary_with_number(binary, number, left)?))
     }
 
     /// Where this is true, what `yes` has there, else what `no` has.
     pub fn select(&self, yes: &Self, no: &Self) -> Result<Self> {
-        Ok(self.with(&[yes, no], self.array.select(&yes.array, &no.array)?))
+        Ok(self.with(&[yes, no], self.array.select_of_numbers(&yes.array, &no.array)?))
     }
 
     /// As [`select`](Self::select), with numbers that take the type of the other side where it can have them.
@@ -153,8 +153,8 @@ impl Labelled {
         Ok(self.with(
             &[],
             match keep {
-                true => self.array.reduce_keeping(reduce, skip_nan, axes)?,
-                false => self.array.reduce(reduce, skip_nan, axes)?,
+                true => self.array.reduce_keeping_numbers(reduce, skip_nan, axes)?,
+                false => self.array.reduce_of_numbers(reduce, skip_nan, axes)?,
             },
         ))
     }

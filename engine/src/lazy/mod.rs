@@ -10,6 +10,7 @@ mod attributes;
 mod broadcast;
 mod calendar;
 mod check;
+mod complex;
 mod deconvolve;
 mod elementwise;
 mod filters;

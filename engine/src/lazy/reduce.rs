@@ -53,8 +53,12 @@ impl Array {
 
     /// The same with dimensions of length 1 in the place of those that went.
     pub fn reduce_keeping(&self, reduce: Reduce, skip_nan: bool, axes: &[usize]) -> Result<Self> {
-        let reduced = self.reduce(reduce, skip_nan, axes)?;
-        let gone = |at: usize| axes.is_empty() || axes.contains(&at);
+        let made = self.reduce(reduce, skip_nan, axes)?;
+        self.put_back(made, |at| axes.is_empty() || axes.contains(&at))
+    }
+
+    /// Dimensions of length 1 in the place of those that are gone from `reduced`.
+    pub(super) fn put_back(&self, reduced: Self, gone: impl Fn(usize) -> bool) -> Result<Self> {
         let subscripts: Vec<super::Index> = (0..self.ndim())
             .map(|at| if gone(at) { super::Index::New } else { super::Index::ALL })
             .collect();

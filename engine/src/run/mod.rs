@@ -14,6 +14,7 @@ mod truths;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -27,7 +28,10 @@ pub use progress::{Progress, ScanProgress};
 pub use scratch::Scratch;
 pub(crate) use spill::SpillFolder;
 
+use crate::cluster::PoolExec;
 use crate::error::Result;
+use crate::layers::LayerGraph;
+use crate::session::SessionSettings;
 
 /// Turns a logical plan into a stream of record batches.
 ///
@@ -36,6 +40,23 @@ use crate::error::Result;
 pub trait Runner: std::fmt::Debug + Send + Sync {
     /// `local`, or where the pool is.
     fn name(&self) -> &str;
+
+    /// In how many shares rows can be had that are worth to be read side by side.
+    fn shares(&self) -> usize {
+        1
+    }
+
+    /// What a query is expected to hold, as a share of the memory that there is for all queries together; 0 where that
+    /// cannot be told, and more than 1 of what will have to spill.
+    async fn share_of_memory(
+        &self,
+        session: &SessionContext,
+        plan: &Arc<dyn ExecutionPlan>,
+    ) -> f64 {
+        let limit = session.settings().strata().memory.limit.bytes();
+        let projected = LayerGraph::of(plan).map_or(0, |graph| graph.projected());
+        projected as f64 / limit.max(1) as f64
+    }
 
     /// Plans `plan`, as the session's settings say, and does not begin.
     async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready>;
@@ -50,6 +71,7 @@ pub trait Runner: std::fmt::Debug + Send + Sync {
 pub struct Ready {
     physical: Arc<dyn ExecutionPlan>,
     begin: Box<dyn FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send>,
+    shared: Option<Arc<TaskContext>>,
 }
 
 impl Ready {
@@ -57,7 +79,13 @@ impl Ready {
         physical: Arc<dyn ExecutionPlan>,
         begin: impl FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send + 'static,
     ) -> Self {
-        Self { physical, begin: Box::new(begin) }
+        Self { physical, begin: Box::new(begin), shared: None }
+    }
+
+    /// The same, whose rows a pool has: they can be had in shares.
+    pub(crate) fn in_shares(mut self, context: Arc<TaskContext>) -> Self {
+        self.shared = Some(context);
+        self
     }
 
     /// What will run.
@@ -68,6 +96,20 @@ impl Ready {
     /// Begins.
     pub fn begin(self) -> Result<Execution> {
         (self.begin)(self.physical)
+    }
+
+    /// Begins, with the rows in so many shares where a pool has them, or else in one. They may be read side by side,
+    /// and are the whole in its order one after the other. The query ends when all are dropped.
+    pub fn begin_in_shares(self, shares: usize) -> Result<Vec<Execution>> {
+        let Some((pool, context)) =
+            self.physical.downcast_ref::<PoolExec>().zip(self.shared.as_ref())
+        else {
+            return Ok(vec![self.begin()?]);
+        };
+        let streams = pool.shares(shares.max(1), context)?;
+        let plan = Arc::new(Mutex::new(Arc::clone(&self.physical)));
+        let execution = |stream| Execution { stream, plan: Arc::clone(&plan) };
+        Ok(streams.into_iter().map(execution).collect())
     }
 }
 

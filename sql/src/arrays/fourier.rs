@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 /// These verbs, each with how it is written.
 pub(super) const VERBS: &[(&str, &str)] = &[
     ("angle", "angle()"),
+    ("conj", "conj()"),
     ("fft", "fft(time)"),
     ("fftn", "fftn(lat, lon)"),
     ("fftshift", "fftshift(time)"),
@@ -42,7 +43,7 @@ pub(super) async fn call(
     with.done(if verb.starts_with("irfft") { &["n"] } else { &[] })?;
     let array = &on.array;
     let named = axes(on, &with.plain)?;
-    if let "real" | "imag" | "magnitude" | "angle" = verb {
+    if let "real" | "imag" | "magnitude" | "angle" | "conj" = verb {
         if !with.plain.is_empty() {
             return Err(super::misused(VERBS, verb));
         }
@@ -50,6 +51,7 @@ pub(super) async fn call(
             "real" => array.real(),
             "imag" => array.imag(),
             "magnitude" => array.magnitude(),
+            "conj" => array.conj(),
             _ => array.angle(),
         };
         return made.map(|made| Value::Array(on.made(made, None))).map_err(asked);

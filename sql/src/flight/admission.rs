@@ -1,5 +1,5 @@
-//! Who runs, and who waits: no more than so many statements at once, and no more than fit into memory by what their
-//! layers are expected to hold. The others wait in the order in which they came, so many and so long.
+//! Who runs, and who waits: no more than so many statements at once, and no more than fit into memory, the server's or
+//! the pool's, by what their layers are expected to hold. The others wait in the order in which they came, so many and so long.
 //!
 //! A statement that wants more than there is runs alone: it may spill, or be refused by the memory pool.
 
@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tonic::Status;
 
+/// By how much sums of shares may be off.
+const ROUNDING: f64 = 1e-9;
+
 /// How many at once, and what they may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -20,8 +23,6 @@ pub(super) struct Limits {
     pub(super) waiting: usize,
     /// How long one waits.
     pub(super) patience: Duration,
-    /// What those that run may be expected to hold together, in bytes.
-    pub(super) memory: u64,
 }
 
 /// Those who run and those who wait.
@@ -34,21 +35,29 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct Queue {
     running: usize,
-    memory: u64,
+    memory: f64,
     waiting: VecDeque<Waiter>,
 }
 
 #[derive(Debug)]
 struct Waiter {
-    memory: u64,
+    memory: f64,
     go: oneshot::Sender<Permit>,
+}
+
+impl Queue {
+    fn gone(&mut self, memory: f64) {
+        self.running = self.running.saturating_sub(1);
+        // Nothing is left of roundings where nobody is.
+        self.memory = if self.running == 0 { 0.0 } else { self.memory - memory };
+    }
 }
 
 /// The right to run. It ends with it.
 #[derive(Debug)]
 pub(super) struct Permit {
     admission: Arc<Admission>,
-    memory: u64,
+    memory: f64,
     held: bool,
 }
 
@@ -65,9 +74,9 @@ impl Admission {
         Arc::new(Self { limits, queue: Mutex::default() })
     }
 
-    /// Waits until something that is expected to hold so much may run.
-    pub(super) async fn admit(self: &Arc<Self>, memory: u64) -> Result<Permit, Status> {
-        let memory = memory.min(self.limits.memory);
+    /// Waits until something that is expected to hold such a share of all memory may run.
+    pub(super) async fn admit(self: &Arc<Self>, memory: f64) -> Result<Permit, Status> {
+        let memory = memory.clamp(0.0, 1.0);
         let (go, gone) = oneshot::channel();
         {
             let mut queue = self.queue.lock();
@@ -96,22 +105,20 @@ impl Admission {
         }
     }
 
-    fn fits(&self, queue: &Queue, memory: u64) -> bool {
+    fn fits(&self, queue: &Queue, memory: f64) -> bool {
         queue.running == 0
-            || queue.running < self.limits.running
-                && queue.memory.saturating_add(memory) <= self.limits.memory
+            || queue.running < self.limits.running && queue.memory + memory <= 1.0 + ROUNDING
     }
 
-    fn enter(self: &Arc<Self>, queue: &mut Queue, memory: u64) -> Permit {
+    fn enter(self: &Arc<Self>, queue: &mut Queue, memory: f64) -> Permit {
         queue.running += 1;
-        queue.memory = queue.memory.saturating_add(memory);
+        queue.memory += memory;
         Permit { admission: Arc::clone(self), memory, held: true }
     }
 
-    fn leave(self: &Arc<Self>, memory: u64) {
+    fn leave(self: &Arc<Self>, memory: f64) {
         let mut queue = self.queue.lock();
-        queue.running = queue.running.saturating_sub(1);
-        queue.memory = queue.memory.saturating_sub(memory);
+        queue.gone(memory);
         self.call(&mut queue);
     }
 
@@ -130,8 +137,7 @@ impl Admission {
             if let Err(mut unwanted) = go.send(permit) {
                 // Its holder has left in this moment: given back here, as the lock is ours.
                 unwanted.held = false;
-                queue.running = queue.running.saturating_sub(1);
-                queue.memory = queue.memory.saturating_sub(memory);
+                queue.gone(memory);
             }
         }
     }
@@ -143,20 +149,20 @@ mod tests {
 
     use super::*;
 
-    fn limits(running: usize, memory: u64) -> Limits {
-        Limits { running, waiting: 2, patience: Duration::from_millis(20), memory }
+    fn limits(running: usize) -> Limits {
+        Limits { running, waiting: 2, patience: Duration::from_millis(20) }
     }
 
     #[tokio::test]
     async fn statements_run_in_the_order_in_which_they_came() {
         let patience = Duration::from_secs(60);
-        let admission = Admission::new(Limits { patience, ..limits(1, 100) });
-        let first = admission.admit(0).await.unwrap();
-        let mut second = Box::pin(admission.admit(0));
-        let mut third = Box::pin(admission.admit(0));
+        let admission = Admission::new(Limits { patience, ..limits(1) });
+        let first = admission.admit(0.0).await.unwrap();
+        let mut second = Box::pin(admission.admit(0.0));
+        let mut third = Box::pin(admission.admit(0.0));
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
-        let full = admission.admit(0).await.unwrap_err();
+        let full = admission.admit(0.0).await.unwrap_err();
         assert_eq!(full.code(), tonic::Code::ResourceExhausted);
         drop(first);
         assert!((&mut third).now_or_never().is_none());
@@ -167,26 +173,26 @@ mod tests {
 
     #[tokio::test]
     async fn memory_counts_beside_number() {
-        let admission = Admission::new(limits(10, 100));
-        let small = admission.admit(60).await.unwrap();
-        let patient = admission.admit(60).await.unwrap_err();
+        let admission = Admission::new(limits(10));
+        let small = admission.admit(0.6).await.unwrap();
+        let patient = admission.admit(0.6).await.unwrap_err();
         assert!(patient.message().contains("flight.patience"), "{patient}");
-        let beside = admission.admit(40).await.unwrap();
+        let beside = admission.admit(0.4).await.unwrap();
         drop((small, beside));
-        let huge = admission.admit(u64::MAX).await.unwrap();
-        assert!(admission.admit(1).await.is_err());
+        let huge = admission.admit(f64::INFINITY).await.unwrap();
+        assert!(admission.admit(0.01).await.is_err());
         drop(huge);
-        assert!(admission.admit(1).await.is_ok());
+        assert!(admission.admit(0.01).await.is_ok());
     }
 
     #[tokio::test]
     async fn who_leaves_the_line_is_in_nobodys_way() {
         let patience = Duration::from_secs(60);
-        let admission = Admission::new(Limits { patience, ..limits(1, 100) });
-        let first = admission.admit(0).await.unwrap();
-        let mut second = Box::pin(admission.admit(0));
+        let admission = Admission::new(Limits { patience, ..limits(1) });
+        let first = admission.admit(0.0).await.unwrap();
+        let mut second = Box::pin(admission.admit(0.0));
         assert!((&mut second).now_or_never().is_none());
-        let mut third = Box::pin(admission.admit(0));
+        let mut third = Box::pin(admission.admit(0.0));
         assert!((&mut third).now_or_never().is_none());
         drop(second);
         drop(first);

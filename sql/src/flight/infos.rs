@@ -1,5 +1,5 @@
-//! What clients are told of something that they may fetch: its columns, and a ticket. Tickets name no address: all
-//! rows come by way of this server.
+//! What clients are told of something that they may fetch: its columns, and a ticket for each part. Tickets name no
+//! address: all rows come by way of this server.
 
 use arrow::datatypes::Schema;
 use arrow::ipc::writer::IpcWriteOptions;
@@ -11,16 +11,15 @@ use prost_types::Timestamp;
 use tonic::Status;
 
 use super::handle::Handle;
+use super::results::Held;
 
-/// A result by its handle. What does something tells its columns when it is done, and not before: so its client
-/// waits for that.
-pub(super) fn of_result(
-    schema: Option<&Schema>,
-    handle: &Handle,
-    asked: FlightDescriptor,
-) -> Result<FlightInfo, Status> {
-    let ticket = TicketStatementQuery { statement_handle: handle.bytes() }.as_any();
-    of_ticket(schema, ticket, asked)
+/// A result. What does something tells its columns when it is done, and not before: so its client waits for that.
+pub(super) fn of_result(held: &Held, asked: FlightDescriptor) -> Result<FlightInfo, Status> {
+    let handles = held.whole.handles().iter();
+    let tickets =
+        handles.map(|handle| TicketStatementQuery { statement_handle: handle.bytes() }.as_any());
+    of_tickets(held.schema.as_deref(), tickets, asked)
+        .map(|info| info.with_ordered(held.whole.ordered))
 }
 
 /// What is asked for by a command that is its own ticket.
@@ -29,13 +28,19 @@ pub(super) fn of_ticket(
     ticket: Any,
     asked: FlightDescriptor,
 ) -> Result<FlightInfo, Status> {
-    let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.encode_to_vec()));
-    let info = FlightInfo::new()
-        .with_descriptor(asked)
-        .with_endpoint(endpoint)
-        .with_total_records(-1)
-        .with_total_bytes(-1)
-        .with_ordered(true);
+    of_tickets(schema, std::iter::once(ticket), asked).map(|info| info.with_ordered(true))
+}
+
+fn of_tickets(
+    schema: Option<&Schema>,
+    tickets: impl Iterator<Item = Any>,
+    asked: FlightDescriptor,
+) -> Result<FlightInfo, Status> {
+    let info = FlightInfo::new().with_descriptor(asked).with_total_records(-1).with_total_bytes(-1);
+    let info = tickets.fold(info, |info, ticket| {
+        let ticket = Ticket::new(ticket.encode_to_vec());
+        info.with_endpoint(FlightEndpoint::new().with_ticket(ticket))
+    });
     match schema {
         Some(schema) => {
             info.try_with_schema(schema).map_err(|error| Status::internal(error.to_string()))

@@ -31,11 +31,13 @@ mod results;
 mod run;
 mod service;
 mod sessions;
+mod shares;
 mod split;
 mod statements;
 mod stream;
 mod tasks;
 mod updates;
+mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,6 +190,5 @@ fn limits(session: &SessionContext) -> Limits {
         running,
         waiting: strata.flight.waiting,
         patience: strata.flight.patience.limit().unwrap_or(Duration::from_secs(365 * 86400)),
-        memory: strata.memory.limit.bytes(),
     }
 }

@@ -40,17 +40,17 @@ pub(super) async fn poll(
     })
     .await;
     if let Some(status) = held.failure() {
-        session.results.remove(handle);
         let failed = Err(status);
         held.came_to(&failed);
+        session.end_result(&held);
         return failed.map(|_| PollInfo::default());
     }
     if *news.borrow() {
         return Err(Status::cancelled("the statement was cancelled"));
     }
-    let lasts = held.renew();
+    let lasts = held.whole.renew();
     let until = timestamp(lasts);
-    let info = infos::of_result(held.schema.as_deref(), handle, asked)?;
+    let info = infos::of_result(&held, asked)?;
     let info = infos::until(info, until);
     let progress =
         if held.is_beginning() { held.fraction().unwrap_or(0.0).clamp(0.0, 1.0) } else { 1.0 };

@@ -1,8 +1,9 @@
-//! Results that a client may fetch: what is to run, what runs, and what waits to be taken. A result is fetched once.
-//! It ends when it has been fetched, is cancelled, or is left for too long; what it runs ends with it.
+//! Results that a client may fetch, whole or in shares: what is to run, what runs, and what waits to be taken. Each is
+//! fetched once. It ends when it has been fetched, is cancelled, or is left for too long; what it runs ends with it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ParamValues;
@@ -13,8 +14,9 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
-use super::locks::audit::Asked;
 use super::run::Running;
+use super::shares::Shares;
+use super::whole::Whole;
 use crate::Statement;
 use crate::arrays::Tensors;
 
@@ -27,6 +29,13 @@ pub(super) enum Work {
         plans: Vec<LogicalPlan>,
         /// What the client was told.
         schema: SchemaRef,
+    },
+    /// A share of the rows of a plan.
+    Share {
+        /// All of them.
+        shares: Arc<Shares>,
+        /// Which.
+        at: usize,
     },
     /// An array, as tensors.
     Tensors(Tensors),
@@ -53,19 +62,19 @@ pub(super) enum State {
     Taken,
 }
 
-type ProgressOf = Arc<dyn Fn() -> Progress + Send + Sync>;
+pub(super) type ProgressOf = Arc<dyn Fn() -> Progress + Send + Sync>;
 
 /// A result of a session's.
 pub(super) struct Held {
     state: Mutex<State>,
-    until: Mutex<Instant>,
-    lasts: Duration,
     /// Says that something has changed, and in the end that it was cancelled.
     news: watch::Sender<bool>,
     progress: Mutex<Option<ProgressOf>>,
     task: Mutex<Option<AbortHandle>>,
-    /// Who asked for it, until it is known how it went.
-    asked: Mutex<Option<Asked>>,
+    /// Whether all its rows were fetched.
+    read: AtomicBool,
+    /// The result that this is all of, or a part.
+    pub(super) whole: Arc<Whole>,
     /// What the client was told of its columns, if anything.
     pub(super) schema: Option<SchemaRef>,
 }
@@ -83,20 +92,20 @@ impl Drop for Held {
 }
 
 impl Held {
-    pub(super) fn new(work: Work, lasts: Duration, asked: Asked) -> Arc<Self> {
+    pub(super) fn new(work: Work, whole: &Arc<Whole>) -> Arc<Self> {
         let schema = match &work {
             Work::Plans { schema, .. } => Some(Arc::clone(schema)),
+            Work::Share { shares, .. } => Some(Arc::clone(shares.schema())),
             Work::Tensors(tensors) => Some(Arc::clone(tensors.schema())),
             Work::Statement { .. } => None,
         };
         Arc::new(Self {
             state: Mutex::new(State::Waiting(work)),
-            until: Mutex::new(later(lasts)),
-            lasts,
             news: watch::Sender::new(false),
             progress: Mutex::default(),
             task: Mutex::default(),
-            asked: Mutex::new(Some(asked)),
+            read: AtomicBool::new(false),
+            whole: Arc::clone(whole),
             schema,
         })
     }
@@ -143,26 +152,24 @@ impl Held {
 
     /// Notes how it went: how many rows there were, or why there were none.
     pub(super) fn came_to(&self, made: &Result<u64, Status>) {
-        if let Some(asked) = self.asked.lock().take() {
-            asked.came_to(made, |rows| Some(*rows));
-        }
+        self.read.store(made.is_ok(), Ordering::Release);
+        self.whole.came_to(made);
     }
 
-    /// Keeps it for another while, and says for how long.
-    pub(super) fn renew(&self) -> Duration {
-        *self.until.lock() = later(self.lasts);
-        self.lasts
+    /// Whether all its rows were fetched.
+    pub(super) fn is_read(&self) -> bool {
+        self.read.load(Ordering::Acquire)
     }
 
     /// Whether nobody has asked for it for too long.
     pub(super) fn is_left(&self) -> bool {
         let is_taken = matches!(*self.state.lock(), State::Taken);
-        !is_taken && *self.until.lock() < Instant::now()
+        !is_taken && self.whole.until() < Instant::now()
     }
 
     /// How long it waits already; none if somebody has asked for it.
     pub(super) fn age(&self) -> Option<Instant> {
-        matches!(*self.state.lock(), State::Waiting(_)).then(|| *self.until.lock())
+        matches!(*self.state.lock(), State::Waiting(_)).then(|| self.whole.until())
     }
 
     /// What tells that something has changed.
@@ -208,9 +215,4 @@ impl Held {
         let ended = self.take();
         drop(ended);
     }
-}
-
-fn later(lasts: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(lasts).unwrap_or(now + Duration::from_secs(365 * 86400))
 }

@@ -1,5 +1,6 @@
 //! Running what a result is made of: it is admitted, begins within its time, and its rows come as a stream.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::ParamValues;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt};
-use strata_engine::{ByteSize, FlightOptions, LayerGraph, PoolExec, Ready};
+use strata_engine::{ByteSize, FlightOptions};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -70,28 +72,33 @@ pub(super) async fn start(
     work: Work,
     held: Weak<Held>,
 ) -> Result<Running, Status> {
+    if let Work::Share { shares, at } = &work {
+        return shares.take(*at, server, session, &held).await;
+    }
     let options = session.options();
     let deadline = Deadline::of(&options);
     let place = server.locks.query(&session.caller)?;
     let (schema, batches) = match work {
+        Work::Share { .. } => return Err(Status::internal("a share begins with its like")),
         Work::Plans { plans, schema } => {
             (schema, one_after_the_other(server, session, plans, held))
         }
         Work::Tensors(tensors) => {
-            let permit = deadline.within(server.admission.admit(0)).await??;
+            let permit = deadline.within(server.admission.admit(0.0)).await??;
             let schema = Arc::clone(tensors.schema());
             let rows = tensors.rows(session.context.clone());
             let rows = rows.map(|batch| batch.map_err(errors::status));
             (schema, with_permit(rows, permit))
         }
         Work::Statement { statement, parameters } => {
-            let permit = deadline.within(server.admission.admit(0)).await??;
+            let permit = deadline.within(server.admission.admit(0.0)).await??;
             let run = every(server, &session.context, &statement, &parameters);
             let (schema, batches) = deadline.within(run).await??;
             (plain::schema(&schema, options.views), with_permit(batches, permit))
         }
     };
-    Ok(finished(held_by(batches, place), schema, options, deadline))
+    let limit = Limit::of(&options);
+    Ok(finished(held_by(batches, place), schema, options, deadline, limit))
 }
 
 /// The rows of plans, each of which begins when the one before has ended.
@@ -117,7 +124,7 @@ async fn rows(
     held: &Weak<Held>,
 ) -> Result<Rows, Status> {
     let ready = server.runner.prepare(&session.context, plan).await.map_err(errors::status)?;
-    let permit = server.admission.admit(projected(&ready)).await?;
+    let permit = admitted(server, session, ready.plan()).await?;
     let (stream, progress) = ready.begin().map_err(errors::status)?.split();
     if let Some(held) = held.upgrade() {
         held.set_progress(Arc::new(progress));
@@ -134,7 +141,7 @@ fn with_permit(
 }
 
 /// Rows with something that goes when they end.
-fn held_by(
+pub(super) fn held_by(
     stream: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
     held: impl Send + 'static,
 ) -> Rows {
@@ -146,12 +153,14 @@ fn held_by(
         .boxed()
 }
 
-/// What a query is expected to hold here. What a pool holds is its own.
-fn projected(ready: &Ready) -> u64 {
-    match PoolExec::within(ready.plan()) {
-        Some(_) => 0,
-        None => LayerGraph::of(ready.plan()).map_or(0, |graph| graph.projected()),
-    }
+/// Waits until a query may run, by what it is expected to hold: here, or in the pool.
+pub(super) async fn admitted(
+    server: &Server,
+    session: &FlightSession,
+    plan: &Arc<dyn ExecutionPlan>,
+) -> Result<Permit, Status> {
+    let share = server.runner.share_of_memory(&session.context, plan).await;
+    server.admission.admit(share).await
 }
 
 /// Runs a statement for each of its parameters; the rows are the last one's. What it writes is there when this
@@ -193,13 +202,13 @@ pub(super) fn bound(
 }
 
 /// Rows as they leave: in plain columns, cut for messages, no more than are allowed, within the time.
-fn finished(
+pub(super) fn finished(
     batches: Rows,
     schema: SchemaRef,
     options: FlightOptions,
     deadline: Deadline,
+    limit: Arc<Limit>,
 ) -> Running {
-    let mut limit = Limit { rows: options.rows, bytes: options.bytes, seen: (0, 0) };
     let most = usize::try_from(options.message.0).unwrap_or(usize::MAX);
     let told = Arc::clone(&schema);
     let cut = batches.flat_map(move |batch| {
@@ -229,23 +238,31 @@ fn finished(
     Running { schema, batches: timed.boxed(), options }
 }
 
-/// How large a result may be.
-struct Limit {
-    rows: u64,
-    bytes: ByteSize,
-    seen: (u64, u64),
+/// How large a result may be, all that fetch it together.
+#[derive(Debug)]
+pub(super) struct Limit {
+    most: (u64, ByteSize),
+    rows: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Limit {
-    fn count(&mut self, batch: &RecordBatch) -> Result<(), Status> {
-        if self.rows == 0 && self.bytes.0 == 0 {
+    pub(super) fn of(options: &FlightOptions) -> Arc<Self> {
+        let most = (options.rows, options.bytes);
+        Arc::new(Self { most, rows: AtomicU64::new(0), bytes: AtomicU64::new(0) })
+    }
+
+    fn count(&self, batch: &RecordBatch) -> Result<(), Status> {
+        if self.most == (0, ByteSize(0)) {
             return Ok(());
         }
-        self.seen.0 += batch.num_rows() as u64;
-        self.seen.1 += split::size(batch) as u64;
-        let most = match (self.rows, self.bytes) {
-            (rows, _) if rows > 0 && self.seen.0 > rows => format!("{rows} rows [flight.rows]"),
-            (_, bytes) if bytes.0 > 0 && self.seen.1 > bytes.0 => format!("{bytes} [flight.bytes]"),
+        let add = |to: &AtomicU64, more: usize| {
+            to.fetch_add(more as u64, Ordering::Relaxed).saturating_add(more as u64)
+        };
+        let seen = (add(&self.rows, batch.num_rows()), add(&self.bytes, split::size(batch)));
+        let most = match self.most {
+            (rows, _) if rows > 0 && seen.0 > rows => format!("{rows} rows [flight.rows]"),
+            (_, bytes) if bytes.0 > 0 && seen.1 > bytes.0 => format!("{bytes} [flight.bytes]"),
             _ => return Ok(()),
         };
         Err(Status::resource_exhausted(format!(

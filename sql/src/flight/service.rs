@@ -21,10 +21,12 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::handle::Handle;
 use super::locks::audit::Asked;
-use super::results::{Held, Work};
+use super::results::Work;
 use super::sessions::{Here, offer};
+use super::whole::Whole;
 use super::{
-    Server, actions, errors, infos, ingest, locks, metadata, poll, put, statements, stream, updates,
+    Server, actions, errors, infos, ingest, locks, metadata, poll, put, shares, statements, stream,
+    updates,
 };
 use crate::statements::Intent;
 
@@ -75,8 +77,14 @@ impl Service {
     }
 }
 
-/// Plans what a command asks for, and keeps it for whoever fetches it.
-async fn plan(server: &Arc<Server>, here: &Here, command: Command) -> Result<Handle, Status> {
+/// Plans what a command asks for, and keeps it for whoever fetches it: whole, or in shares where a client can be told
+/// of them.
+async fn plan(
+    server: &Arc<Server>,
+    here: &Here,
+    command: Command,
+    shares: bool,
+) -> Result<Handle, Status> {
     let (session, caller) = (&here.session, &here.caller);
     let (asked, work) = match command {
         Command::CommandStatementQuery(asked) => {
@@ -99,8 +107,10 @@ async fn plan(server: &Arc<Server>, here: &Here, command: Command) -> Result<Han
             return Err(why);
         }
     };
-    let held = Held::new(work, server.sessions.idle(), asked);
-    session.results.put_over(held, |held| held.age(), "fetch them, or cancel them")
+    let works = if shares { shares::shared(server, session, work) } else { vec![work] };
+    let ordered = works.first().is_none_or(shares::is_ordered);
+    let whole = Whole::new(works.len(), ordered, server.sessions.idle(), asked);
+    session.keep(works, &Arc::new(whole))
 }
 
 /// What is to run for a text.
@@ -120,9 +130,9 @@ async fn info(
     if let Some(schema) = metadata::schema(&command) {
         return infos::of_ticket(Some(schema.as_ref()), command.into_any(), asked);
     }
-    let handle = plan(server, here, command).await?;
+    let handle = plan(server, here, command, true).await?;
     let held = here.session.results.get(&handle)?;
-    infos::of_result(held.schema.as_deref(), &handle, asked)
+    infos::of_result(&held, asked)
 }
 
 /// The columns of what a command asks for, which is not kept.
@@ -171,7 +181,7 @@ async fn polled(
         command if metadata::schema(&command).is_some() => {
             return Ok(poll::at_once(info(server, here, asked).await?));
         }
-        command => plan(server, here, command).await?,
+        command => plan(server, here, command, true).await?,
     };
     poll::poll(server, &here.session, &handle, asked).await
 }
@@ -186,7 +196,9 @@ async fn rows(
         Command::TicketStatementQuery(TicketStatementQuery { statement_handle }) => {
             Handle::shown(&statement_handle)
         }
-        command @ Command::CommandPreparedStatementQuery(_) => plan(server, here, command).await?,
+        command @ Command::CommandPreparedStatementQuery(_) => {
+            plan(server, here, command, false).await?
+        }
         command => {
             let batch = metadata::answer(server, here, &command).await?;
             return batch.map(stream::of_batch).ok_or_else(|| unknown(&command));

@@ -25,9 +25,10 @@ use tonic::{Request, Status};
 
 use super::caller::{Caller, Role, caller};
 use super::errors;
-use super::handle::Shelf;
+use super::handle::{Handle, Shelf};
 use super::prepared::Prepared;
-use super::results::Held;
+use super::results::{Held, Work};
+use super::whole::Whole;
 use crate::database::OwnSettings;
 
 /// The cookie that says which session is meant.
@@ -69,6 +70,35 @@ impl FlightSession {
     /// The session's settings of `flight.`.
     pub(super) fn options(&self) -> FlightOptions {
         options_of(self.context.state_ref().read().config_options()).flight
+    }
+
+    /// Keeps something for whoever fetches it, whole or in shares; the first of them.
+    pub(super) fn keep(&self, works: Vec<Work>, whole: &Arc<Whole>) -> Result<Handle, Status> {
+        let mut handles = Vec::with_capacity(works.len());
+        for work in works {
+            let held = Held::new(work, whole);
+            let put = self.results.put_over(held, |held| held.age(), "fetch them, or cancel them");
+            match put {
+                Ok(handle) => handles.push(handle),
+                Err(full) => {
+                    handles.iter().for_each(|handle| drop(self.results.remove(handle)));
+                    return Err(full);
+                }
+            }
+        }
+        let first = handles.first().cloned();
+        whole.call(handles);
+        first.ok_or_else(|| Status::internal("a result has no parts"))
+    }
+
+    /// Ends a result with all its parts.
+    pub(super) fn end_result(&self, held: &Held) {
+        held.end();
+        for handle in held.whole.handles() {
+            if let Some(part) = self.results.remove(handle) {
+                part.end();
+            }
+        }
     }
 
     /// Keeps the session as long as somebody works in it.

@@ -62,7 +62,7 @@ pub(super) fn fetch(
         }
     };
     let task = server.spawn(task)?;
-    let done = Done { session: Arc::clone(session), handle: handle.clone() };
+    let done = Done { session: Arc::clone(session), handle: handle.clone(), held };
     Ok(Box::pin(Fetching { messages, _task: task, _done: done }))
 }
 
@@ -99,6 +99,8 @@ async fn send(
     running.batches = running.batches.inspect(count).boxed();
     let mut messages = encoded(running)?;
     while let Some(message) = messages.next().await {
+        // Whoever fetches one part after the other wants the others too.
+        held.whole.renew();
         let sent = tokio::time::timeout(patience, sender.send(Ok(message?))).await;
         match sent {
             Ok(Ok(())) => {}
@@ -173,14 +175,19 @@ impl Stream for Fetching {
     }
 }
 
-/// Takes a result from its session when it has been fetched, or its reader has left.
+/// Takes a result from its session when it has been fetched, or its reader has left. What was left in one part is of
+/// no use without it.
 struct Done {
     session: Arc<FlightSession>,
     handle: Handle,
+    held: Arc<Held>,
 }
 
 impl Drop for Done {
     fn drop(&mut self) {
-        drop(self.session.results.remove(&self.handle));
+        match self.held.is_read() {
+            true => drop(self.session.results.remove(&self.handle)),
+            false => self.session.end_result(&self.held),
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const DOCUMENT: &str = "strata.document";
 /// The layers of a query as a pool runs it.
 async fn on_pool(
     session: &SessionContext,
-    pool: &Pool,
+    pool: &Arc<Pool>,
     plan: LogicalPlan,
     analyze: bool,
 ) -> Result<LayerGraph> {

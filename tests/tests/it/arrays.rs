@@ -3,6 +3,7 @@
 mod attributes;
 mod cells;
 mod cf;
+mod complex;
 mod datasets;
 mod exchange;
 mod expressions;

@@ -3,6 +3,7 @@
 mod adbc;
 mod bad;
 mod cancel;
+mod endpoints;
 mod ingest;
 mod limits;
 mod locked;
@@ -118,10 +119,20 @@ impl Served {
     /// What the process and its workers have computed so far, in hundredths of a second.
     fn computed(&self) -> u64 {
         let own = computed_by(self.child.id());
-        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let children = std::fs::read_to_string(children).unwrap_or_default();
-        let others = children.split_whitespace().map(|id| computed_by(id.parse().unwrap()));
-        own + others.sum::<u64>()
+        own + self.workers().into_iter().map(computed_by).sum::<u64>()
+    }
+
+    /// The processes that it has started, from whichever of its threads.
+    fn workers(&self) -> Vec<u32> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let children = threads.filter_map(|thread| {
+            std::fs::read_to_string(thread.ok()?.path().join("children")).ok()
+        });
+        children
+            .flat_map(|ids| {
+                ids.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     /// Waits until nothing is computed any more.

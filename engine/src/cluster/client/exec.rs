@@ -25,7 +25,8 @@ use parking_lot::Mutex;
 use prost::Message;
 
 use super::Pool;
-use super::fetch;
+use super::answer::{self, Answer};
+use super::fetch::{self, Share};
 use crate::cluster::protocol::{Running, Submit, update};
 use crate::layers::LayerGraph;
 use crate::run::ScanProgress;
@@ -79,6 +80,33 @@ impl PoolExec {
         })
     }
 
+    fn answer(&self) -> Arc<Answer> {
+        Answer::new(Arc::clone(&self.pool), self.submit.clone(), Arc::clone(&self.told))
+    }
+
+    fn share(
+        &self,
+        answer: Arc<Answer>,
+        share: Share,
+        context: &TaskContext,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let rows = fetch::rows(answer, share, Arc::clone(&schema), context)?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+
+    /// The rows in so many streams, which may be read side by side, and are the whole in its order one after the
+    /// other. The query runs as soon as one of them is read, and ends with the last.
+    pub(crate) fn shares(
+        &self,
+        of: usize,
+        context: &TaskContext,
+    ) -> Result<Vec<SendableRecordBatchStream>> {
+        let answer = self.answer();
+        let share = |at| self.share(Arc::clone(&answer), Share { at, of }, context);
+        (0..of).map(share).collect()
+    }
+
     /// The plan's part that a pool runs.
     pub fn within(plan: &Arc<dyn ExecutionPlan>) -> Option<&Self> {
         let below = || plan.children().into_iter().find_map(Self::within);
@@ -116,7 +144,7 @@ impl PoolExec {
                 ))
             }
             Some(update::State::Finished(finished)) => LayerGraph::from_json(&finished.layers),
-            Some(update::State::Failed(failed)) => Err(fetch::error(failed).into()),
+            Some(update::State::Failed(failed)) => Err(answer::error(failed).into()),
             _ => Err(crate::EngineError::Pool("the scheduler did not say its layers".to_string())),
         }
     }
@@ -175,14 +203,6 @@ impl ExecutionPlan for PoolExec {
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let schema = self.schema();
-        let rows = fetch::rows(
-            Arc::clone(&self.pool),
-            self.submit.clone(),
-            Arc::clone(&self.told),
-            Arc::clone(&schema),
-            &context,
-        )?;
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        self.share(self.answer(), Share::WHOLE, &context)
     }
 }

@@ -13,29 +13,36 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use parking_lot::Mutex;
 
-use super::Pool;
-use super::exec::Told;
-use crate::cluster::protocol::{
-    Failed, Finished, Missing, Part, Parts, Source, Submit, TaskId, Trouble, Update, update,
-};
+use super::answer::{Answer, There};
+use crate::cluster::protocol::{Part, Parts, Source, TaskId};
 use crate::cluster::worker::{Output, OutputId, Outputs};
 use crate::config::options_of;
 use crate::error::EngineError;
-use crate::layers::LayerGraph;
 use crate::run::SpillFolder;
 
-/// What a failed query ended with.
-pub(super) fn error(failed: Failed) -> DataFusionError {
-    Trouble { message: failed.message, kind: failed.kind, lost: None }.into_error()
+/// One share of the parts of an answer, of so many: the shares, in their order, are the whole in its order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) at: usize,
+    pub(super) of: usize,
 }
 
-/// Runs a query and returns its rows. Dropped, it ends the query.
+impl Share {
+    pub(super) const WHOLE: Self = Self { at: 0, of: 1 };
+
+    /// The `n`th part of the share, if it has so many of these `parts`.
+    fn part(self, n: usize, parts: usize) -> Option<usize> {
+        let bound = |at: usize| at * parts / self.of.max(1);
+        let part = bound(self.at) + n;
+        (part < bound(self.at + 1)).then_some(part)
+    }
+}
+
+/// Has a query run and returns its rows, or a share of them. The last that is dropped ends the query.
 pub(super) fn rows(
-    pool: Arc<Pool>,
-    submit: Submit,
-    told: Arc<Mutex<Told>>,
+    answer: Arc<Answer>,
+    share: Share,
     schema: SchemaRef,
     context: &TaskContext,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
@@ -43,41 +50,41 @@ pub(super) fn rows(
     let folder = SpillFolder::of(context.session_config())?;
     let limit = strata.memory.limit.pool_bytes();
     let spool = Outputs::new(Arc::clone(context.memory_pool()), limit, folder);
-    let query = Query {
-        pool,
+    let batch_size = context.session_config().batch_size();
+    let reader = Reader {
+        answer,
+        share,
         spool,
-        told,
         schema,
-        batch_size: context.session_config().batch_size(),
-        updates: None,
-        submit,
+        batch_size,
+        parts: None,
         given: Vec::new(),
         now: None,
         there: None,
     };
-    Ok(futures::stream::try_unfold(query, |mut query| async move {
-        Ok(query.next().await?.map(|batch| (batch, query)))
+    Ok(futures::stream::try_unfold(reader, |mut reader| async move {
+        Ok(reader.next().await?.map(|batch| (batch, reader)))
     })
     .boxed())
 }
 
-struct Query {
-    pool: Arc<Pool>,
+struct Reader {
+    answer: Arc<Answer>,
+    share: Share,
     spool: Arc<Outputs>,
-    told: Arc<Mutex<Told>>,
     schema: SchemaRef,
     batch_size: usize,
-    submit: Submit,
-    updates: Option<BoxStream<'static, crate::Result<Update>>>,
+    /// How many parts the answer had when the first of ours was handed out.
+    parts: Option<usize>,
     /// The parts whose rows were handed out.
     given: Vec<TaskId>,
     /// Rows that are being handed out.
     now: Option<BoxStream<'static, Result<RecordBatch>>>,
-    /// The answer, once it is there, and its job.
-    there: Option<(u64, Finished)>,
+    /// The answer, once it is there.
+    there: Option<Arc<There>>,
 }
 
-impl Query {
+impl Reader {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(rows) = &mut self.now {
@@ -95,70 +102,50 @@ impl Query {
                     None => self.now = None,
                 }
             }
-            let Some((job, finished)) = self.there.take() else {
-                self.there = Some(self.hear().await?);
-                continue;
+            let there = match &self.there {
+                Some(there) => Arc::clone(there),
+                None => self.answer.after(None).await?,
             };
-            let again = self.given.iter().zip(&finished.parts).any(|(given, part)| {
-                part.source.as_ref().and_then(|source| source.task) != Some(*given)
-            });
-            if again {
-                return Err(EngineError::Pool(
-                    "a worker was lost while its rows were handed out, and they may not be the same \
-                     again: run the query once more"
-                        .to_string(),
-                )
-                .into());
-            }
-            let Some(part) = finished.parts.get(self.given.len()) else { return Ok(None) };
-            match self.part(job, &finished, part).await {
+            self.there = Some(Arc::clone(&there));
+            let Some(part) = self.part(&there)? else { return Ok(None) };
+            match self.rows(&there, part).await {
                 Ok(rows) => {
                     self.given.extend(part.source.as_ref().and_then(|source| source.task));
                     self.now = Some(rows);
-                    self.there = Some((job, finished));
                 }
                 // It is made again, and told of when it is there.
                 Err(Fetch::Lost) => {
-                    let missing = Missing { job, source: part.source.clone() };
-                    self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
+                    self.answer.miss(&there, part.source.clone()).await?;
+                    self.there = Some(self.answer.after(Some(&there)).await?);
                 }
                 Err(Fetch::Failed(error)) => return Err(error),
             }
         }
     }
 
-    /// Waits for the answer.
-    async fn hear(&mut self) -> Result<(u64, Finished)> {
-        let updates = match &mut self.updates {
-            Some(updates) => updates,
-            None => {
-                self.submit.measure = self.told.lock().measure;
-                let asked = self.pool.link.listen(&self.submit).await;
-                self.updates.insert(asked.map_err(DataFusionError::from)?)
-            }
-        };
-        while let Some(update) = updates.next().await {
-            let Update { job, state } = update.map_err(DataFusionError::from)?;
-            match state {
-                Some(update::State::Running(running)) => self.told.lock().running = running,
-                Some(update::State::Failed(failed)) => return Err(error(failed)),
-                Some(update::State::Finished(finished)) => {
-                    let mut told = self.told.lock();
-                    told.layers = LayerGraph::from_json(&finished.layers).ok();
-                    told.running.tasks_done = told.running.tasks;
-                    return Ok((job, finished));
-                }
-                None => {}
-            }
+    /// The next part of the share.
+    fn part<'a>(&mut self, there: &'a There) -> Result<Option<&'a Part>> {
+        let parts = &there.finished.parts;
+        let at = |n: usize| parts.get(self.share.part(n, parts.len())?);
+        let again =
+            self.given.iter().enumerate().any(|(n, given)| {
+                at(n).and_then(|part| part.source.as_ref()?.task) != Some(*given)
+            });
+        if again || self.parts.is_some_and(|before| before != parts.len()) {
+            return Err(EngineError::Pool(
+                "a worker was lost while its rows were handed out, and they may not be the same \
+                 again: run the query once more"
+                    .to_string(),
+            )
+            .into());
         }
-        let gone = format!("the scheduler at {} has gone", self.pool.address());
-        Err(EngineError::Pool(gone).into())
+        self.parts = Some(parts.len());
+        Ok(at(self.given.len()))
     }
 
-    async fn part(
+    async fn rows(
         &mut self,
-        job: u64,
-        finished: &Finished,
+        there: &There,
         part: &Part,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>, Fetch> {
         if let Some(inline) = &part.inline {
@@ -171,7 +158,7 @@ impl Query {
         if source.rows == 0 {
             return Ok(futures::stream::empty().boxed());
         }
-        let output = self.spooled(job, finished.stage, source).await?;
+        let output = self.spooled(there.job, there.finished.stage, source).await?;
         output.read(0).map(StreamExt::boxed).ok_or(Fetch::Lost)
     }
 
@@ -181,8 +168,8 @@ impl Query {
         stage: u32,
         source: &Source,
     ) -> Result<Arc<Output>, Fetch> {
-        let link =
-            self.pool.links.to(&source.address).map_err(|error| Fetch::Failed(error.into()))?;
+        let links = &self.answer.pool.links;
+        let link = links.to(&source.address).map_err(|error| Fetch::Failed(error.into()))?;
         let task = source.task.unwrap_or_default();
         let parts = Parts { job, stage, tasks: vec![task], output: source.output };
         let mut rows = link.fetch(&parts).await.map_err(|_| Fetch::Lost)?;
@@ -213,4 +200,20 @@ enum Fetch {
     Lost,
     /// They came and cannot be kept.
     Failed(DataFusionError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_the_whole_in_its_order() {
+        for parts in 0..20 {
+            for of in 1..8 {
+                let shares = (0..of).map(|at| Share { at, of });
+                let all = shares.flat_map(|share| (0..).map_while(move |n| share.part(n, parts)));
+                assert!(all.eq(0..parts), "{parts} parts in {of} shares");
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A pool, from a client's side.
 
+mod answer;
 mod exec;
 mod fetch;
 mod scans;
@@ -49,6 +50,11 @@ impl Pool {
         self.link.address()
     }
 
+    /// The cores of its workers, when they were last asked about.
+    pub fn cores(&self) -> usize {
+        self.cores.load(Ordering::Relaxed)
+    }
+
     /// Who works in it.
     pub async fn workers(&self) -> Result<Vec<WorkerRow>> {
         let answer = self.link.ask(&Workers {}).await?;
@@ -77,7 +83,7 @@ impl Pool {
         state: &SessionState,
     ) -> Result<PoolExec, DataFusionError> {
         let mut config = state.config().clone();
-        for_the_pool(config.options_mut(), self.cores.load(Ordering::Relaxed))?;
+        for_the_pool(config.options_mut(), self.cores())?;
         // A value that may be several is looked at as it is computed: in one place.
         if !has_single_values(plan)? {
             config.options_mut().optimizer.enable_physical_uncorrelated_scalar_subquery = true;

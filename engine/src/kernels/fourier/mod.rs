@@ -2,6 +2,7 @@
 //! is two values side by side: its real and its imaginary part. rustfft takes any length.
 
 mod fast;
+mod rows;
 mod volume;
 
 use std::sync::Arc;

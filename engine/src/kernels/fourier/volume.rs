@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use pulp::Arch;
 use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
 
+use super::rows::Rows;
 use super::{TOGETHER, Wave};
 use crate::array::huge_pages;
 
@@ -24,8 +24,7 @@ pub(in crate::kernels) struct Volume<T> {
     /// How long a row is, and its half.
     row: usize,
     half: usize,
-    forth: Arc<dyn RealToComplex<T>>,
-    back: Arc<dyn ComplexToReal<T>>,
+    rows: Rows<T>,
     /// Forwards and backwards along all dimensions but the last.
     turns: Vec<[Arc<dyn Fft<T>>; 2]>,
     spectrum: Vec<Complex<T>>,
@@ -56,15 +55,14 @@ impl<T: Wave> Volume<T> {
         if row == 0 || leading.contains(&0) {
             return Err("a transform of no values".to_string());
         }
-        let mut reals = RealFftPlanner::new();
-        let (forth, back) = (reals.plan_fft_forward(row), reals.plan_fft_inverse(row));
+        let rows = Rows::new(row);
         let mut planner = FftPlanner::new();
         let turns: Vec<[Arc<dyn Fft<T>>; 2]> = leading
             .iter()
             .map(|length| [planner.plan_fft_forward(*length), planner.plan_fft_inverse(*length)])
             .collect();
         let scratch = turns.iter().flatten().map(|turn| turn.get_inplace_scratch_len());
-        let scratch = scratch.chain([forth.get_scratch_len(), back.get_scratch_len()]).max();
+        let scratch = scratch.chain([rows.scratch()]).max();
         let longest = leading.iter().copied().max().unwrap_or(1);
         let none = Complex::new(T::zero(), T::zero());
         let cells = leading.iter().product::<usize>() * half;
@@ -82,8 +80,7 @@ impl<T: Wave> Volume<T> {
             leading,
             row,
             half,
-            forth,
-            back,
+            rows,
             turns,
         })
     }
@@ -165,8 +162,7 @@ impl<T: Wave> Volume<T> {
         back: bool,
         forth: bool,
     ) -> Result<()> {
-        let failed = |error: realfft::FftError| error.to_string();
-        let Self { leading, half, room, turns, .. } = self;
+        let Self { leading, half, room, turns, rows: lines, .. } = self;
         let middle = leading.get(1..).unwrap_or_default();
         let turns = turns.get(1..).unwrap_or_default();
         let rows: usize = middle.iter().product();
@@ -176,8 +172,6 @@ impl<T: Wave> Volume<T> {
         for (at, apart) in apart.iter_mut().enumerate() {
             *apart *= middle.iter().skip(at + 1).product::<usize>();
         }
-        let zero = T::zero();
-        let even = self.row.is_multiple_of(2);
         for (number, slab) in self.spectrum.chunks_exact_mut(slab).enumerate() {
             if back {
                 for (apart, [_, turn]) in apart.iter().zip(turns) {
@@ -186,21 +180,11 @@ impl<T: Wave> Volume<T> {
             }
             for (at, half) in slab.chunks_exact_mut(*half).enumerate() {
                 if back {
-                    if let Some(first) = half.first_mut() {
-                        first.im = zero;
-                    }
-                    if let Some(last) = half.last_mut().filter(|_| even) {
-                        last.im = zero;
-                    }
-                    let done =
-                        self.back.process_with_scratch(half, &mut room.values, &mut room.scratch);
-                    done.map_err(failed)?;
+                    lines.back(half, &mut room.values, &mut room.scratch)?;
                 }
                 row(number * rows + at, &mut room.values);
                 if forth {
-                    let done =
-                        self.forth.process_with_scratch(&mut room.values, half, &mut room.scratch);
-                    done.map_err(failed)?;
+                    lines.forth(&mut room.values, half, &mut room.scratch)?;
                 }
             }
             if forth {

@@ -163,7 +163,7 @@ impl Groups {
         if known { 0 } else { each.saturating_add(A_GROUP).saturating_mul(self.states.len()) }
     }
 
-    /// The results: of each cell, those of all groups.
+    /// The results: of each group, those of all cells.
     pub(crate) fn finish(self) -> Result<Block, String> {
         let (cells, count) = (self.cells, self.grouped.groups as usize);
         let kind = self.grouped.result(self.kind)?;
@@ -175,17 +175,17 @@ impl Groups {
         }
         drop(room);
         let mut all = Block::zeros(kind, cells * count);
-        let (one, whole) = ([cells, 1], [cells, count]);
+        let (one, whole) = ([1, cells], [count, cells]);
         if self.states.len() < count {
             let shape = Shape { lengths: vec![cells], reduced: vec![false], ..Shape::default() };
             let nothing = self.grouped.accumulator(self.kind, &shape).finish()?;
             let met = |at: &usize| self.states.contains_key(&(*at as u32));
             for at in (0..count).filter(|at| !met(at)) {
-                place(nothing.as_slice(), &one, &mut all, &whole, &[0, at]);
+                place(nothing.as_slice(), &one, &mut all, &whole, &[at, 0]);
             }
         }
         for (at, state) in self.states {
-            place(state.finish()?.as_slice(), &one, &mut all, &whole, &[0, at as usize]);
+            place(state.finish()?.as_slice(), &one, &mut all, &whole, &[at as usize, 0]);
         }
         Ok(all)
     }
@@ -263,7 +263,8 @@ mod tests {
             let mut reduced = [false; 3];
             reduced[axis] = true;
             let grouped = grouped(Reduce::Sum, axis, &labels);
-            let mut expected = vec![0_i64; 24 / lengths[axis] * 3];
+            let cells = 24 / lengths[axis];
+            let mut expected = vec![0_i64; cells * 3];
             for (at, value) in values.iter().enumerate() {
                 let place = [at / 12, at / 4 % 3, at % 4];
                 let cell = (0..3)
@@ -271,7 +272,7 @@ mod tests {
                     .fold(0, |cell, dim| cell * lengths[dim] + place[dim]);
                 let label = labels[place[axis]] as usize;
                 if label < 3 {
-                    expected[cell * 3 + label] += i64::from(*value);
+                    expected[label * cells + cell] += i64::from(*value);
                 }
             }
             for run in [1, 5, 24] {

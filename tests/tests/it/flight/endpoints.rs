@@ -1,0 +1,151 @@
+//! Large results of a pool have several endpoints: one query, whose parts are fetched side by side or one after the
+//! other, all by way of the server.
+
+use std::process::Command;
+
+use arrow::array::RecordBatch;
+use arrow::array::cast::AsArray;
+use arrow::datatypes::Int64Type;
+use arrow_flight::{FlightDescriptor, FlightInfo};
+use futures::future::join_all;
+use futures::{StreamExt, TryStreamExt};
+use prost::Message;
+
+use super::{Client, Served, count, fetch, number, run};
+
+const POOL: [&str; 6] = ["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"];
+/// Rows that both workers have a part of.
+const ROWS: &str = "SELECT value, count(*) AS n FROM range(0, 600000) GROUP BY value";
+
+async fn part(
+    client: &mut Client,
+    info: &FlightInfo,
+    at: usize,
+) -> Result<Vec<RecordBatch>, String> {
+    let mut one = info.clone();
+    one.endpoint = vec![info.endpoint[at].clone()];
+    fetch(client, one).await
+}
+
+async fn info(client: &mut Client, text: &str) -> FlightInfo {
+    client.execute(text.to_string(), None).await.unwrap()
+}
+
+fn values(batches: &[RecordBatch]) -> Vec<i64> {
+    let each =
+        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+    each.copied().collect()
+}
+
+fn is_everything(batches: &[RecordBatch]) -> bool {
+    let mut all = values(batches);
+    all.sort_unstable();
+    all.into_iter().eq(0..600_000)
+}
+
+async fn jobs(client: &mut Client) -> usize {
+    count(&run(client, "SHOW JOBS").await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_fetched_side_by_side() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let before = jobs(&mut client).await;
+    let told = info(&mut client, ROWS).await;
+    assert!(told.endpoint.len() > 1, "{told:?}");
+    assert!(!told.ordered);
+    assert_eq!(jobs(&mut client).await, before, "nothing runs before it is fetched");
+    let parts = join_all((0..told.endpoint.len()).map(|at| {
+        let (server, told) = (&server, &told);
+        async move { part(&mut server.client().await, told, at).await.unwrap() }
+    }));
+    let parts = parts.await;
+    assert!(parts.iter().filter(|part| count(part) > 0).count() > 1, "both have some");
+    assert!(is_everything(&parts.concat()));
+    assert_eq!(jobs(&mut client).await, before + 1, "it is one query");
+    let again = part(&mut client, &told, 1).await.unwrap_err();
+    assert!(again.contains("was closed, fetched"), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_keep_the_order_and_the_limits_of_the_whole() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let told = info(&mut client, &format!("{ROWS} ORDER BY value")).await;
+    assert!(told.ordered && told.endpoint.len() > 1);
+    let rows = fetch(&mut client, told).await.unwrap();
+    assert!(values(&rows).into_iter().eq(0..600_000), "one after the other they are the whole");
+    assert_eq!(info(&mut client, "SELECT count(*) FROM range(0, 9)").await.endpoint.len(), 1);
+    assert_eq!(info(&mut client, &format!("{ROWS} LIMIT 10")).await.endpoint.len(), 1);
+    run(&mut client, "SET flight.rows = 500000").await.unwrap();
+    let told = info(&mut client, ROWS).await;
+    let mut parts = Vec::new();
+    for at in 0..told.endpoint.len() {
+        parts.push(part(&mut client, &told, at).await);
+    }
+    let refused: Vec<_> = parts.into_iter().filter_map(Result::err).collect();
+    assert!(refused.iter().any(|error| error.contains("flight.rows")), "{refused:?}");
+    run(&mut client, "SET flight.rows = 0").await.unwrap();
+    run(&mut client, "SET flight.endpoints = 1").await.unwrap();
+    assert_eq!(info(&mut client, ROWS).await.endpoint.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_one_part_leaves_all() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let told = info(&mut client, ROWS).await;
+    let ticket = told.endpoint[0].ticket.clone().unwrap();
+    let mut rows = client.do_get(ticket).await.unwrap();
+    assert!(rows.next().await.unwrap().is_ok());
+    drop(rows);
+    let mut gone = None;
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let ticket = told.endpoint[1].ticket.clone().unwrap();
+        let asked = async { client.do_get(ticket).await?.try_collect::<Vec<_>>().await };
+        let asked: Result<Vec<RecordBatch>, arrow_flight::error::FlightError> = asked.await;
+        gone = asked.err();
+        if gone.is_some() {
+            break;
+        }
+    }
+    let gone = gone.expect("the others end").to_string();
+    assert!(gone.contains("was closed, fetched") || gone.contains("cancelled"), "{gone}");
+    server.rests().await;
+    assert!(is_everything(&run(&mut client, ROWS).await.unwrap()), "the next is answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_tells_of_all_parts() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let asked = info(&mut client, ROWS).await.flight_descriptor.unwrap();
+    let mut descriptor = Some(asked);
+    let mut told = FlightInfo::default();
+    while let Some(ask) = descriptor.take() {
+        let ask = FlightDescriptor::decode(&*ask.encode_to_vec()).unwrap();
+        let poll = client.inner_mut().poll_flight_info(ask).await.unwrap().into_inner();
+        descriptor = poll.flight_descriptor;
+        told = poll.info.unwrap();
+    }
+    assert!(told.endpoint.len() > 1);
+    assert!(told.endpoint.iter().all(|endpoint| endpoint.expiration_time.is_some()));
+    assert!(is_everything(&fetch(&mut client, told).await.unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_lost_between_parts_changes_no_answer() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let told = info(&mut client, ROWS).await;
+    let mut rows = part(&mut client, &told, 0).await.unwrap();
+    let victim = server.workers().first().expect("the workers are its children").to_string();
+    assert!(Command::new("kill").args(["-9", &victim]).status().unwrap().success());
+    for at in 1..told.endpoint.len() {
+        rows.extend(part(&mut client, &told, at).await.unwrap());
+    }
+    assert!(is_everything(&rows));
+    assert_eq!(number(&mut client, "SELECT count(*) FROM range(0, 9)").await, 9);
+}
