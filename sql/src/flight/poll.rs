@@ -51,9 +51,10 @@ pub(super) async fn poll(
     let lasts = held.renew();
     let until = timestamp(lasts);
     let info = infos::of_result(held.schema.as_deref(), handle, asked)?;
-    let info = infos::until(info, until);
+    let far = held.far();
+    let info = far.within(infos::until(info, until));
     let progress =
-        if held.is_beginning() { held.fraction().unwrap_or(0.0).clamp(0.0, 1.0) } else { 1.0 };
+        if held.is_beginning() { far.fraction.unwrap_or(0.0).clamp(0.0, 1.0) } else { 1.0 };
     let again = held.is_beginning().then(|| descriptor(handle));
     Ok(PollInfo {
         info: Some(info),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
+use super::asides::Far;
 use super::locks::audit::Asked;
 use super::run::Running;
 use crate::Statement;
@@ -188,9 +189,9 @@ impl Held {
     }
 
     /// How much of it is done, as far as that can be told.
-    pub(super) fn fraction(&self) -> Option<f64> {
+    pub(super) fn far(&self) -> Far {
         let progress = self.progress.lock().clone();
-        progress.and_then(|progress| progress().fraction())
+        progress.map(|progress| Far::of(&progress())).unwrap_or_default()
     }
 
     /// Ends it. It is not kept.

@@ -116,7 +116,8 @@ fn editor(shell: &Shell, typed: Arc<AtomicBool>) -> Reedline {
         .with_validator(Box::new(StatementValidator))
         .with_completer(Box::new(SessionCompleter::new(
             shell.session.clone(),
-            shell.workers.clone(),
+            &shell.answers,
+            &shell.workers,
         )))
         .with_hinter(Box::new(
             DefaultHinter::default().with_style(Style::new().fg(Color::DarkGray)),
