@@ -116,11 +116,9 @@ fn begin(
 
 /// Waits for the first rows.
 async fn first(mut running: Running) -> Result<Running, Status> {
-    let head = match running.batches.next().await {
-        Some(Err(status)) => return Err(status),
-        Some(Ok(batch)) => Some(Ok(batch)),
-        None => None,
-    };
-    running.batches = futures::stream::iter(head).chain(running.batches).boxed();
+    // Where there are none, its end must not be asked for twice.
+    let mut batches = running.batches.fuse();
+    let head = batches.next().await.transpose()?;
+    running.batches = futures::stream::iter(head.map(Ok)).chain(batches).boxed();
     Ok(running)
 }

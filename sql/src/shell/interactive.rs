@@ -14,6 +14,7 @@ use reedline::{
 };
 use strata_engine::SessionSettings;
 
+use super::answers::Answers;
 use super::complete::{SessionCompleter, functions};
 use super::highlight::SqlHighlighter;
 use super::prompt::ShellPrompt;
@@ -33,6 +34,9 @@ pub async fn interact(shell: &mut Shell) -> Ran {
         "Strata {}. \\? lists the commands, Tab completes, \\q leaves.",
         env!("CARGO_PKG_VERSION")
     ));
+    if let Answers::Server(_, link) = &shell.answers {
+        shell.say(&link.about());
+    }
     let ran = if is_dumb() || !io::stdout().is_terminal() || !io::stderr().is_terminal() {
         plain::interact(shell).await
     } else {

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use tonic::{Code, Status};
 
-use super::{Address, Link};
+use super::{Address, Link, Login};
 use crate::error::{Error, Location};
 use crate::flight::asides;
 
@@ -27,7 +27,14 @@ impl Link {
     /// A failure as a person reads it. Places are told within the statement that was sent; `before` is what stands in
     /// front of it in the text that the person wrote.
     pub(super) fn trouble(&self, status: &Status, before: &str) -> Error {
-        error(&self.address, self.known.lock().was_open, status, before)
+        let was_open = self.known.lock().was_open;
+        let error = error(&self.address, was_open, status, before);
+        match (status.code(), &self.login) {
+            (Code::Unauthenticated, Login::Nobody) => error.hint(
+                "--user NAME asks for a password; --token-file and STRATA_TOKEN show a token",
+            ),
+            _ => error,
+        }
     }
 }
 
@@ -38,15 +45,10 @@ fn error(address: &Address, was_open: bool, status: &Status, before: &str) -> Er
     if let Some(seams) = asides::seams(status) {
         return moved(seams.part(status.message()), before);
     }
-    let error = Error::text(match status.message() {
+    Error::text(match status.message() {
         "" => format!("the server says no more than '{}'", status.code()),
         said => said.to_string(),
-    });
-    match status.code() {
-        Code::Unauthenticated => error
-            .hint("--user NAME asks for a password; --token-file and STRATA_TOKEN show a token"),
-        _ => error,
-    }
+    })
 }
 
 fn lost(address: &Address, was_open: bool, status: &Status) -> Error {
@@ -68,10 +70,12 @@ fn lost(address: &Address, was_open: bool, status: &Status) -> Error {
             "grpc+tls:// speaks TLS, and grpc:// does not; --tls-cert shows a certificate",
         )
     } else {
-        (
-            "was there, and the connection was lost",
-            "the next statement connects again; whether this one was carried out is not known",
-        )
+        let hint =
+            "the next statement connects again; whether this one was carried out is not known";
+        return Error::text(format!(
+            "the connection to the server at {address} was lost: {reason}"
+        ))
+        .hint(hint);
     };
     Error::text(format!("the server at {address} {what}: {reason}")).hint(hint)
 }
