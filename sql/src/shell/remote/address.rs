@@ -46,7 +46,13 @@ impl FromStr for Address {
         }
         let host =
             uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("has no host"))?;
-        Ok(Self { tls, host: host.to_string(), port: uri.port_u16().unwrap_or(PORT) })
+        let has_port = uri.authority().is_some_and(|authority| authority.as_str() != host);
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            None if has_port => return Err(wrong("has no port that could be")),
+            None => PORT,
+        };
+        Ok(Self { tls, host: host.to_string(), port })
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
             ("grpc://host/path", "more than"),
             ("grpc://", "not an address"),
             ("", "not an address"),
-            ("grpc://host:99999999", "not an address"),
+            ("grpc://host:99999999", "that could be"),
         ] {
             let why = text.parse::<Address>().unwrap_err();
             assert!(why.contains(says) && !why.contains("secret"), "{text}: {why}");
