@@ -90,23 +90,24 @@ impl Answers {
         }
     }
 
-    /// Ends a statement whose news nobody hears any more.
+    /// Ends a statement whose news nobody hears any more. Tells whether it is known to have ended.
     pub(crate) async fn end(
         &self,
         workers: &Workers,
         mut running: Running,
         interrupts: &mut Interrupts,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<bool> {
         if let Self::Here(..) = self {
-            return workers.cancel(running).await;
+            return workers.cancel(running).await.map(|()| true);
         }
         // It hears that, and has the server end it. Whoever will not wait for that leaves it behind.
         tokio::select! {
-            _ = &mut running => {}
-            () = interrupts.next() => running.abort(),
-            () = tokio::time::sleep(PATIENCE) => running.abort(),
+            made = &mut running => return Ok(matches!(made, Ok(Ok(())))),
+            () = interrupts.next() => interrupts.forget(),
+            () = tokio::time::sleep(PATIENCE) => {}
         }
-        Ok(())
+        running.abort();
+        Ok(false)
     }
 
     /// Every table and view, those of the default schema first.

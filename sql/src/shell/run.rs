@@ -42,7 +42,9 @@ pub(crate) async fn statement(shell: &mut Shell, statement: &Statement, before: 
         Err(cause) => {
             drop(news);
             let ended = shell.answers.end(&shell.workers, task, &mut shell.interrupts).await;
-            ended.map_err(DataFusionError::IoError)?;
+            if !ended.map_err(DataFusionError::IoError)? {
+                shell.say("The server has not said that it ended; it may go on there.");
+            }
             return Err(cause);
         }
     }

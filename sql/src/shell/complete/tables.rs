@@ -103,11 +103,14 @@ fn of_information() -> Vec<TableName> {
         .to_vec()
 }
 
+/// What a server told, and when.
+type Read = (Instant, Vec<TableName>);
+
 /// Tables as completion asks for them: those of this process as they are, those of a server as they were a moment ago.
 pub(crate) struct Names {
     answers: Answers,
     workers: Workers,
-    read: Arc<Mutex<Option<(Instant, Vec<TableName>)>>>,
+    read: Arc<Mutex<Option<Read>>>,
 }
 
 impl Names {

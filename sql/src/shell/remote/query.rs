@@ -43,11 +43,10 @@ pub(in crate::shell) async fn run(
         }
         let handle = begun.info.clone().unwrap_or_default();
         tokio::select! {
+            // First: what cannot be told any more fails, too.
+            biased;
+            () = news.closed() => cancel(link, handle).await,
             made = follow(link, begun, news) => made,
-            () = news.closed() => {
-                cancel(link, handle).await;
-                Ok(())
-            }
         }
     };
     ran.await.map_err(|status: Status| link.trouble(&status, before))
@@ -80,18 +79,26 @@ async fn begin(link: &Link, text: &str, news: &Sender<News>) -> Result<Option<Po
         made = &mut asked => made.map(Some),
         () = news.closed() => {
             // It runs already, and can be ended when it is known what it is called.
-            if let Ok(Ok(begun)) = tokio::time::timeout(PATIENCE, asked).await {
-                cancel(link, begun.info.unwrap_or_default()).await;
+            match tokio::time::timeout(PATIENCE, asked).await {
+                Ok(Ok(begun)) => cancel(link, begun.info.unwrap_or_default()).await?,
+                // It has failed.
+                Ok(Err(_)) => {}
+                Err(_) => return Err(Status::deadline_exceeded("the server is silent")),
             }
             Ok(None)
         }
     }
 }
 
-async fn cancel(link: &Link, info: FlightInfo) {
+/// Ends a statement on the server; an error where it is not known to have ended.
+async fn cancel(link: &Link, info: FlightInfo) -> Result<(), Status> {
     let body = CancelFlightInfoRequest::new(info).encode_to_vec();
-    // What has ended by itself is not there to be ended.
-    let _ = tokio::time::timeout(PATIENCE, link.act("CancelFlightInfo", body)).await;
+    let asked = tokio::time::timeout(PATIENCE, link.act("CancelFlightInfo", body)).await;
+    match asked.unwrap_or_else(|_| Err(Status::deadline_exceeded("the server is silent"))) {
+        // It has ended by itself.
+        Err(status) if status.code() == Code::NotFound => Ok(()),
+        made => made.map(drop),
+    }
 }
 
 /// Waits for the rows, and tells them.
