@@ -11,7 +11,7 @@ use datafusion::execution::context::SessionContext;
 use strata_engine::{LocalRunner, PoolRunner, Processes, Runner, Settings};
 
 use super::args::{Input, PoolArgs, RunArgs, SessionArgs};
-use super::{pool, settings};
+use super::{connect, pool, settings};
 use crate::shell::{
     Interrupts, Ran, Shell, ShellMode, Stop, Workers, interact as talk, stdin_lines,
 };
@@ -23,7 +23,9 @@ const LINES_AHEAD: usize = 1024;
 pub(crate) async fn interact(args: &SessionArgs, workers: &Workers) -> Ran {
     let mode = ShellMode { interactive: true, keep_going: false, quiet: args.output.quiet };
     let mut shell = open(args, workers, mode).await?;
-    talk(&mut shell).await
+    let talked = talk(&mut shell).await;
+    shell.close().await;
+    talked
 }
 
 /// Runs everything that was given, in order.
@@ -41,6 +43,7 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
         [] => from_stdin(&mut shell).await,
         inputs => run_all(&mut shell, inputs).await,
     };
+    shell.close().await;
     match ran {
         Ok(()) | Err(Stop::Quit) => shell.finish(),
         stopped => stopped,
@@ -80,6 +83,9 @@ pub(crate) async fn session(
 }
 
 async fn open(args: &SessionArgs, workers: &Workers, mode: ShellMode) -> Ran<Shell> {
+    if let Some(address) = &args.server.connect {
+        return connect::open(address, args, workers, mode).await;
+    }
     let settings = settings::of_session(args)?;
     let opened = session(settings, &args.pool, args.database.as_deref(), workers).await?;
     let Opened { session, runner, processes } = opened;

@@ -5,6 +5,7 @@ mod batch;
 mod certs;
 mod check;
 mod config;
+mod connect;
 pub mod generate;
 mod generating;
 mod pages;

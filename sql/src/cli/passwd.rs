@@ -34,16 +34,20 @@ pub(crate) fn run(args: &PasswdArgs) -> Ran {
             first
         }
         false => {
-            let mut text = String::new();
-            let mut input = io::Read::take(io::stdin().lock(), LONGEST);
-            io::BufRead::read_line(&mut input, &mut text)
-                .map_err(|error| Stop::file("the standard input", error))?;
-            text.trim_end_matches(['\r', '\n']).to_string()
+            let line = first_line(io::stdin().lock());
+            line.map_err(|error| Stop::file("the standard input", error))?
         }
     };
     let hash = passwords::hash(&password)?;
     println!("[[user]]\nname = {name}\npassword = \"{hash}\"\nrole = {role}");
     Ok(())
+}
+
+/// The first line of what is read, which is a password.
+pub(super) fn first_line(input: impl io::BufRead) -> io::Result<String> {
+    let mut text = String::new();
+    io::BufRead::read_line(&mut io::Read::take(input, LONGEST), &mut text)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
 }
 
 /// Gives the terminal back as it was.
@@ -57,7 +61,7 @@ impl Drop for Raw {
 }
 
 /// Asks for a line that does not show.
-fn ask(what: &str) -> Result<String, Stop> {
+pub(super) fn ask(what: &str) -> Result<String, Stop> {
     let failed = |error: io::Error| Stop::file("the terminal", error);
     eprint!("{what}");
     io::stderr().flush().map_err(failed)?;

@@ -91,17 +91,37 @@ async fn start(count: NonZeroUsize, settings: &mut Settings, workers: &Workers) 
 }
 
 impl SecurityArgs {
-    /// The token and the certificates that were given.
+    /// The token and the certificates that were given. In a pool, both sides show one.
     pub(crate) fn read(&self) -> Result<Security> {
+        let lacks = |name: &str, reason: &str| EngineError::Setting {
+            name: name.to_string(),
+            origin: format!("--{name}"),
+            reason: reason.to_string(),
+        };
+        if self.tls_ca.is_some() && self.tls_cert.is_none() {
+            let why = "both sides show a certificate: give --tls-cert and --tls-key as well";
+            return Err(lacks("tls-ca", why).into());
+        }
+        if self.tls_ca.is_none() && (self.tls_cert.is_some() || self.tls_name.is_some()) {
+            let given = if self.tls_cert.is_some() { "tls-cert" } else { "tls-name" };
+            return Err(
+                lacks(given, "whose certificates are believed is not said: give --tls-ca").into()
+            );
+        }
+        self.read_for_server()
+    }
+
+    /// The token and the certificates that were given, for a server, which need not ask for any.
+    pub(crate) fn read_for_server(&self) -> Result<Security> {
         let token = match (&self.token_file, std::env::var("STRATA_TOKEN")) {
             (Some(path), _) => Some(Token::from_file(path)?),
             (None, Ok(token)) if !token.is_empty() => Some(Token::new(&token)?),
             _ => None,
         };
         let identity = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
-        let tls = match (self.tls_ca.as_deref(), identity) {
-            (None, None) => None,
-            (authority, identity) => {
+        let tls = match (self.tls_ca.as_deref(), identity, self.tls_name.as_deref()) {
+            (None, None, None) => None,
+            (authority, identity, _) => {
                 Some(Tls::from_files(authority, identity, self.tls_name.as_deref())?)
             }
         };

@@ -14,6 +14,14 @@ pub(crate) fn of_session(args: &SessionArgs) -> Result<Settings> {
     Ok(settings)
 }
 
+/// The settings of a shell that others answer: its own ones.
+pub(crate) fn of_shell(set: Vec<(String, String)>, output: &OutputArgs) -> Result<Settings> {
+    let mut settings = Settings::from_process()?;
+    SettingArgs { memory: None, spill_dir: None, threads: None, set }.apply(&mut settings)?;
+    output.apply(&mut settings)?;
+    Ok(settings)
+}
+
 impl SettingArgs {
     /// Sets what was given.
     pub(crate) fn apply(&self, settings: &mut Settings) -> Result<()> {

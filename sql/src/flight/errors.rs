@@ -5,6 +5,7 @@ use strata_connectors::ConnectorError;
 use strata_engine::EngineError;
 use tonic::{Code, Status};
 
+use super::asides;
 use super::caller::status_of_denied;
 use crate::Error;
 use crate::shell::Report;
@@ -18,7 +19,9 @@ pub(super) fn status(error: impl Into<Error>) -> Status {
     if let Some(denied) = status_of_denied(&error) {
         return denied;
     }
-    Status::new(code(&error), short(Report::of(&error).line()))
+    let report = Report::of(&error);
+    let told = asides::of_error(&report.seams());
+    Status::with_metadata(code(&error), short(report.line()), told)
 }
 
 /// The status of an error within a stream of rows.

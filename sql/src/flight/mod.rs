@@ -15,6 +15,7 @@
 
 mod actions;
 mod admission;
+pub(crate) mod asides;
 mod caller;
 mod errors;
 mod handle;
@@ -22,7 +23,7 @@ mod infos;
 mod ingest;
 pub(crate) mod locks;
 mod metadata;
-mod options;
+pub(crate) mod options;
 mod plain;
 mod poll;
 mod prepared;

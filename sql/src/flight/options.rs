@@ -166,6 +166,16 @@ pub(super) fn get(session: &FlightSession) -> Options {
     }
 }
 
+/// The catalog and the schema in which names are looked for, as the options of a session tell them.
+pub(crate) fn places(options: &[u8]) -> Option<(String, String)> {
+    let mut options = Options::decode(options).ok()?.session_options;
+    let mut text = |name: &str| match options.remove(name)?.option_value? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    };
+    Some((text("catalog")?, text("schema")?))
+}
+
 /// The session is closed.
 pub(super) fn closed() -> Closed {
     const CLOSED: i32 = 1;

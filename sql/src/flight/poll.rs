@@ -51,9 +51,10 @@ pub(super) async fn poll(
     let lasts = held.whole.renew();
     let until = timestamp(lasts);
     let info = infos::of_result(&held, asked)?;
-    let info = infos::until(info, until);
+    let far = held.far();
+    let info = far.within(infos::until(info, until));
     let progress =
-        if held.is_beginning() { held.fraction().unwrap_or(0.0).clamp(0.0, 1.0) } else { 1.0 };
+        if held.is_beginning() { far.fraction.unwrap_or(0.0).clamp(0.0, 1.0) } else { 1.0 };
     let again = held.is_beginning().then(|| descriptor(handle));
     Ok(PollInfo {
         info: Some(info),
@@ -115,11 +116,9 @@ fn begin(
 
 /// Waits for the first rows.
 async fn first(mut running: Running) -> Result<Running, Status> {
-    let head = match running.batches.next().await {
-        Some(Err(status)) => return Err(status),
-        Some(Ok(batch)) => Some(Ok(batch)),
-        None => None,
-    };
-    running.batches = futures::stream::iter(head).chain(running.batches).boxed();
+    // Where there are none, its end must not be asked for twice.
+    let mut batches = running.batches.fuse();
+    let head = batches.next().await.transpose()?;
+    running.batches = futures::stream::iter(head.map(Ok)).chain(batches).boxed();
     Ok(running)
 }

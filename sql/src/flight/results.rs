@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
+use super::asides::Far;
 use super::run::Running;
 use super::shares::Shares;
 use super::whole::Whole;
@@ -195,9 +196,9 @@ impl Held {
     }
 
     /// How much of it is done, as far as that can be told.
-    pub(super) fn fraction(&self) -> Option<f64> {
+    pub(super) fn far(&self) -> Far {
         let progress = self.progress.lock().clone();
-        progress.and_then(|progress| progress().fraction())
+        progress.map(|progress| Far::of(&progress())).unwrap_or_default()
     }
 
     /// Ends it. It is not kept.

@@ -33,6 +33,8 @@ pub(super) struct Running {
     /// The rows, in these columns, in batches that fit into messages.
     pub(super) batches: Rows,
     pub(super) options: FlightOptions,
+    /// What the statement has to say beside its rows.
+    pub(super) said: Option<String>,
 }
 
 /// When a statement has had its time.
@@ -78,6 +80,7 @@ pub(super) async fn start(
     let options = session.options();
     let deadline = Deadline::of(&options);
     let place = server.locks.query(&session.caller)?;
+    let mut said = None;
     let (schema, batches) = match work {
         Work::Share { .. } => return Err(Status::internal("a share begins with its like")),
         Work::Plans { plans, schema } => {
@@ -92,13 +95,15 @@ pub(super) async fn start(
         }
         Work::Statement { statement, parameters } => {
             let permit = deadline.within(server.admission.admit(0.0)).await??;
-            let run = every(server, &session.context, &statement, &parameters);
-            let (schema, batches) = deadline.within(run).await??;
+            let run = every(server, &session.context, &statement, &parameters, &held);
+            let (schema, batches, told) = deadline.within(run).await??;
+            said = told;
             (plain::schema(&schema, options.views), with_permit(batches, permit))
         }
     };
     let limit = Limit::of(&options);
-    Ok(finished(held_by(batches, place), schema, options, deadline, limit))
+    let running = finished(held_by(batches, place), schema, options, deadline, limit);
+    Ok(Running { said, ..running })
 }
 
 /// The rows of plans, each of which begins when the one before has ended.
@@ -164,30 +169,40 @@ pub(super) async fn admitted(
 }
 
 /// Runs a statement for each of its parameters; the rows are the last one's. What it writes is there when this
-/// returns.
+/// returns, and so is what it has to say.
 async fn every(
     server: &Server,
     context: &SessionContext,
     statement: &Statement,
     parameters: &[ParamValues],
-) -> Result<(SchemaRef, Rows), Status> {
+    held: &Weak<Held>,
+) -> Result<(SchemaRef, Rows, Option<String>), Status> {
     let mut last: (SchemaRef, Rows) = (Arc::new(Schema::empty()), futures::stream::empty().boxed());
+    let mut said = None;
     for at in 0..parameters.len().max(1) {
-        let Outcome::Rows(plan) = execute(context, statement).await.map_err(errors::status)? else {
-            continue;
+        let plan = match execute(context, statement).await.map_err(errors::status)? {
+            Outcome::Rows(plan) => plan,
+            Outcome::Done(told) => {
+                said = told;
+                continue;
+            }
         };
         let plan = bound(plan, parameters.get(at))?;
         let writes = matches!(plan, LogicalPlan::Dml(_) | LogicalPlan::Copy(_));
         let run = server.runner.run(context, plan).await.map_err(errors::status)?;
-        let schema = run.stream.schema();
-        let rows = run.stream.map(|batch| batch.map_err(errors::of_datafusion));
+        let (stream, progress) = run.split();
+        if let Some(held) = held.upgrade() {
+            held.set_progress(Arc::new(progress));
+        }
+        let schema = stream.schema();
+        let rows = stream.map(|batch| batch.map_err(errors::of_datafusion));
         if !writes && at + 1 >= parameters.len() {
-            return Ok((schema, rows.boxed()));
+            return Ok((schema, rows.boxed(), said));
         }
         let rows: Vec<RecordBatch> = rows.try_collect().await?;
         last = (schema, futures::stream::iter(rows.into_iter().map(Ok)).boxed());
     }
-    Ok(last)
+    Ok((last.0, last.1, said))
 }
 
 /// A plan with values in place of its parameters.
@@ -235,7 +250,7 @@ pub(super) fn finished(
             Err(status) => Some((Err(status), (cut, true))),
         }
     });
-    Running { schema, batches: timed.boxed(), options }
+    Running { schema, batches: timed.boxed(), options, said: None }
 }
 
 /// How large a result may be, all that fetch it together.

@@ -36,11 +36,20 @@ pub(super) struct Service(pub(super) Arc<Server>);
 
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
-/// An answer, with the cookie of a session where its client has none.
-fn answer<T>(here: &Here, body: T) -> Response<T> {
-    let mut response = Response::new(body);
-    offer(response.metadata_mut(), here.offer.as_deref());
-    response
+/// An answer, with the cookie of a session where its client has none, or the session is new.
+fn answer<T>(here: &Here, made: Result<T, Status>) -> Result<Response<T>, Status> {
+    let cookie = here.offer.as_deref();
+    match made {
+        Ok(body) => {
+            let mut response = Response::new(body);
+            offer(response.metadata_mut(), cookie);
+            Ok(response)
+        }
+        Err(mut status) => {
+            offer(status.metadata_mut(), cookie);
+            Err(status)
+        }
+    }
 }
 
 /// What a message holds.
@@ -292,7 +301,7 @@ impl FlightService for Service {
         request: Request<Criteria>,
     ) -> Result<Response<Self::ListFlightsStream>, Status> {
         let here = self.0.sessions.here(&request)?;
-        Ok(answer(&here, futures::stream::empty().boxed()))
+        answer(&here, Ok(futures::stream::empty().boxed()))
     }
 
     async fn get_flight_info(
@@ -302,7 +311,7 @@ impl FlightService for Service {
         let here = self.0.sessions.here(&request)?;
         let asked = request.into_inner();
         let made = self.run(&here, |server, here| async move { info(&server, &here, asked).await });
-        Ok(answer(&here, made.await?))
+        answer(&here, made.await)
     }
 
     async fn poll_flight_info(
@@ -313,7 +322,7 @@ impl FlightService for Service {
         let asked = request.into_inner();
         let made =
             self.run(&here, |server, here| async move { polled(&server, &here, asked).await });
-        Ok(answer(&here, made.await?))
+        answer(&here, made.await)
     }
 
     async fn get_schema(
@@ -324,7 +333,7 @@ impl FlightService for Service {
         let asked = request.into_inner();
         let made =
             self.run(&here, |server, here| async move { schema(&server, &here, asked).await });
-        Ok(answer(&here, made.await?))
+        answer(&here, made.await)
     }
 
     async fn do_get(
@@ -335,7 +344,7 @@ impl FlightService for Service {
         let ticket = request.into_inner();
         let made =
             self.run(&here, |server, here| async move { rows(&server, &here, ticket).await });
-        Ok(answer(&here, made.await?))
+        answer(&here, made.await)
     }
 
     async fn do_put(
@@ -346,8 +355,10 @@ impl FlightService for Service {
         let messages = request.into_inner().peekable();
         let made =
             self.run(&here, |server, here| async move { taken(&server, &here, messages).await });
-        let result = PutResult { app_metadata: made.await? };
-        Ok(answer(&here, futures::stream::once(async { Ok(result) }).boxed()))
+        let results = made.await.map(|app_metadata| {
+            futures::stream::once(async { Ok(PutResult { app_metadata }) }).boxed()
+        });
+        answer(&here, results)
     }
 
     async fn do_action(
@@ -358,8 +369,11 @@ impl FlightService for Service {
         let action = request.into_inner();
         let done = self
             .run(&here, |server, here| async move { actions::act(&server, &here, action).await });
-        let results = done.await?.map(|body| Ok(arrow_flight::Result { body }));
-        Ok(answer(&here, futures::stream::iter(results).boxed()))
+        let results = done.await.map(|body| {
+            let results = body.map(|body| Ok(arrow_flight::Result { body }));
+            futures::stream::iter(results).boxed()
+        });
+        answer(&here, results)
     }
 
     async fn list_actions(
@@ -367,7 +381,7 @@ impl FlightService for Service {
         request: Request<Empty>,
     ) -> Result<Response<Self::ListActionsStream>, Status> {
         let here = self.0.sessions.here(&request)?;
-        Ok(answer(&here, futures::stream::iter(actions::all().map(Ok)).boxed()))
+        answer(&here, Ok(futures::stream::iter(actions::all().map(Ok)).boxed()))
     }
 
     async fn do_exchange(

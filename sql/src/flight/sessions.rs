@@ -6,7 +6,8 @@
 //! result may be fetched by other processes of the same name, as those who read in parallel do. A caller who sends the
 //! cookie `arrow_flight_session_id`, which every answer to a caller without one offers, has as many as it has cookies.
 //! A new session begins with the settings of its caller's first, so that options count which were set before the
-//! client knew its cookie.
+//! client knew its cookie. Whoever sends a cookie that no session has gets it back with a new session, and is told so
+//! by that.
 //!
 //! What nobody uses for `flight.idle` ends: a session with all that is its own, and a result that nobody fetches. Of
 //! too many results that nobody fetches, the oldest ends; too many prepared statements are refused.
@@ -145,7 +146,7 @@ pub(super) struct Sessions {
 pub(super) struct Here {
     pub(super) caller: Arc<Caller>,
     pub(super) session: Arc<FlightSession>,
-    /// The cookie to offer, where the caller sent none.
+    /// The cookie to offer, where the caller sent none, or one that no session had.
     pub(super) offer: Option<String>,
     key: Key,
 }
@@ -166,18 +167,22 @@ impl Sessions {
     pub(super) fn here<T>(&self, request: &Request<T>) -> Result<Here, Status> {
         let caller = caller(request)?;
         let cookie = cookie(request.metadata());
-        let offer = cookie.is_none().then(|| uuid::Uuid::new_v4().simple().to_string());
         let (name, login) = (caller.name.clone(), caller.login.clone());
         let key = Key { caller: name, login, rights: caller.rights(), cookie };
-        let session = self.open(&key, &caller)?;
+        let (session, is_new) = self.open(&key, &caller)?;
+        let offer = match &key.cookie {
+            None => Some(uuid::Uuid::new_v4().simple().to_string()),
+            own => own.clone().filter(|_| is_new),
+        };
         *session.used.lock() = Instant::now();
         Ok(Here { caller, session, offer, key })
     }
 
-    fn open(&self, key: &Key, caller: &Arc<Caller>) -> Result<Arc<FlightSession>, Status> {
+    /// The session, and whether it was made for this.
+    fn open(&self, key: &Key, caller: &Arc<Caller>) -> Result<(Arc<FlightSession>, bool), Status> {
         let mut open = self.open.lock();
         if let Some(session) = open.get(key) {
-            return Ok(Arc::clone(session));
+            return Ok((Arc::clone(session), false));
         }
         if open.len() >= self.options.sessions {
             return Err(Status::resource_exhausted(format!(
@@ -192,7 +197,7 @@ impl Sessions {
         context.state_ref().write().config_mut().set_extension(Arc::new(OwnSettings));
         let session = FlightSession::new(Arc::clone(caller), context, &self.options);
         open.insert(key.clone(), Arc::clone(&session));
-        Ok(session)
+        Ok((session, true))
     }
 
     /// Ends a session, with all that is its own.
@@ -286,7 +291,9 @@ mod tests {
         let again = sessions.here(&request("ada", None)).unwrap();
         assert!(Arc::ptr_eq(&first.session, &again.session));
         let own = sessions.here(&request("ada", Some("x1"))).unwrap();
-        assert!(own.offer.is_none() && !Arc::ptr_eq(&first.session, &own.session));
+        assert!(!Arc::ptr_eq(&first.session, &own.session));
+        assert_eq!(own.offer.as_deref(), Some("x1"), "it is told that it is new");
+        assert!(sessions.here(&request("ada", Some("x1"))).unwrap().offer.is_none());
         assert_eq!(own.session.options().rows, 7, "it begins as the caller's first");
         own.session.context.change_setting("flight.rows", "8").unwrap();
         assert_eq!(first.session.options().rows, 7, "and goes its own way");

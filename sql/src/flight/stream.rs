@@ -26,7 +26,7 @@ use super::results::{Held, State};
 use super::run::{self, Running};
 use super::sessions::FlightSession;
 use super::tasks::{Ending, broken};
-use super::{Server, errors};
+use super::{Server, asides, errors};
 
 /// Messages that wait to be sent.
 const AHEAD: usize = 2;
@@ -70,7 +70,7 @@ pub(super) fn fetch(
 pub(super) fn of_batch(batch: RecordBatch) -> Messages {
     let schema = batch.schema();
     let batches = futures::stream::once(async { Ok(batch) }).boxed();
-    encode(schema, batches, IpcWriteOptions::default())
+    encode(schema, batches, IpcWriteOptions::default(), None)
 }
 
 async fn send(
@@ -136,18 +136,20 @@ fn encoded(running: Running) -> Result<Messages, Status> {
     };
     let options = IpcWriteOptions::default().try_with_compression(compression);
     let options = options.map_err(|error| Status::internal(error.to_string()))?;
-    Ok(encode(running.schema, running.batches, options))
+    Ok(encode(running.schema, running.batches, options, running.said))
 }
 
 fn encode(
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch, Status>>,
     options: IpcWriteOptions,
+    said: Option<String>,
 ) -> Messages {
     // They are cut already.
     let builder = FlightDataEncoderBuilder::new()
         .with_schema(schema)
         .with_options(options)
+        .with_metadata(asides::of_said(said))
         .with_max_flight_data_size(usize::MAX);
     builder
         .build(batches.map(|batch| batch.map_err(FlightError::from)))

@@ -14,6 +14,7 @@ use reedline::{
 };
 use strata_engine::SessionSettings;
 
+use super::answers::Answers;
 use super::complete::{SessionCompleter, functions};
 use super::highlight::SqlHighlighter;
 use super::prompt::ShellPrompt;
@@ -33,6 +34,9 @@ pub async fn interact(shell: &mut Shell) -> Ran {
         "Strata {}. \\? lists the commands, Tab completes, \\q leaves.",
         env!("CARGO_PKG_VERSION")
     ));
+    if let Answers::Server(_, link) = &shell.answers {
+        shell.say(&link.about());
+    }
     let ran = if is_dumb() || !io::stdout().is_terminal() || !io::stderr().is_terminal() {
         plain::interact(shell).await
     } else {
@@ -116,7 +120,8 @@ fn editor(shell: &Shell, typed: Arc<AtomicBool>) -> Reedline {
         .with_validator(Box::new(StatementValidator))
         .with_completer(Box::new(SessionCompleter::new(
             shell.session.clone(),
-            shell.workers.clone(),
+            &shell.answers,
+            &shell.workers,
         )))
         .with_hinter(Box::new(
             DefaultHinter::default().with_style(Style::new().fg(Color::DarkGray)),

@@ -6,6 +6,7 @@
 //!                └─ commands ─────────┘
 //! ```
 
+mod answers;
 mod commands;
 mod complete;
 mod highlight;
@@ -21,6 +22,7 @@ mod plain;
 pub mod plot;
 pub mod progress;
 mod prompt;
+mod remote;
 mod report;
 mod run;
 mod script;
@@ -30,9 +32,12 @@ mod stdin;
 mod stop;
 mod workers;
 
+pub(crate) use answers::Answers;
 pub use commands::command_list;
 pub use interactive::interact;
 pub use interrupt::{INTERRUPTED, Interrupts};
+pub(crate) use remote::{Address, Link, Login};
+pub(crate) use report::Seams;
 pub use report::{Report, Source};
 pub use state::{Shell, ShellMode};
 pub(crate) use state::{colored, table_style};

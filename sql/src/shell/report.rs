@@ -8,7 +8,9 @@
 //! hint: did you mean 'name'?
 //! ```
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
@@ -126,6 +128,12 @@ impl Report {
         line
     }
 
+    /// Where the parts of the one line are.
+    pub(crate) fn seams(&self) -> Seams {
+        let hint = self.hint.as_ref().map(|hint| self.line().len() - tidy(hint).len());
+        Seams { message: self.message.len(), at: self.at, hint }
+    }
+
     /// The lines to print, the last one with its end.
     pub fn render(&self, source: Source<'_>, color: bool) -> String {
         let paint = |style: Style, text: &str| {
@@ -160,6 +168,48 @@ impl Report {
                 format!("{name}:{}: ", begins + (before.matches('\n').count() + blank) as u64)
             }
         }
+    }
+}
+
+/// Where the parts of an error are that was told as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seams {
+    /// How many bytes the message has.
+    pub(crate) message: usize,
+    /// The place that the error is about.
+    pub(crate) at: Option<Location>,
+    /// The byte at which the hint begins.
+    pub(crate) hint: Option<usize>,
+}
+
+impl Seams {
+    /// The error that was told as this line.
+    pub(crate) fn part(&self, line: &str) -> Error {
+        Error::Text {
+            message: line.get(..self.message).unwrap_or(line).to_string(),
+            at: self.at,
+            hint: self.hint.and_then(|at| line.get(at..)).map(str::to_string),
+        }
+    }
+}
+
+impl fmt::Display for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.unwrap_or(Location { line: 0, column: 0 });
+        write!(f, "{} {} {} {}", self.message, at.line, at.column, self.hint.unwrap_or(0))
+    }
+}
+
+impl FromStr for Seams {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let mut words = text.split(' ');
+        let mut next = || words.next().unwrap_or_default();
+        let message = next().parse()?;
+        let at = Location { line: next().parse()?, column: next().parse()? };
+        let hint = next().parse()?;
+        Ok(Self { message, at: (at.line > 0).then_some(at), hint: (hint > 0).then_some(hint) })
     }
 }
 
@@ -272,6 +322,22 @@ mod tests {
         );
         let source = Source { text: "-- x\nSELECT *\n", begins: 0, script: Some(("a.sql", 10)) };
         assert!(Report::of(&error).render(source, false).starts_with("error: a.sql:11:6: 'FORM'"));
+    }
+
+    #[test]
+    fn an_error_that_was_told_as_one_line_is_the_same_again() {
+        for (at, hint) in [
+            (Some(Location { line: 2, column: 6 }), Some("did you mean 'é'?".to_string())),
+            (None, Some("x".to_string())),
+            (Some(Location { line: 1, column: 1 }), None),
+            (None, None),
+        ] {
+            let error = Error::Text { message: "no 'ü'; hint: none".into(), at, hint };
+            let report = Report::of(&error);
+            let seams: Seams = report.seams().to_string().parse().unwrap();
+            assert_eq!(Report::of(&seams.part(&report.line())), report);
+        }
+        assert!("x".parse::<Seams>().is_err() && "".parse::<Seams>().is_err());
     }
 
     #[test]

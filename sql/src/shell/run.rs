@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
-use futures::StreamExt;
-use strata_engine::{Progress, SessionSettings};
+use strata_engine::SessionSettings;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+use super::answers::{News, ProgressOf};
 use super::last::LastResult;
 use super::output::{Format, ResultWriter};
 use super::progress::ProgressBar;
 use super::state::Shell;
 use super::stop::{Ran, Stop};
-use crate::{Error, Outcome, Statement};
+use crate::{Error, Statement};
 
 /// Nothing that is quicker shows a progress bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,37 +28,11 @@ const TICK: Duration = Duration::from_millis(100);
 /// How many batches may wait to be drawn.
 const AHEAD: usize = 4;
 
-type ProgressOf = Arc<dyn Fn() -> Progress + Send + Sync>;
-
-/// What the query's task has to tell.
-enum News {
-    Done(Option<String>),
-    Started(SchemaRef, ProgressOf),
-    Rows(RecordBatch),
-}
-
-/// Runs a statement.
-pub(crate) async fn statement(shell: &mut Shell, statement: &Statement) -> Ran {
+/// Runs a statement. `before` is what stands in front of it in its text.
+pub(crate) async fn statement(shell: &mut Shell, statement: &Statement, before: &str) -> Ran {
     let began = Instant::now();
     let (sender, mut news) = mpsc::channel(AHEAD);
-    let task = shell.workers.spawn({
-        let (session, runner) = (shell.session.clone(), Arc::clone(&shell.runner));
-        let statement = statement.clone();
-        async move {
-            match crate::execute(&session, &statement).await? {
-                Outcome::Done(message) => drop(sender.send(News::Done(message)).await),
-                Outcome::Rows(plan) => {
-                    let (mut stream, progress) = runner.run(&session, plan).await?.split();
-                    let started = News::Started(stream.schema(), Arc::new(progress));
-                    let mut heard = sender.send(started).await.is_ok();
-                    while heard && let Some(batch) = stream.next().await {
-                        heard = sender.send(News::Rows(batch?)).await.is_ok();
-                    }
-                }
-            }
-            Ok::<(), Error>(())
-        }
-    });
+    let task = shell.answers.start(&shell.workers, statement, before, sender);
     let task = task.map_err(DataFusionError::IoError)?;
     match print(shell, &mut news).await {
         Ok(printer) => {
@@ -67,7 +41,10 @@ pub(crate) async fn statement(shell: &mut Shell, statement: &Statement) -> Ran {
         }
         Err(cause) => {
             drop(news);
-            shell.workers.cancel(task).await.map_err(DataFusionError::IoError)?;
+            let ended = shell.answers.end(&shell.workers, task, &mut shell.interrupts).await;
+            if !ended.map_err(DataFusionError::IoError)? {
+                shell.say("The server has not said that it ended; it may go on there.");
+            }
             return Err(cause);
         }
     }
@@ -104,10 +81,14 @@ async fn print(shell: &mut Shell, news: &mut mpsc::Receiver<News>) -> Ran<Printe
                         shell.say(&message);
                     }
                 }
-                Some(News::Started(schema, progress)) => {
+                Some(News::Note(message)) => {
+                    printer.bar.clear();
+                    shell.say(&message);
+                }
+                Some(News::Runs(progress)) => printer.progress = Some(progress),
+                Some(News::Started(schema)) => {
                     shell.last = LastResult::default();
                     printer.schema = Some(schema);
-                    printer.progress = Some(progress);
                 }
                 Some(News::Rows(batch)) if batch.num_columns() == 0 => {}
                 Some(News::Rows(batch)) => {
@@ -159,8 +140,8 @@ impl Printer {
 
     fn draw_bar(&mut self) {
         if let (Some(progress), true) = (&self.progress, self.bar_may_show) {
-            let progress = progress();
-            self.bar.update(progress.fraction(), progress.rows(), progress.bytes());
+            let far = progress();
+            self.bar.update(far.fraction, far.rows, far.bytes);
         }
     }
 

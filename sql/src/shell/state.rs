@@ -8,6 +8,7 @@ use datafusion::execution::context::SessionContext;
 use futures::{Stream, StreamExt};
 use strata_engine::{Origin, Processes, Runner, SessionSettings};
 
+use super::answers::Answers;
 use super::interrupt::Interrupts;
 use super::last::LastResult;
 use super::output::{Format, Style};
@@ -36,7 +37,8 @@ pub struct ShellMode {
 pub struct Shell {
     pub(crate) session: SessionContext,
     pub(crate) workers: Workers,
-    pub(crate) runner: Arc<dyn Runner>,
+    /// Who runs statements, and knows what tables there are.
+    pub(crate) answers: Answers,
     /// The workers of the shell's own pool, which end with it.
     pub(crate) processes: Option<Processes>,
     pub(crate) interrupts: Interrupts,
@@ -68,10 +70,22 @@ impl Shell {
         interrupts: Interrupts,
         mode: ShellMode,
     ) -> Self {
+        let answers = Answers::Here(session.clone(), runner);
+        Self::answered_by(answers, session, workers, interrupts, mode)
+    }
+
+    /// A shell whose statements are run by somebody else than its session.
+    pub(crate) fn answered_by(
+        answers: Answers,
+        session: SessionContext,
+        workers: Workers,
+        interrupts: Interrupts,
+        mode: ShellMode,
+    ) -> Self {
         Self {
             session,
             workers,
-            runner,
+            answers,
             processes: None,
             interrupts,
             mode,
@@ -97,6 +111,11 @@ impl Shell {
     /// Whether anything has failed so far.
     pub fn failed(&self) -> bool {
         self.failed
+    }
+
+    /// Ends what others keep for this shell.
+    pub async fn close(&self) {
+        self.answers.close(&self.workers).await;
     }
 
     /// Gives the output file its name, unless something failed.
@@ -180,7 +199,8 @@ impl Shell {
         for statement in statements {
             let rest = chunk.text.get(searched..).unwrap_or_default();
             searched += rest.find(statement.text.as_str()).unwrap_or(0);
-            let ran = run::statement(self, &statement).await;
+            let before = chunk.text.get(..searched).unwrap_or_default();
+            let ran = run::statement(self, &statement, before).await;
             self.settle(ran, chunk, searched)?;
         }
         self.last_text = Some(chunk.clone());

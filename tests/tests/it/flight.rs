@@ -11,6 +11,7 @@ mod metadata;
 mod prepared;
 mod queries;
 mod sessions;
+mod shell;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -17,8 +17,8 @@ pub struct Tls {
     authority: Option<Certificate>,
     /// What this process shows.
     identity: Option<Identity>,
-    /// The name that peers' certificates must be for.
-    name: String,
+    /// The name that peers' certificates must be for, where it is not the usual one.
+    name: Option<String>,
 }
 
 impl Tls {
@@ -51,7 +51,7 @@ impl Tls {
                 }
                 None => None,
             },
-            name: name.unwrap_or(NAME).to_string(),
+            name: name.map(str::to_string),
         })
     }
 
@@ -76,7 +76,21 @@ impl Tls {
     }
 
     pub(in crate::cluster) fn for_client(&self) -> ClientTlsConfig {
-        let mut config = ClientTlsConfig::new().domain_name(&self.name);
+        self.to(self.name.as_deref().unwrap_or(NAME))
+    }
+
+    /// What a client is told that calls a server by its host: the certificate is for that, unless another name was
+    /// given, and of an authority that the system believes, unless one was given.
+    pub fn for_client_of(&self, host: &str) -> ClientTlsConfig {
+        let config = self.to(self.name.as_deref().unwrap_or(host));
+        match self.authority {
+            Some(_) => config,
+            None => config.with_native_roots(),
+        }
+    }
+
+    fn to(&self, name: &str) -> ClientTlsConfig {
+        let mut config = ClientTlsConfig::new().domain_name(name);
         if let Some(authority) = &self.authority {
             config = config.ca_certificate(authority.clone());
         }

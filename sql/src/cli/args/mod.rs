@@ -13,7 +13,7 @@ use clap_complete::Shell as OtherShell;
 pub(crate) use pool::{
     CertsArgs, PoolArgs, SchedulerArgs, SecurityArgs, WorkerArgs, WorkerSettingArgs,
 };
-pub(crate) use run::{Input, OutputArgs, RunArgs, SessionArgs, SettingArgs};
+pub(crate) use run::{Input, OutputArgs, RunArgs, ServerArgs, SessionArgs, SettingArgs};
 pub(crate) use serve::ServeArgs;
 
 const EXAMPLES: &str = "\
@@ -24,6 +24,7 @@ Examples:
   strata -f load.sql -f report.sql -o report.csv
   strata --memory 2GiB --spill-dir /scratch < nightly.sql
   strata --workers 4 -f tpch.sql                the same on four processes
+  strata --connect grpc+tls://host:31337 --user ann
   strata --set shell.null=- -c 'orders.filter(o_totalprice > 1000).head(10)'
 
 Exit codes: 0 all is well, 1 a statement failed, 2 wrong arguments, 130 Ctrl-C.";

@@ -29,24 +29,25 @@ pub(crate) struct PoolArgs {
 /// What processes of a pool show to each other.
 #[derive(Debug, Args)]
 pub(crate) struct SecurityArgs {
-    /// The file with the secret that all of a pool share; STRATA_TOKEN holds it otherwise
+    /// The file with the secret that all of a pool share, or that a server knows; STRATA_TOKEN holds it otherwise
     #[arg(long, value_name = "FILE", help_heading = "Security")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Speak TLS with those whose certificate is of this authority, in PEM form; both sides show one
-    #[arg(long, value_name = "FILE", help_heading = "Security", requires_all = ["tls_cert", "tls_key"])]
+    /// Speak TLS with those whose certificate is of this authority, in PEM form; in a pool, both sides show one
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
     pub(crate) tls_ca: Option<PathBuf>,
 
     /// The certificate to show, in PEM form
-    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_ca")]
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// Its key
-    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_ca")]
+    #[arg(long, value_name = "FILE", help_heading = "Security", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// The name that others' certificates are for; `strata` by default, as `strata certs` makes them
-    #[arg(long, value_name = "NAME", help_heading = "Security", requires = "tls_ca")]
+    /// The name that others' certificates are for; in a pool `strata` by default, as `strata certs` makes
+    /// them, and else the name of the host
+    #[arg(long, value_name = "NAME", help_heading = "Security")]
     pub(crate) tls_name: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args};
 
 use super::PoolArgs;
+use crate::shell::Address;
 
 /// What to run.
 #[derive(Debug, Args)]
@@ -70,6 +71,9 @@ pub(crate) struct SessionArgs {
     pub(crate) database: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) server: ServerArgs,
+
+    #[command(flatten)]
     pub(crate) pool: PoolArgs,
 
     #[command(flatten)]
@@ -77,6 +81,28 @@ pub(crate) struct SessionArgs {
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// A server that runs the statements, in place of this process.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Run statements on this server, a `strata serve`: grpc+tls://host:port, or grpc:// without TLS.
+    /// Tables, and files that statements name, are the server's
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Server",
+        conflicts_with_all = ["workers", "cluster", "database", "memory", "spill_dir", "threads"]
+    )]
+    pub(crate) connect: Option<Address>,
+
+    /// Who you are there. The password is asked for, unless STRATA_PASSWORD holds it
+    #[arg(long, value_name = "NAME", help_heading = "Server", requires = "connect")]
+    pub(crate) user: Option<String>,
+
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE", help_heading = "Server", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// Settings that have a flag of their own, and all the others.

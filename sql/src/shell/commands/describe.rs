@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 
+use strata_engine::EngineError;
+
 use super::Call;
-use crate::shell::complete::{functions, quote, tables};
+use crate::Error;
+use crate::shell::answers::Described;
+use crate::shell::complete::{functions, quote};
 use crate::shell::run::{print_batches, statement};
 use crate::shell::state::Shell;
 use crate::shell::stop::{Ran, Stop};
@@ -52,7 +55,7 @@ fn text(value: &str) -> String {
 /// Runs a query of ours over the catalog.
 async fn query(shell: &mut Shell, sql: String) -> Ran {
     for query in crate::parse(&sql)? {
-        statement(shell, &query).await?;
+        statement(shell, &query, "").await?;
     }
     Ok(())
 }
@@ -61,7 +64,7 @@ async fn list(shell: &mut Shell, call: &Call, kinds: &str) -> Ran {
     // One way to match, for tables as for functions.
     let named = match call.first().map(|word| word.trim_matches('"')) {
         Some(pattern) => {
-            let mut known = tables::table_names(&shell.session);
+            let mut known = shell.answers.tables(&shell.workers).await?;
             known.retain(|table| fits(&table.name, pattern));
             let known: Vec<String> = known.iter().map(|table| text(&table.name)).collect();
             format!(
@@ -99,9 +102,8 @@ pub(super) async fn table(shell: &mut Shell, call: &Call) -> Ran {
     let Some(name) = call.first() else {
         return list(shell, call, "'BASE TABLE', 'LOCAL TEMPORARY', 'VIEW'").await;
     };
-    let table = resolve(shell, name).await?;
-    let schema = table.schema();
-    let fields = schema.fields();
+    let table = resolve(shell, name, false).await?;
+    let fields = table.columns.fields();
     let column = |of: &dyn Fn(&arrow::datatypes::Field) -> String| {
         strings(fields.iter().map(|field| of(field)))
     };
@@ -118,27 +120,38 @@ fn strings(values: impl Iterator<Item = String>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 
-async fn resolve(shell: &Shell, name: &str) -> Ran<Arc<dyn TableProvider>> {
-    let (session, wanted) = (shell.session.clone(), TableReference::from(name));
-    let found = shell.workers.run(async move { session.table_provider(wanted).await }).await;
-    let found = found.map_err(DataFusionError::IoError)?;
+async fn resolve(shell: &Shell, name: &str, with_definition: bool) -> Ran<Described> {
+    let wanted = TableReference::from(name);
+    let found = shell.answers.describe(&shell.workers, wanted, with_definition).await;
+    let error = match found {
+        Ok(table) => return Ok(table),
+        Err(error) => error,
+    };
     // The names that are, when this one is not.
-    found.map_err(|error| {
-        let names = tables::table_names(&shell.session);
-        match strata_engine::nearest(name, names.iter().map(|table| table.name.as_str())) {
-            Some(close) if close != name => Stop::usage(
-                format!("there is no table '{name}'"),
-                Some(format!("did you mean '{close}'?")),
-            ),
-            _ => match error {
-                DataFusionError::Plan(_) => Stop::usage(
-                    format!("there is no table '{name}'"),
-                    Some("\\d lists tables and views".to_string()),
-                ),
-                other => other.into(),
-            },
+    let names = shell.answers.tables(&shell.workers).await?;
+    let is_known = names.iter().any(|table| table.name == name || table.reference() == name);
+    let none = format!("there is no table '{name}'");
+    match strata_engine::nearest(name, names.iter().map(|table| table.name.as_str())) {
+        Some(close) if close != name => {
+            Err(Stop::usage(none, Some(format!("did you mean '{close}'?"))))
         }
-    })
+        _ if is_known => Err(error.into()),
+        _ if is_unknown(&error) => {
+            Err(Stop::usage(none, Some("\\d lists tables and views".to_string())))
+        }
+        _ => Err(error.into()),
+    }
+}
+
+/// Whether an error says no more than that there is no such table.
+fn is_unknown(error: &Error) -> bool {
+    match error {
+        Error::Engine(EngineError::DataFusion(error)) => {
+            matches!(**error, DataFusionError::Plan(_))
+        }
+        Error::Text { .. } => true,
+        _ => false,
+    }
 }
 
 /// `\df`
@@ -165,19 +178,24 @@ pub(super) async fn schemas(shell: &mut Shell) -> Ran {
 
 /// `.schema`
 pub(super) async fn definitions(shell: &mut Shell, call: &Call) -> Ran {
-    let known = tables::table_names(&shell.session);
     let names: Vec<String> = match call.first() {
         Some(name) => vec![name.to_string()],
-        None => known.iter().map(|table| table.reference()).collect(),
+        None => shell
+            .answers
+            .tables(&shell.workers)
+            .await?
+            .iter()
+            .map(|table| table.reference())
+            .collect(),
     };
     let mut all = String::new();
     for name in names {
-        let table = resolve(shell, &name).await?;
-        let definition = match table.get_table_definition() {
+        let table = resolve(shell, &name, true).await?;
+        let definition = match &table.definition {
             Some(sql) => sql.trim_end_matches(';').to_string(),
             None => {
-                let schema = table.schema();
-                let columns: Vec<String> = schema
+                let columns: Vec<String> = table
+                    .columns
                     .fields()
                     .iter()
                     .map(|field| {

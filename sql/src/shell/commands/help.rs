@@ -6,6 +6,7 @@ use std::io::Write as _;
 use strata_engine::{SessionSettings, nearest};
 
 use super::{COMMANDS, Call, Command, find, unknown};
+use crate::shell::answers::Answers;
 use crate::shell::complete::functions::{Function, functions};
 use crate::shell::state::Shell;
 use crate::shell::stop::{Ran, Stop};
@@ -98,14 +99,16 @@ fn explain(function: &Function) -> String {
 
 /// Tells where queries run.
 pub(super) fn connection(shell: &mut Shell) -> Ran {
+    let runner = match &shell.answers {
+        Answers::Here(_, runner) => runner.name(),
+        Answers::Server(_, link) => return print(shell, &format!("{}\n", link.about())),
+    };
     let settings = shell.session.settings();
     let options = settings.strata();
     let threads = settings.options().execution.target_partitions;
     if shell.session.pool().is_some() {
-        let text = format!(
-            "Queries run on the pool at {}; SHOW WORKERS tells who works in it.\n",
-            shell.runner.name()
-        );
+        let text =
+            format!("Queries run on the pool at {}; SHOW WORKERS tells who works in it.\n", runner);
         return print(shell, &text);
     }
     let text = format!(

@@ -11,7 +11,8 @@ use reedline::{Completer, CompletionResult, Span, Suggestion};
 use strata_engine::SessionSettings;
 
 use self::context::{Place, Want};
-use self::tables::Columns;
+use self::tables::{Columns, Names};
+use super::answers::Answers;
 use super::commands::{COMMANDS, PRINTING, Takes};
 use super::keywords::{KEYWORDS, is_keyword, opens_sql};
 use super::output::Format;
@@ -23,7 +24,10 @@ const MOST: usize = 300;
 /// Completes from what a session knows.
 pub(crate) struct SessionCompleter {
     session: SessionContext,
+    names: Names,
     columns: Columns,
+    /// Whether the settings are those of this process.
+    is_here: bool,
 }
 
 /// One thing that could stand at the cursor.
@@ -52,8 +56,10 @@ impl Candidate {
 
 impl SessionCompleter {
     /// Asks on the threads of `workers`.
-    pub(crate) fn new(session: SessionContext, workers: Workers) -> Self {
-        Self { columns: Columns::new(session.clone(), workers), session }
+    pub(crate) fn new(session: SessionContext, answers: &Answers, workers: &Workers) -> Self {
+        let names = Names::new(answers.clone(), workers.clone());
+        let columns = Columns::new(answers.clone(), workers.clone());
+        Self { session, names, columns, is_here: matches!(answers, Answers::Here(..)) }
     }
 
     /// What could stand at the cursor, and the range of the text it would take the place of.
@@ -92,12 +98,12 @@ impl SessionCompleter {
             }
             Want::Member(head) => {
                 found.extend(self.columns.of(head, &place.aliases).into_iter().map(column));
-                found.extend(tables::in_schema(&self.session, head).into_iter().map(table));
+                found.extend(self.names.in_schema(head).into_iter().map(table));
             }
             Want::Verb(head) => {
                 verbs(found);
                 if let Some(head) = head {
-                    found.extend(tables::in_schema(&self.session, head).into_iter().map(table));
+                    found.extend(self.names.in_schema(head).into_iter().map(table));
                 }
             }
             Want::Expression => {
@@ -159,8 +165,8 @@ impl SessionCompleter {
     }
 
     fn tables(&self, found: &mut Vec<Candidate>) {
-        found.extend(tables::table_names(&self.session).into_iter().map(table));
-        for schema in tables::schema_names(&self.session) {
+        found.extend(self.names.all().into_iter().map(table));
+        for schema in self.names.schemas() {
             found.push(Candidate::new(quote(&schema), "schema"));
         }
     }
@@ -179,8 +185,15 @@ impl SessionCompleter {
 
     fn settings(&self, found: &mut Vec<Candidate>) {
         found.extend(self.session.settings().list().into_iter().map(|setting| {
-            let value = setting.value.unwrap_or_else(|| "unset".to_string());
-            Candidate::new(setting.name, format!("= {value}: {}", setting.description))
+            let about = match self.is_here || setting.name.starts_with("shell.") {
+                true => {
+                    let value = setting.value.unwrap_or_else(|| "unset".to_string());
+                    format!("= {value}: {}", setting.description)
+                }
+                // What the server has there, this process does not know.
+                false => setting.description.to_string(),
+            };
+            Candidate::new(setting.name, about)
         }));
     }
 }
@@ -267,7 +280,8 @@ impl Completer for SessionCompleter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strata_engine::Settings;
+    use std::sync::Arc;
+    use strata_engine::{LocalRunner, Settings};
 
     async fn completer() -> SessionCompleter {
         let session = crate::session(Settings::default()).unwrap();
@@ -278,7 +292,8 @@ mod tests {
         ] {
             session.sql(sql).await.unwrap().collect().await.unwrap();
         }
-        SessionCompleter::new(session, Workers::new(Some(1)).unwrap())
+        let answers = Answers::Here(session.clone(), Arc::new(LocalRunner));
+        SessionCompleter::new(session, &answers, &Workers::new(Some(1)).unwrap())
     }
 
     /// Completes at the bar.

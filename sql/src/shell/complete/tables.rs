@@ -1,17 +1,23 @@
 //! What tables there are, and their columns.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::SessionContext;
+use parking_lot::Mutex;
 
 use super::quote;
+use crate::shell::answers::Answers;
 use crate::shell::workers::Workers;
 
 /// A file or a store far away must not hold up typing.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long what a server told is taken as it was.
+const RECENT: Duration = Duration::from_secs(10);
+/// The columns of no more tables are kept.
+const KNOWN: usize = 256;
 
 /// A table and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +30,15 @@ pub(crate) struct TableName {
 }
 
 impl TableName {
+    /// A table of a schema, which is where names are looked for, or is not.
+    pub(crate) fn new(name: &str, schema: &str, is_default: bool) -> Self {
+        Self {
+            name: name.to_string(),
+            schema: (!is_default).then(|| schema.to_string()),
+            kind: if is_default { "table".to_string() } else { format!("table in {schema}") },
+        }
+    }
+
     /// The name as it is typed.
     pub(crate) fn reference(&self) -> String {
         match &self.schema {
@@ -33,7 +48,7 @@ impl TableName {
     }
 }
 
-const INFORMATION: &str = "information_schema";
+pub(crate) const INFORMATION: &str = "information_schema";
 
 /// Every table and view, those of the default schema first.
 pub(crate) fn table_names(session: &SessionContext) -> Vec<TableName> {
@@ -47,11 +62,7 @@ pub(crate) fn table_names(session: &SessionContext) -> Vec<TableName> {
             continue;
         }
         let names = catalog.schema(&schema).map(|found| found.table_names()).unwrap_or_default();
-        all.extend(names.into_iter().map(|name| TableName {
-            name,
-            schema: (!is_default).then(|| schema.clone()),
-            kind: if is_default { "table".to_string() } else { format!("table in {schema}") },
-        }));
+        all.extend(names.iter().map(|name| TableName::new(name, &schema, is_default)));
     }
     all.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
     all
@@ -77,11 +88,7 @@ pub(crate) fn in_schema(session: &SessionContext, schema: &str) -> Vec<TableName
     let catalog = state.read().config_options().catalog.default_catalog.clone();
     let mut names = match session.catalog(&catalog).and_then(|catalog| catalog.schema(schema)) {
         Some(found) => found.table_names(),
-        None if schema == INFORMATION => {
-            ["columns", "df_settings", "parameters", "routines", "schemata", "tables", "views"]
-                .map(str::to_string)
-                .to_vec()
-        }
+        None if schema == INFORMATION => return of_information(),
         None => Vec::new(),
     };
     names.sort();
@@ -89,16 +96,94 @@ pub(crate) fn in_schema(session: &SessionContext, schema: &str) -> Vec<TableName
     names.into_iter().map(named).collect()
 }
 
+/// What there is to know about what there is.
+fn of_information() -> Vec<TableName> {
+    ["columns", "df_settings", "parameters", "routines", "schemata", "tables", "views"]
+        .map(|name| TableName { schema: None, ..TableName::new(name, INFORMATION, false) })
+        .to_vec()
+}
+
+/// What a server told, and when.
+type Read = (Instant, Vec<TableName>);
+
+/// Tables as completion asks for them: those of this process as they are, those of a server as they were a moment ago.
+pub(crate) struct Names {
+    answers: Answers,
+    workers: Workers,
+    read: Arc<Mutex<Option<Read>>>,
+}
+
+impl Names {
+    pub(crate) fn new(answers: Answers, workers: Workers) -> Self {
+        Self { answers, workers, read: Arc::default() }
+    }
+
+    /// Every table and view, those of the default schema first.
+    pub(crate) fn all(&self) -> Vec<TableName> {
+        if let Answers::Here(session, _) = &self.answers {
+            return table_names(session);
+        }
+        let is_old = self.read.lock().as_ref().is_none_or(|(at, _)| at.elapsed() > RECENT);
+        if is_old {
+            let (answers, workers) = (self.answers.clone(), self.workers.clone());
+            let read = Arc::clone(&self.read);
+            // What comes too late is there the next time.
+            at_once(&self.workers, async move {
+                if let Ok(names) = answers.tables(&workers).await {
+                    *read.lock() = Some((Instant::now(), names));
+                }
+            });
+        }
+        self.read.lock().as_ref().map(|(_, names)| names.clone()).unwrap_or_default()
+    }
+
+    /// The schemas besides the default one.
+    pub(crate) fn schemas(&self) -> Vec<String> {
+        if let Answers::Here(session, _) = &self.answers {
+            return schema_names(session);
+        }
+        let mut names: Vec<String> =
+            self.all().into_iter().filter_map(|name| name.schema).collect();
+        names.push(INFORMATION.to_string());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The tables of a schema, named as behind its dot.
+    pub(crate) fn in_schema(&self, schema: &str) -> Vec<TableName> {
+        match &self.answers {
+            Answers::Here(session, _) => in_schema(session, schema),
+            Answers::Server(..) if schema == INFORMATION => of_information(),
+            Answers::Server(..) => {
+                let mut names = self.all();
+                names.retain(|name| name.schema.as_deref() == Some(schema));
+                names.into_iter().map(|name| TableName { schema: None, ..name }).collect()
+            }
+        }
+    }
+}
+
+/// What comes of something, if it comes before it would hold up typing.
+fn at_once<T: Send + 'static>(
+    workers: &Workers,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let (sender, made) = mpsc::sync_channel(1);
+    let asked = async move { drop(sender.send(work.await)) };
+    workers.spawn(asked).ok().and_then(|_| made.recv_timeout(PATIENCE).ok())
+}
+
 /// The columns of tables, as completion asks for them: by any name that a statement has for them.
 pub(crate) struct Columns {
-    session: SessionContext,
+    answers: Answers,
     workers: Workers,
-    known: HashMap<String, Vec<(String, String)>>,
+    known: HashMap<String, (Instant, Vec<(String, String)>)>,
 }
 
 impl Columns {
-    pub(crate) fn new(session: SessionContext, workers: Workers) -> Self {
-        Self { session, workers, known: HashMap::new() }
+    pub(crate) fn new(answers: Answers, workers: Workers) -> Self {
+        Self { answers, workers, known: HashMap::new() }
     }
 
     /// Names and types of the columns; none where the table is not known.
@@ -108,30 +193,34 @@ impl Columns {
         aliases: &BTreeMap<String, String>,
     ) -> Vec<(String, String)> {
         let name = aliases.get(name).map_or(name, String::as_str);
-        // Files are read once: they rarely change their columns while one types. Tables may.
-        if let Some(known) = self.known.get(name) {
+        // Files are read once: they rarely change their columns while one types. Tables may; those far away are
+        // not asked for with every key.
+        let is_file = name.starts_with('\'');
+        let is_far = matches!(self.answers, Answers::Server(..));
+        if let Some((at, known)) = self.known.get(name)
+            && (is_file || at.elapsed() < RECENT)
+        {
             return known.clone();
         }
-        let is_file = name.starts_with('\'');
         let reference = match name.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
             Some(file) => TableReference::bare(file.replace("''", "'")),
             None => TableReference::from(name),
         };
         let columns = self.read(reference);
-        if is_file {
-            self.known.insert(name.to_string(), columns.clone());
+        if is_file || is_far {
+            if self.known.len() >= KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(name.to_string(), (Instant::now(), columns.clone()));
         }
         columns
     }
 
     fn read(&self, reference: TableReference) -> Vec<(String, String)> {
-        let session = self.session.clone();
-        let (sender, found) = mpsc::sync_channel(1);
-        let ask = async move { sender.send(session.table_provider(reference).await) };
-        let provider = self.workers.spawn(ask).ok().and_then(|_| found.recv_timeout(PATIENCE).ok());
-        let Some(Ok(table)) = provider else { return Vec::new() };
-        let schema = table.schema();
-        let fields = schema.fields().iter();
+        let (answers, workers) = (self.answers.clone(), self.workers.clone());
+        let asked = async move { answers.describe(&workers, reference, false).await };
+        let Some(Ok(table)) = at_once(&self.workers, asked) else { return Vec::new() };
+        let fields = table.columns.fields().iter();
         fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect()
     }
 }

@@ -158,6 +158,22 @@ async fn a_long_query_on_a_pool_is_polled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_rows_is_polled_too() {
+    let server = Served::new(&[]);
+    let mut client = server.client().await;
+    for text in
+        ["CREATE TABLE polled AS SELECT 1 AS a", "SET flight.rows = 7", "SELECT 1 AS a WHERE false"]
+    {
+        let mut info = poll(&mut client, query(text)).await.unwrap();
+        while let Some(again) = info.flight_descriptor.clone() {
+            info = poll(&mut client, again).await.unwrap();
+        }
+        assert_eq!(count(&fetch(&mut client, info.info.unwrap()).await.unwrap()), 0, "{text}");
+    }
+    assert_eq!(number(&mut client, "SELECT a FROM polled").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_polled_can_be_cancelled_and_fails_when_it_fails() {
     let server = Served::new(&[]);
     let mut client = server.client().await;
