@@ -205,14 +205,18 @@ def rows(args, folder):
     memory = "SELECT * FROM rows"
     of_file = f"SELECT * FROM '{file}'"
 
+    def holding(*_):
+        server = strata(args)()
+        server.ask(f"CREATE TABLE rows AS SELECT * FROM '{file}'")
+        return server
+
     def bare(ours, *_):
+        # It fetches the rows of the table, so that both send the same batches.
         command = [args.benches, "flight", "bare", ours.address, memory]
         return Server("bare", [*command, "--threads", str(args.threads)])
 
-    with servers(strata(args), strata(args), bare, duckdb(args), peer(args)) as all_of_them:
+    with servers(holding, strata(args), bare, duckdb(args), peer(args)) as all_of_them:
         held, reading, nothing, *others = all_of_them
-        held.ask(f"CREATE TABLE rows AS SELECT * FROM '{file}'")
-        # The bare server has fetched nothing yet: its rows are those of the table.
         cases = [("bare arrow-flight", nothing, memory), ("strata, a table in memory", held, memory),
                  ("strata, Parquet", reading, of_file)]
         cases += [(f"{other.name}, Parquet", other, of_file) for other in others]

@@ -1,12 +1,15 @@
 //! Arrow Flight with no engine behind it: batches lie in memory, and are encoded for each who asks. They are those that
-//! another server sends, so that both send the same ones. Whatever is asked for, this is the answer.
+//! another server sends, so that both send the same ones. Whatever query is asked, this is the answer.
 
 use std::io::Write;
 
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
-use arrow_flight::sql::{ActionCreatePreparedStatementResult, ProstMessageExt};
+use arrow_flight::sql::{
+    ActionCreatePreparedStatementResult, Any, CommandPreparedStatementQuery, CommandStatementQuery,
+    ProstMessageExt,
+};
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo,
     HandshakeRequest, HandshakeResponse, IpcMessage, PollInfo, PutResult, SchemaAsIpc,
@@ -84,6 +87,11 @@ impl FlightService for Served {
     type DoExchangeStream = Answers<FlightData>;
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
+        // Drivers ask for what a server can do first, and do without.
+        let any = Any::decode(request.get_ref().cmd.clone()).unwrap_or_default();
+        if !any.is::<CommandStatementQuery>() && !any.is::<CommandPreparedStatementQuery>() {
+            return no();
+        }
         let endpoint = FlightEndpoint::new().with_ticket(Ticket::new("rows"));
         let info = FlightInfo::new().with_descriptor(request.into_inner()).with_endpoint(endpoint);
         let info = info.try_with_schema(&self.schema);

@@ -17,10 +17,14 @@ mod actions;
 mod admission;
 mod caller;
 mod errors;
+#[cfg(test)]
+mod fuzz;
+mod gate;
 mod handle;
 mod infos;
 mod ingest;
 pub(crate) mod locks;
+mod lz4;
 mod metadata;
 mod options;
 mod plain;

@@ -3,6 +3,7 @@
 mod adbc;
 mod bad;
 mod cancel;
+mod fuzz;
 mod ingest;
 mod limits;
 mod locked;
@@ -10,6 +11,7 @@ mod metadata;
 mod prepared;
 mod queries;
 mod sessions;
+mod soak;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
