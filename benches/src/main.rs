@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use strata_benches::arrays;
+use strata_benches::{arrays, flight};
 
 /// Strata beside its peers, in one run on one machine.
 ///
@@ -19,6 +19,9 @@ struct Arguments {
 enum What {
     /// Arrays beside Dask, Xarray and NumPy: time and peak memory.
     Arrays(arrays::Arguments),
+    /// Servers and clients of Arrow Flight, for `flight.py`.
+    #[command(subcommand, hide = true)]
+    Flight(flight::What),
     /// One run of one case, told by `arrays` to itself.
     #[command(hide = true)]
     One(arrays::One),
@@ -27,6 +30,7 @@ enum What {
 fn main() -> ExitCode {
     let ran = match Arguments::parse().what {
         What::Arrays(arguments) => arrays::compare(&arguments),
+        What::Flight(what) => flight::run(what),
         What::One(one) => arrays::one(&one),
     };
     match ran {

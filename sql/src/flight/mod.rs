@@ -18,10 +18,14 @@ mod admission;
 pub(crate) mod asides;
 mod caller;
 mod errors;
+#[cfg(test)]
+mod fuzz;
+mod gate;
 mod handle;
 mod infos;
 mod ingest;
 pub(crate) mod locks;
+mod lz4;
 mod metadata;
 pub(crate) mod options;
 mod plain;

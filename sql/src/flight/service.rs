@@ -223,10 +223,10 @@ fn written(asked: Asked, made: Result<i64, Status>) -> Result<i64, Status> {
 }
 
 /// What a client sends: statements to be run, values for parameters, rows for tables.
-async fn taken(
+pub(super) async fn taken(
     server: &Arc<Server>,
     here: &Here,
-    mut messages: Peekable<Streaming<FlightData>>,
+    mut messages: Peekable<BoxStream<'static, Result<FlightData, Status>>>,
 ) -> Result<Bytes, Status> {
     let first = std::pin::Pin::new(&mut messages).peek().await;
     let descriptor = match first {
@@ -237,6 +237,7 @@ async fn taken(
     let descriptor = descriptor
         .ok_or_else(|| Status::invalid_argument("the first message does not say what it is for"))?;
     let (session, caller) = (&here.session, &here.caller);
+    let context = &session.context;
     let count = match command(&descriptor.cmd)? {
         Command::CommandStatementUpdate(asked) => {
             let told = server.locks.asked(caller, &asked.query);
@@ -248,20 +249,26 @@ async fn taken(
         }
         Command::CommandStatementIngest(asked) => {
             let told = server.locks.asked(caller, &format!("bulk ingest into {}", asked.table));
-            written(told, ingest::ingest(session, caller, asked, put::batches(messages)).await)?
+            written(
+                told,
+                ingest::ingest(session, caller, asked, put::batches(context, messages)).await,
+            )?
         }
         Command::CommandPreparedStatementUpdate(CommandPreparedStatementUpdate {
             prepared_statement_handle,
         }) => {
             let prepared = session.prepared.get(&Handle::shown(&prepared_statement_handle))?;
             let told = server.locks.asked(caller, &prepared.statement().text);
-            written(told, put::each(server, here, &prepared, put::batches(messages)).await)?
+            written(
+                told,
+                put::each(server, here, &prepared, put::batches(context, messages)).await,
+            )?
         }
         Command::CommandPreparedStatementQuery(CommandPreparedStatementQuery {
             prepared_statement_handle,
         }) => {
             let prepared = session.prepared.get(&Handle::shown(&prepared_statement_handle))?;
-            prepared.bind(&session.context, put::batches(messages)).await?;
+            prepared.bind(context, put::batches(context, messages)).await?;
             let handle = Some(prepared_statement_handle);
             let result = DoPutPreparedStatementResult { prepared_statement_handle: handle };
             return Ok(result.encode_to_vec().into());
@@ -352,7 +359,7 @@ impl FlightService for Service {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
         let here = self.0.sessions.here(&request)?;
-        let messages = request.into_inner().peekable();
+        let messages = request.into_inner().boxed().peekable();
         let made =
             self.run(&here, |server, here| async move { taken(&server, &here, messages).await });
         let results = made.await.map(|app_metadata| {

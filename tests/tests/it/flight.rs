@@ -4,6 +4,7 @@ mod adbc;
 mod bad;
 mod cancel;
 mod endpoints;
+mod fuzz;
 mod ingest;
 mod limits;
 mod locked;
@@ -12,6 +13,7 @@ mod prepared;
 mod queries;
 mod sessions;
 mod shell;
+mod soak;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

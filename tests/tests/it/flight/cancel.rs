@@ -17,7 +17,7 @@ use prost::Message;
 use super::{Client, Served, count, fetch, number, run};
 
 /// Minutes of work.
-const ENDLESS: &str =
+pub(super) const ENDLESS: &str =
     "SELECT sum(a.value % 7 + b.value) FROM range(0, 3000000) a, range(0, 3000000) b";
 
 async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Result<Vec<Bytes>, tonic::Status> {
@@ -32,7 +32,7 @@ async fn cancel(client: &mut Client, info: FlightInfo) -> Result<CancelStatus, t
     Ok(CancelFlightInfoResult::decode(results[0].clone()).unwrap().status())
 }
 
-fn query(text: &str) -> FlightDescriptor {
+pub(super) fn query(text: &str) -> FlightDescriptor {
     let command = CommandStatementQuery { query: text.to_string(), transaction_id: None };
     FlightDescriptor::new_cmd(command.as_any().encode_to_vec())
 }

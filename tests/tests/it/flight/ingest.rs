@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use super::{Client, Served, number, run};
 
-fn rows(begins: i64, count: i64) -> RecordBatch {
+pub(super) fn rows(begins: i64, count: i64) -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(begins..begins + count));
     let names: ArrayRef = Arc::new(StringArray::from_iter_values(
         (begins..begins + count).map(|id| format!("n{id}")),
@@ -39,11 +39,11 @@ fn into(
     }
 }
 
-fn create(table: &str) -> CommandStatementIngest {
+pub(super) fn create(table: &str) -> CommandStatementIngest {
     into(table, TableNotExistOption::Create, TableExistsOption::Fail)
 }
 
-fn append(table: &str) -> CommandStatementIngest {
+pub(super) fn append(table: &str) -> CommandStatementIngest {
     into(table, TableNotExistOption::Fail, TableExistsOption::Append)
 }
 
