@@ -5,44 +5,40 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{SchemaRef, UInt64Type};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{Constraints, Result, SchemaExt, not_impl_err};
+use datafusion::common::{Constraints, Result, SchemaExt, internal_err, not_impl_err};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::memory::PartitionData;
 use datafusion::datasource::sink::{DataSink, DataSinkExec};
 use datafusion::execution::memory_pool::MemoryReservation;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, collect};
 use futures::StreamExt;
 
 /// A table in memory.
 #[derive(Debug)]
 pub struct MemoryTable {
-    rows: MemTable,
+    rows: Arc<MemTable>,
     held: Arc<MemoryReservation>,
 }
 
 impl MemoryTable {
-    /// With what is said of its rows beside them.
-    pub fn with(mut self, change: impl FnOnce(MemTable) -> MemTable) -> Self {
-        self.rows = change(self.rows);
-        self
-    }
-
-    /// Counts all rows again, after some were changed or went.
-    async fn count(&self) {
-        let mut counter = RecordBatchMemoryCounter::new();
-        for part in &self.rows.batches {
-            part.read().await.iter().for_each(|batch| {
-                counter.count_batch(batch);
-            });
-        }
-        self.held.resize(counter.memory_usage());
+    /// A plan that changes rows when it is run.
+    fn changed(&self, state: &dyn Session, change: Change) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(state) = state.as_any().downcast_ref::<SessionState>() else {
+            return internal_err!("rows of a table in memory are changed in a session");
+        };
+        let (rows, held) = (Arc::clone(&self.rows), Arc::clone(&self.held));
+        let schema = self.schema();
+        let none = Arc::new(EmptyExec::new(Arc::clone(&schema)));
+        let sink = ChangeSink { rows, held, change, schema, state: Box::new(state.clone()) };
+        Ok(Arc::new(DataSinkExec::new(none, Arc::new(sink), None)))
     }
 }
 
@@ -94,13 +90,11 @@ impl TableProvider for MemoryTable {
         state: &dyn Session,
         filters: Vec<Expr>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let done = self.rows.delete_from(state, filters).await;
-        self.count().await;
-        done
+        self.changed(state, Change::Delete(filters))
     }
 
     async fn truncate(&self, state: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        self.delete_from(state, Vec::new()).await
+        self.changed(state, Change::Delete(Vec::new()))
     }
 
     async fn update(
@@ -109,13 +103,7 @@ impl TableProvider for MemoryTable {
         assignments: Vec<(String, Expr)>,
         filters: Vec<Expr>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        // Rows are written anew beside those that are there.
-        let beside = self.held.new_empty();
-        beside.try_grow(self.held.size())?;
-        let done = self.rows.update(state, assignments, filters).await;
-        drop(beside);
-        self.count().await;
-        done
+        self.changed(state, Change::Update(assignments, filters))
     }
 }
 
@@ -154,10 +142,15 @@ impl HeldRows {
         self.held.free();
     }
 
-    /// The rows as a table, in several parts so that reading it uses every core.
-    pub fn into_table(self, schema: SchemaRef, parts: usize) -> Result<MemoryTable> {
+    /// The rows as a table, in several parts so that reading it uses every core; `change` says more of it.
+    pub fn into_table(
+        self,
+        schema: SchemaRef,
+        parts: usize,
+        change: impl FnOnce(MemTable) -> MemTable,
+    ) -> Result<MemoryTable> {
         let rows = MemTable::try_new(schema, in_parts(self.batches, parts.max(1)))?;
-        Ok(MemoryTable { rows, held: Arc::new(self.held) })
+        Ok(MemoryTable { rows: Arc::new(change(rows)), held: Arc::new(self.held) })
     }
 }
 
@@ -219,6 +212,88 @@ impl DataSink for MemorySink {
     }
 }
 
+/// What happens to rows that are there.
+#[derive(Debug)]
+enum Change {
+    /// Those go that the filters let through.
+    Delete(Vec<Expr>),
+    /// Columns of those that the filters let through get other values.
+    Update(Vec<(String, Expr)>, Vec<Expr>),
+}
+
+/// Changes rows when it is run, where DataFusion's own table does so as soon as it is planned: `EXPLAIN DELETE` would
+/// delete.
+struct ChangeSink {
+    rows: Arc<MemTable>,
+    held: Arc<MemoryReservation>,
+    change: Change,
+    schema: SchemaRef,
+    state: Box<SessionState>,
+}
+
+impl fmt::Debug for ChangeSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChangeSink({:?})", self.change)
+    }
+}
+
+impl DisplayAs for ChangeSink {
+    fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (kind, &self.change) {
+            (DisplayFormatType::TreeRender, _) => Ok(()),
+            (_, Change::Delete(_)) => f.write_str("MemoryTable (delete)"),
+            (_, Change::Update(..)) => f.write_str("MemoryTable (update)"),
+        }
+    }
+}
+
+impl ChangeSink {
+    async fn change(&self, context: &Arc<TaskContext>) -> Result<u64> {
+        let state = self.state.as_ref();
+        let done = match &self.change {
+            Change::Delete(filters) => self.rows.delete_from(state, filters.clone()).await?,
+            Change::Update(assignments, filters) => {
+                // Rows are written anew beside those that are there.
+                let beside = self.held.new_empty();
+                beside.try_grow(self.held.size())?;
+                self.rows.update(state, assignments.clone(), filters.clone()).await?
+            }
+        };
+        let told = collect(done, Arc::clone(context)).await?;
+        let counts = told.iter().filter_map(|batch| batch.columns().first());
+        let counts = counts.filter_map(|column| column.as_primitive_opt::<UInt64Type>());
+        Ok(counts.flat_map(|column| column.iter().flatten()).sum())
+    }
+
+    /// Counts all rows again.
+    async fn count(&self) {
+        let mut counter = RecordBatchMemoryCounter::new();
+        for part in &self.rows.batches {
+            part.read().await.iter().for_each(|batch| {
+                counter.count_batch(batch);
+            });
+        }
+        self.held.resize(counter.memory_usage());
+    }
+}
+
+#[async_trait]
+impl DataSink for ChangeSink {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    async fn write_all(
+        &self,
+        _: SendableRecordBatchStream,
+        context: &Arc<TaskContext>,
+    ) -> Result<u64> {
+        let changed = self.change(context).await;
+        self.count().await;
+        changed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{ArrayRef, Int64Array};
@@ -241,7 +316,7 @@ mod tests {
         // Two halves of the same values.
         rows.push(batch.slice(0, BATCH / 16)).unwrap();
         rows.push(batch.slice(BATCH / 16, BATCH / 16)).unwrap();
-        let table = rows.into_table(batch.schema(), 2).unwrap();
+        let table = rows.into_table(batch.schema(), 2, |table| table).unwrap();
         session.register_table("t", Arc::new(table)).unwrap();
         session
     }
@@ -262,6 +337,10 @@ mod tests {
         assert!((2 * BATCH..3 * BATCH).contains(&held(&session)), "{}", held(&session));
         run(&session, "UPDATE t SET id = 0 WHERE id % 2 = 0").await.unwrap();
         assert!(held(&session) >= 2 * BATCH, "{}", held(&session));
+        let before = held(&session);
+        run(&session, "EXPLAIN DELETE FROM t").await.unwrap();
+        run(&session, "EXPLAIN UPDATE t SET id = 1").await.unwrap();
+        assert_eq!(held(&session), before, "what is explained is not done");
         run(&session, "DELETE FROM t WHERE id <> 0").await.unwrap();
         assert!((BATCH..2 * BATCH).contains(&held(&session)), "{}", held(&session));
         run(&session, "DROP TABLE t").await.unwrap();
