@@ -16,6 +16,7 @@ mod kernels;
 mod layers;
 mod lazy;
 mod logical;
+mod memory_table;
 mod optimize;
 mod physical;
 mod program;
@@ -57,6 +58,7 @@ pub use lazy::{
     Index, Labelled, Norm, Pad, Period, Places, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
+pub use memory_table::{HeldRows, MemoryTable};
 pub use optimize::{ArrayRule, Without};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,

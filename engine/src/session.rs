@@ -26,6 +26,7 @@ use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
 use crate::logical::ArrayPlanner;
+use crate::memory_table::MemoryTable;
 use crate::physical::{self, AtomicWriteExec, Computed, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::wire::Wire;
@@ -340,7 +341,9 @@ fn reads_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
 fn is_at_hand(plan: &LogicalPlan) -> bool {
     let LogicalPlan::TableScan(scan) = plan else { return false };
     let table = source_as_provider(&scan.source);
-    table.is_ok_and(|table| table.downcast_ref::<MemTable>().is_some())
+    table.is_ok_and(|table| {
+        table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some()
+    })
 }
 
 /// Whether a plan makes rows of tables and does nothing else.

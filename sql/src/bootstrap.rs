@@ -11,7 +11,7 @@ use crate::arrays::{ArrayTables, HeldArrays};
 use crate::database::DatabaseSlot;
 use crate::error::Result;
 use crate::relations;
-use crate::statements::HeldTables;
+use crate::{functions, types};
 
 /// A session that knows everything Strata knows.
 pub fn session(settings: Settings) -> Result<SessionContext> {
@@ -54,11 +54,14 @@ impl Extension for Language {
             let config = config
                 .with_extension(Arc::new(HeldArrays::default()))
                 .with_extension(Arc::clone(&arrays))
-                .with_extension(Arc::new(HeldTables::default()))
                 .with_extension(Arc::new(DatabaseSlot::default()));
             *parts.state.config() = Some(config);
         }
-        let state = parts.state.with_relation_planners(relations::all(arrays));
+        let mut state = parts
+            .state
+            .with_relation_planners(relations::all(arrays))
+            .with_type_planner(Arc::new(types::OtherNames));
+        state.scalar_functions().get_or_insert_default().extend(functions::all());
         Ok(SessionParts { state, runtime: parts.runtime })
     }
 }

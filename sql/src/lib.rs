@@ -6,11 +6,13 @@ pub mod cli;
 mod database;
 mod error;
 mod flight;
+mod functions;
 mod parse;
 mod relations;
 mod rewrite;
 pub mod shell;
 mod statements;
+mod types;
 mod verbs;
 
 pub use bootstrap::{session, session_on};

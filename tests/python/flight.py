@@ -131,6 +131,75 @@ def metadata(connection, folder):
     assert tables["meta_view"]["table_type"] == "VIEW"
 
 
+def refused(act, says):
+    try:
+        act()
+    except adbc_driver_manager.Error as error:
+        assert says in str(error), error
+    else:
+        raise AssertionError(f"{says}: it was done")
+
+
+def whole(connection, folder):
+    """All of the DB-API, and of what ADBC adds to it."""
+    with connection.cursor() as cursor:
+        rows(cursor, "CREATE OR REPLACE TABLE w (id BIGINT NOT NULL, price DECIMAL(10, 2), at TIMESTAMP, PRIMARY KEY (id))")
+        cursor.executemany("INSERT INTO w (id, price) VALUES (?, ?)", [(id, decimal.Decimal(id)) for id in range(5)])
+        assert cursor.rowcount == 5, cursor.rowcount
+        cursor.execute("SELECT id, price FROM w ORDER BY id")
+        assert [(column[0], column[1]) for column in cursor.description] == [
+            ("id", pa.int64()), ("price", pa.decimal128(10, 2))
+        ], cursor.description
+        assert cursor.fetchone() == (0, decimal.Decimal(0)) and len(cursor.fetchmany(2)) == 2
+        assert len(cursor.fetchall()) == 2 and cursor.fetchone() is None and cursor.fetchall() == []
+        cursor.execute("SELECT id FROM w WHERE id < 3")
+        assert sorted(cursor) == [(0,), (1,), (2,)]
+        cursor.execute("SELECT id, at FROM w WHERE false")
+        assert len(cursor.description) == 2 and cursor.fetchall() == []
+        assert rows(cursor, "SELECT id FROM w ORDER BY id LIMIT ? OFFSET ?", (1, 2)) == [(2,)]
+        cursor.adbc_statement.set_sql_query("DELETE FROM w WHERE id >= 3")
+        assert cursor.adbc_statement.execute_update() == 2
+        cursor.execute("SELECT * FROM w")
+        assert cursor.fetch_record_batch().read_all().num_rows == 3
+        assert cursor.adbc_execute_schema("SELECT id FROM w").field("id").type == pa.int64()
+        stream = pa.RecordBatchReader.from_batches(
+            pa.schema([("id", pa.int64())]), (pa.record_batch({"id": [at]}) for at in range(10, 20))
+        )
+        assert cursor.adbc_ingest("w", stream, mode="append") == 10
+        assert rows(cursor, "SELECT count(*), count(price) FROM w") == [(13, 3)]
+        table = pa.table({"a": [1]})
+        refused(lambda: cursor.adbc_ingest("tmp", table, mode="create", temporary=True), "no temporary tables")
+        refused(lambda: cursor.adbc_ingest("nowhere", table, mode="append"), "no table 'nowhere'")
+        refused(lambda: rows(cursor, "BEGIN"), "no transactions over several statements")
+    assert connection.adbc_current_catalog == "strata" and connection.adbc_current_db_schema == "public"
+    refused(lambda: connection.adbc_get_table_schema("nowhere"), "NOT_FOUND")
+    refused(lambda: connection.adbc_get_statistics().read_all(), "not supported")
+    only = {"catalog_filter": "strata", "db_schema_filter": "publ%", "table_name_filter": "w"}
+    for depth, keys in [
+        ("catalogs", ["catalog_name"]),
+        ("db_schemas", ["catalog_db_schemas", "db_schema_name"]),
+        ("tables", ["catalog_db_schemas", "db_schema_tables", "table_name"]),
+        ("columns", ["catalog_db_schemas", "db_schema_tables", "table_columns", "column_name"]),
+    ]:
+        found = connection.adbc_get_objects(depth=depth, **only).read_all().to_pylist()
+        for key in keys:
+            (*_, found) = [one[key] for one in (found if isinstance(found, list) else [found])]
+        assert found == {"catalogs": "strata", "db_schemas": "public", "tables": "w", "columns": "at"}[depth], found
+    found = connection.adbc_get_objects(depth="all", **only).read_all().to_pylist()[0]
+    columns = found["catalog_db_schemas"][0]["db_schema_tables"][0]["table_columns"]
+    assert [column["xdbc_type_name"] for column in columns] == ["BIGINT", "DECIMAL", "TIMESTAMP"], columns
+
+
+def frames(connection, folder):
+    import pandas as pd
+
+    frame = pd.DataFrame({"n": [1, 2, 3], "t": ["a", None, "c"]})
+    assert frame.to_sql("frame", connection, index=False, if_exists="replace") == 3
+    assert frame.to_sql("frame", connection, index=False, if_exists="append") == 3
+    back = pd.read_sql("SELECT * FROM frame ORDER BY n", connection)
+    assert list(back["n"]) == [1, 1, 2, 2, 3, 3] and back["t"].isna().sum() == 2, back
+
+
 def options(connection, folder):
     own = dbapi.connect(URI, db_kwargs={"adbc.flight.sql.rpc.with_cookie_middleware": "true"}, autocommit=True)
     own.adbc_connection.set_options(**{"adbc.flight.sql.session.option.flight.rows": "5"})

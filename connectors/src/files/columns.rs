@@ -7,6 +7,7 @@ use datafusion::catalog::Session;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
+use datafusion::error::Result as DataFusionResult;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
@@ -75,7 +76,7 @@ pub(super) async fn columns(
     let declared = match (&request.schema, inferred) {
         (Some(schema), _) => Arc::clone(schema),
         (None, Some(schema)) => schema,
-        (None, None) => match format.infer_schema(session, store, files).await {
+        (None, None) => match told(session, store, &format, kind.kind, files).await {
             Ok(schema) if files.len() > 1 => Arc::new(nullable(&schema)),
             Ok(schema) => schema,
             Err(error) => {
@@ -102,6 +103,30 @@ pub(super) async fn columns(
     // A column that is in the files, too, is read from there.
     columns.retain(|(name, _)| file_schema.field_with_name(name).is_err());
     Ok(Columns { format, file_schema, partitions: columns })
+}
+
+/// What the files say of their columns. Files of Parquet are of one mind where they differ in how texts and bytes are
+/// held: `COPY` writes those of its query, `INSERT` those of the table.
+async fn told(
+    session: &dyn Session,
+    store: &Arc<dyn ObjectStore>,
+    format: &Arc<dyn FileFormat>,
+    kind: Kind,
+    files: &[ObjectMeta],
+) -> DataFusionResult<SchemaRef> {
+    let error = match format.infer_schema(session, store, files).await {
+        Err(error) if kind == Kind::Parquet && files.len() > 1 => error,
+        told => return told,
+    };
+    // Each by itself is told in views, where the session has them.
+    let each = stream::iter(files).map(|file| async move {
+        format.infer_schema(session, store, std::slice::from_ref(file)).await
+    });
+    let each: Vec<SchemaRef> = each.boxed().buffered(AT_ONCE).try_collect().await?;
+    match Schema::try_merge(each.iter().map(|schema| schema.as_ref().clone())) {
+        Ok(merged) => Ok(Arc::new(merged)),
+        Err(_) => Err(error),
+    }
 }
 
 /// A column that one file lacks is NULL in its rows, whatever the others say of it.

@@ -8,21 +8,20 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::sql::{CommandStatementIngest, TableExistsOption, TableNotExistOption};
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::datasource::provider_as_source;
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use strata_engine::{LocalRunner, Runner};
+use strata_engine::{HeldRows, LocalRunner, MemoryTable, Runner};
 use tonic::Status;
 
 use super::caller::Caller;
 use super::errors;
 use super::sessions::FlightSession;
-use crate::statements::HeldTables;
 
 /// What is done about a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,38 +44,23 @@ pub(super) async fn ingest(
     way(context, &table, &asked)?;
     let pool = Arc::clone(&context.runtime_env().memory_pool);
     let reservation = MemoryConsumer::new(format!("table '{table}'")).register(&pool);
-    let mut rows = Rows { schema: None, batches: Vec::new(), reservation };
+    let mut rows = HeldRows::new(reservation);
+    let mut schema: Option<SchemaRef> = None;
     while let Some(batch) = batches.next().await {
-        rows.take(batch?)?;
+        let batch = batch?;
+        schema.get_or_insert_with(|| batch.schema());
+        rows.push(batch).map_err(errors::status)?;
     }
-    let Some(schema) = rows.schema.clone() else {
+    let Some(schema) = schema else {
         return Err(Status::invalid_argument("no rows came, and no columns either"));
     };
-    let count = rows.batches.iter().map(|batch| batch.num_rows() as i64).sum();
+    let count = i64::try_from(rows.count()).unwrap_or(i64::MAX);
     // Others may have made or dropped it while the rows came.
     match way(context, &table, &asked)? {
         Way::Append => append(session, caller, table, &schema, rows).await?,
         way => create(context, caller, table, schema, rows, way)?,
     }
     Ok(count)
-}
-
-/// Rows that have come.
-struct Rows {
-    schema: Option<SchemaRef>,
-    batches: Vec<RecordBatch>,
-    reservation: MemoryReservation,
-}
-
-impl Rows {
-    fn take(&mut self, batch: RecordBatch) -> Result<(), Status> {
-        self.reservation.try_grow(batch.get_array_memory_size()).map_err(errors::status)?;
-        self.schema.get_or_insert_with(|| batch.schema());
-        if batch.num_rows() > 0 {
-            self.batches.push(batch);
-        }
-        Ok(())
-    }
 }
 
 /// The table that is meant.
@@ -140,37 +124,26 @@ fn create(
     caller: &Caller,
     table: TableReference,
     schema: SchemaRef,
-    rows: Rows,
+    rows: HeldRows,
     way: Way,
 ) -> Result<(), Status> {
-    let (provider, reservation) = rows.into_table(context, schema)?;
+    let provider = table_of(context, rows, schema)?;
     let scan = scan(&table, Arc::clone(&provider))?;
     caller.may_run(&scan)?;
     if way == Way::Replace {
         context.deregister_table(table.clone()).map_err(errors::status)?;
     }
     context.register_table(table.clone(), provider).map_err(errors::status)?;
-    HeldTables::hold(context, table.table(), reservation);
     Ok(())
 }
 
-impl Rows {
-    /// The rows as a table, in several parts so that reading it uses every core.
-    fn into_table(
-        self,
-        context: &SessionContext,
-        schema: SchemaRef,
-    ) -> Result<(Arc<dyn TableProvider>, MemoryReservation), Status> {
-        let count = context.state_ref().read().config().target_partitions().max(1);
-        let mut parts: Vec<Vec<RecordBatch>> = vec![Vec::new(); count];
-        for (at, batch) in self.batches.into_iter().enumerate() {
-            if let Some(part) = parts.get_mut(at % count) {
-                part.push(batch);
-            }
-        }
-        let table = MemTable::try_new(schema, parts).map_err(errors::status)?;
-        Ok((Arc::new(table), self.reservation))
-    }
+fn table_of(
+    context: &SessionContext,
+    rows: HeldRows,
+    schema: SchemaRef,
+) -> Result<Arc<dyn TableProvider>, Status> {
+    let parts = context.state_ref().read().config().target_partitions();
+    Ok(Arc::new(rows.into_table(schema, parts, |table| table).map_err(errors::status)?))
 }
 
 async fn append(
@@ -178,23 +151,22 @@ async fn append(
     caller: &Caller,
     table: TableReference,
     schema: &SchemaRef,
-    rows: Rows,
+    rows: HeldRows,
 ) -> Result<(), Status> {
     let context = &session.context;
     let target = context.table_provider(table.clone()).await.map_err(errors::status)?;
     fits(&table, &target.schema(), schema)?;
-    let in_memory = target.downcast_ref::<MemTable>().is_some();
-    let (provider, reservation) = rows.into_table(context, Arc::clone(schema))?;
+    // The table counts what it takes; the rows are the same.
+    if target.downcast_ref::<MemoryTable>().is_some() {
+        rows.let_go();
+    }
+    let provider = table_of(context, rows, Arc::clone(schema))?;
     let plan = insert(&table, &target, scan(&table, provider)?, schema)?;
     caller.may_run(&plan)?;
     let run = LocalRunner.run(context, plan).await.map_err(errors::status)?;
     let mut stream = run.stream;
     while let Some(batch) = stream.next().await {
         batch.map_err(errors::of_datafusion)?;
-    }
-    // The rows of a table in memory stay.
-    if in_memory {
-        HeldTables::hold_more(context, table.table(), reservation);
     }
     Ok(())
 }

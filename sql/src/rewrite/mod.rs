@@ -2,18 +2,21 @@
 //! parsed statement, one rewrite a file. Table factors (`PIVOT`, `TABLESAMPLE` …) need no rewrite;
 //! they are planned in [`crate::relations`].
 
+mod bare_functions;
 mod from_first;
 mod group_by_all;
+mod listings;
 mod nest_joins;
 mod order_by_all;
 mod show_tables;
+mod transactions;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::execution::context::SessionState;
 use datafusion::sql::parser::{CopyToSource, Statement as DFStatement};
-use sqlparser::ast::{Query, Select, SelectItem, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Query, Select, SelectItem, VisitMut, VisitorMut};
 
 use crate::error::{Error, Result};
 
@@ -23,7 +26,9 @@ pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Resu
         Rewriter { aggregates: state.aggregate_functions().keys().map(String::as_str).collect() };
     let flow = match statement {
         DFStatement::Statement(sql) => {
+            transactions::refuse(sql)?;
             show_tables::rewrite(sql)?;
+            listings::rewrite(sql)?;
             sql.visit(&mut rewriter)
         }
         DFStatement::CopyTo(copy) => match &mut copy.source {
@@ -60,6 +65,11 @@ impl<'a> Rewriter<'a> {
 
 impl VisitorMut for Rewriter<'_> {
     type Break = Error;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        bare_functions::rewrite(expr);
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         order_by_all::rewrite(query);

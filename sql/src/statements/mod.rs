@@ -25,7 +25,6 @@ use sqlparser::ast::SelectItem;
 use strata_engine::{LocalRunner, Runner};
 
 pub(crate) use copy::file_format_of;
-pub(crate) use create_table::HeldTables;
 pub(crate) use explain::DOCUMENT;
 pub(crate) use intent::{Intent, intent};
 pub(crate) use names::name_rows;

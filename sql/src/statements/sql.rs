@@ -8,8 +8,7 @@ use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::sql::parser::Statement as DFStatement;
 use sqlparser::ast::Statement as SqlStatement;
 
-use super::create_table::{self, HeldTables};
-use super::{Outcome, copy, pivot_values, rows, settings, table_of, zarr};
+use super::{Outcome, copy, create_table, pivot_values, rows, settings, table_of, zarr};
 use crate::arrays;
 use crate::error::{Error, Result};
 use crate::flight::locks;
@@ -44,14 +43,10 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
             create_table::create(session, create).await
         }
         LogicalPlan::Ddl(mut ddl) => {
-            match &mut ddl {
-                DdlStatement::DropTable(drop) => HeldTables::release(session, drop.name.table()),
-                // A file or folder of that name is no view that is in the way: nothing is replaced.
-                DdlStatement::CreateView(view) => {
-                    let in_the_way = session.table_exist(view.name.clone());
-                    view.or_replace |= in_the_way.is_ok_and(|exists| !exists);
-                }
-                _ => {}
+            // A file or folder of that name is no view that is in the way: nothing is replaced.
+            if let DdlStatement::CreateView(view) = &mut ddl {
+                let in_the_way = session.table_exist(view.name.clone());
+                view.or_replace |= in_the_way.is_ok_and(|exists| !exists);
             }
             session.execute_logical_plan(LogicalPlan::Ddl(ddl)).await?;
             Ok(Outcome::Done(None))

@@ -3,6 +3,7 @@
 mod adbc;
 mod bad;
 mod cancel;
+mod drivers;
 mod endpoints;
 mod fuzz;
 mod ingest;
@@ -30,6 +31,9 @@ use arrow_flight::sql::client::FlightSqlServiceClient;
 use futures::TryStreamExt;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
+
+/// What a server is started with that stands in front of two workers, which run even the smallest query.
+const POOL: [&str; 6] = ["--workers", "2", "--memory", "1500MiB", "--set", "pool.small=0B"];
 
 type Client = FlightSqlServiceClient<Channel>;
 

@@ -8,12 +8,12 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType, WriteOp};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::Pool;
 
-/// A write whose rows the pool makes; other plans as they are.
+/// A write whose rows the pool makes; other plans as they are, among them those that change rows where they are.
 pub(crate) fn with_rows_from_pool(plan: &LogicalPlan, pool: &Arc<Pool>) -> Result<LogicalPlan> {
     let from_pool = |input: &Arc<LogicalPlan>| -> Result<Arc<LogicalPlan>> {
         let table = PoolTable { pool: Arc::clone(pool), query: Arc::clone(input) };
@@ -26,7 +26,9 @@ pub(crate) fn with_rows_from_pool(plan: &LogicalPlan, pool: &Arc<Pool>) -> Resul
             copy.input = from_pool(&copy.input)?;
             LogicalPlan::Copy(copy)
         }
-        LogicalPlan::Dml(dml) => {
+        // What DELETE and UPDATE are about is told by the filters of their input, which must stay there: without any,
+        // they are about all rows.
+        LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Insert(_)) => {
             let mut dml = dml.clone();
             dml.input = from_pool(&dml.input)?;
             LogicalPlan::Dml(dml)

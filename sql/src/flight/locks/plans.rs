@@ -17,7 +17,7 @@ use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::optimizer::AnalyzerRule;
 use strata_connectors::{ConnectorError, NotAllowed, read_by};
-use strata_engine::{Array, ArrayNode};
+use strata_engine::{Array, ArrayNode, MemoryTable};
 use url::Url;
 
 use crate::flight::caller::{Caller, Role};
@@ -120,7 +120,7 @@ fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(
             scan.table_name.schema().is_none() && !is_seen(caller, &scan.table_name, names);
         return if is_path { Ok(()) } else { named(caller, &scan.table_name, names) };
     }
-    if table.downcast_ref::<MemTable>().is_some() {
+    if table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some() {
         return match scan.table_name.table() == UNNAMED {
             true => Ok(()),
             false => named(caller, &scan.table_name, names),

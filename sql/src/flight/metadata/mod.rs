@@ -1,6 +1,7 @@
 //! What there is: catalogs, schemas, tables and keys, and what this server can do. Each command is its own ticket.
 
 mod catalogs;
+mod columns;
 mod keys;
 mod sql_info;
 mod tables;

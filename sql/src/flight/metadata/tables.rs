@@ -7,7 +7,7 @@ use arrow_flight::sql::{CommandGetTableTypes, CommandGetTables};
 use datafusion::datasource::TableType;
 use tonic::Status;
 
-use super::{catalogs, internal};
+use super::{catalogs, columns, internal};
 use crate::flight::plain;
 use crate::flight::sessions::Here;
 
@@ -36,11 +36,14 @@ pub(super) async fn tables(here: &Here, asked: CommandGetTables) -> Result<Recor
             // A table whose files are gone is still one; nobody knows its columns.
             let table = known.table(&name).await.ok().flatten();
             let kind = table.as_ref().map_or(TableType::Base, |table| table.table_type());
-            let columns = match &table {
-                Some(table) if with_columns => plain::schema(&table.schema(), views),
-                _ => Schema::empty().into(),
+            let told = match &table {
+                Some(table) if with_columns => {
+                    let plain = plain::schema(&table.schema(), views);
+                    columns::told(&catalog, &schema, &name, &plain)
+                }
+                _ => Schema::empty(),
             };
-            rows.append(&catalog, &schema, &name, type_name(kind), &columns).map_err(internal)?;
+            rows.append(&catalog, &schema, &name, type_name(kind), &told).map_err(internal)?;
         }
     }
     rows.build().map_err(internal)

@@ -1,11 +1,12 @@
-//! Python's ADBC driver, with everything that its users touch: `tests/python/flight.py` asks, and compares.
+//! Python's ADBC driver, with everything that its users touch, and SQLAlchemy over it: scripts in `tests/python` ask, and
+//! compare.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use strata_tests::python::python_with;
 
-use super::Served;
+use super::{POOL, Served};
 
 /// Runs parts of the script against a server.
 fn ask(server: &Served, parts: &[&str]) {
@@ -27,12 +28,14 @@ fn ask(server: &Served, parts: &[&str]) {
     }
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 11] = [
     "languages",
     "parameters",
     "updates",
     "ingest",
     "metadata",
+    "whole",
+    "frames",
     "options",
     "partitions",
     "tensors",
@@ -46,14 +49,29 @@ fn everything_that_adbc_asks_is_answered() {
 
 #[test]
 fn adbc_is_answered_by_a_pool() {
-    let pool = ["--workers", "2", "--memory", "1500MiB", "--set", "pool.small=0B"];
-    ask(&Served::new(&pool), &["languages", "parameters", "updates", "ingest", "tensors"]);
+    ask(&Served::new(&POOL), &ALL);
+}
+
+#[test]
+fn sqlalchemy_is_answered_alone_and_by_a_pool() {
+    let Some(python) = python_with("sqlalchemy_adbc") else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/sqlalchemy_client.py");
+    for args in [&[][..], &POOL] {
+        let server = Served::new(args);
+        let mut command = Command::new(python.program());
+        let output =
+            command.arg(&script).arg(&server.address).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && output.stdout.starts_with(b"ok"), "{said}");
+    }
 }
 
 #[test]
 fn adbc_cancels() {
-    let server = Served::new(&[]);
-    ask(&server, &["cancel"]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(server.rests());
+    for args in [&[][..], &POOL] {
+        let server = Served::new(args);
+        ask(&server, &["cancel"]);
+        runtime.block_on(server.rests());
+    }
 }

@@ -10,7 +10,7 @@ use arrow_flight::sql::{
 };
 use futures::StreamExt;
 
-use super::{Client, Served, number, run};
+use super::{Client, POOL, Served, number, run};
 
 pub(super) fn rows(begins: i64, count: i64) -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(begins..begins + count));
@@ -79,8 +79,7 @@ async fn rows_become_a_table_join_one_or_replace_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_reads_what_was_taken_in() {
-    let pool = ["--workers", "2", "--memory", "1500MiB", "--set", "pool.small=0B"];
-    a_million_rows(&Served::new(&pool)).await;
+    a_million_rows(&Served::new(&POOL)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +95,9 @@ async fn rows_join_a_table_of_files_in_one_piece() {
     let none = vec![RecordBatch::try_from_iter([("id", rows(0, 1).column(0).clone())]).unwrap()];
     assert_eq!(ingest(&mut client, append("d"), none).await.unwrap(), 1);
     assert_eq!(number(&mut client, "SELECT count(*) - count(name) FROM d").await, 1);
+    // The texts of COPY and those of the table are held in two ways; the files are read as one all the same.
+    assert_eq!(number(&mut client, "SELECT count(*) FROM 'data/'").await, 7);
+    assert_eq!(number(&mut client, "SELECT count(name) FROM 'data/'").await, 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +124,12 @@ async fn what_does_not_fit_leaves_nothing() {
     let error = ingest(&mut client, create("large"), large).await.unwrap_err();
     assert!(error.contains("table 'large'"), "{error}");
     assert!(run(&mut client, "SELECT * FROM large").await.is_err());
+
+    // Nor by any other way that a table grows.
+    let text = "INSERT INTO t SELECT value AS id, 'n' || value AS name FROM range(0, 30000000)";
+    let error = run(&mut client, text).await.unwrap_err();
+    assert!(error.contains("table 't'"), "{error}");
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t").await, 3);
 
     // Whoever leaves midway.
     let (sent, mut came) = tokio::sync::mpsc::unbounded_channel();

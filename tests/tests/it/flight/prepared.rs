@@ -6,7 +6,7 @@ use arrow::array::cast::AsArray;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 
-use super::{Served, count, fetch, number, run};
+use super::{POOL, Served, count, fetch, number, run};
 
 fn values(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
@@ -18,7 +18,12 @@ fn numbers(numbers: Vec<i64>) -> ArrayRef {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parameters_have_types_and_get_values() {
-    let server = Served::new(&[]);
+    for args in [&[][..], &POOL] {
+        get_values(&Served::new(args)).await;
+    }
+}
+
+async fn get_values(server: &Served) {
     let mut client = server.client().await;
     run(
         &mut client,

@@ -6,7 +6,7 @@ use arrow_flight::Action;
 use futures::TryStreamExt;
 use prost::Message;
 
-use super::{Client, Served, count, fetch, number, run};
+use super::{Client, POOL, Served, count, fetch, number, run};
 
 /// `SetSessionOptionsRequest`, with options that are texts.
 #[derive(Clone, PartialEq, Message)]
@@ -53,7 +53,12 @@ async fn options(client: &mut Client) -> HashMap<String, Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn options_are_settings_of_the_session() {
-    let server = Served::new(&[]);
+    for args in [&[][..], &POOL] {
+        are_settings(&Served::new(args)).await;
+    }
+}
+
+async fn are_settings(server: &Served) {
     let mut client = server.client().await;
     assert_eq!(set(&mut client, "flight.rows", Some("5")).await, None);
     assert!(run(&mut client, "range(0, 6)").await.is_err());
