@@ -24,7 +24,8 @@ use super::locks::audit::Asked;
 use super::results::{Held, Work};
 use super::sessions::{Here, offer};
 use super::{
-    Server, actions, errors, infos, ingest, locks, metadata, poll, put, statements, stream, updates,
+    Server, actions, errors, infos, ingest, locks, metadata, poll, put, statements, stream,
+    updates, uploads,
 };
 use crate::statements::Intent;
 
@@ -338,7 +339,8 @@ impl FlightService for Service {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
         let here = self.0.sessions.here(&request)?;
-        let messages = request.into_inner().boxed().peekable();
+        let broken = request.extensions().get::<uploads::Broken>().cloned();
+        let messages = uploads::whole(request.into_inner(), broken).peekable();
         let made =
             self.run(&here, |server, here| async move { taken(&server, &here, messages).await });
         let result = PutResult { app_metadata: made.await? };
