@@ -72,7 +72,7 @@ impl Level {
     /// Whether nothing is there that was not before. A runtime has threads for what blocks, which come
     /// and go; and a pool has connections among its own, which stay.
     fn is_no_more_than(self, before: Self) -> bool {
-        self.files <= before.files + 8 && self.spilled == 0 && self.threads <= before.threads + 3
+        self.files <= before.files + 8 && self.spilled == 0 && self.threads <= before.threads + 8
     }
 }
 
