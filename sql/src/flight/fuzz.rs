@@ -103,8 +103,7 @@ fn server() -> Arc<Server> {
     settings.set("memory.limit", "256MiB", Origin::Session).unwrap();
     settings.set("flight.statements", "64", Origin::Session).unwrap();
     let session = crate::session(settings).unwrap();
-    let limits =
-        Limits { running: 4, waiting: 100, patience: Duration::from_secs(10), memory: u64::MAX };
+    let limits = Limits { running: 4, waiting: 100, patience: Duration::from_secs(10) };
     Arc::new(Server {
         sessions: Sessions::new(session),
         admission: Admission::new(limits),

@@ -42,6 +42,7 @@ mod statements;
 mod stream;
 mod tasks;
 mod updates;
+mod uploads;
 mod whole;
 
 use std::sync::Arc;
@@ -120,7 +121,8 @@ pub(crate) async fn serve(
         .max_decoding_message_size(message)
         .max_encoding_message_size(usize::MAX);
     let (ends, ending) = watch::channel(false);
-    let routes = locks::guarded(routes(flight, ending.clone()), &locks);
+    let routes = uploads::watched(routes(flight, ending.clone()));
+    let routes = locks::guarded(routes, &locks);
     let broken = |error: tonic::transport::Error| {
         Error::from(DataFusionError::IoError(std::io::Error::other(error)))
     };

@@ -26,7 +26,7 @@ use super::sessions::{Here, offer};
 use super::whole::Whole;
 use super::{
     Server, actions, errors, infos, ingest, locks, metadata, poll, put, shares, statements, stream,
-    updates,
+    updates, uploads,
 };
 use crate::statements::Intent;
 
@@ -359,7 +359,8 @@ impl FlightService for Service {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
         let here = self.0.sessions.here(&request)?;
-        let messages = request.into_inner().boxed().peekable();
+        let broken = request.extensions().get::<uploads::Broken>().cloned();
+        let messages = uploads::whole(request.into_inner(), broken).peekable();
         let made =
             self.run(&here, |server, here| async move { taken(&server, &here, messages).await });
         let results = made.await.map(|app_metadata| {
