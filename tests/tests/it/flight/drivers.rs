@@ -187,7 +187,7 @@ async fn the_tree_of_tables_is_told_in_the_columns_of_the_protocol() {
         };
         let info = client.get_tables(asked.clone()).await.unwrap();
         let rows = answer(client, info, &tables).await;
-        assert_eq!(texts(&rows, "table_name"), ["orders", "dear"]);
+        assert_eq!(texts(&rows, "table_name"), ["dear", "orders"]);
 
         let keys = [
             text("catalog_name", true),
