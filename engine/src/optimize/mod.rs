@@ -3,6 +3,7 @@
 mod arrays;
 mod bound_windows;
 mod cells;
+mod changes;
 mod compact_views;
 mod given_sides;
 mod look_up_places;
@@ -25,6 +26,7 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 
 pub(crate) use arrays::rewritten;
 pub use arrays::{ArrayRule, Without};
+pub(crate) use changes::sound;
 use merge_joins::MergeJoins;
 use spill_top_rows::SpillTopRows;
 

@@ -1,0 +1,86 @@
+//! What `DELETE` and `UPDATE` are about. DataFusion's planner takes the filters that it finds in their optimized input,
+//! and all rows where it finds none: `WHERE 1 = 0` leaves none, nor does a subquery that became a join. So the input is
+//! looked at before: one that is known to have no rows changes none, and one that says more than filters is refused.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, TableReference, not_impl_err};
+use datafusion::logical_expr::{DmlStatement, LogicalPlan, LogicalPlanBuilder, WriteOp, lit};
+
+/// The plan, about no more rows than it says.
+pub(crate) fn sound(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
+    match plan {
+        LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Delete | WriteOp::Update) => {
+            match rows(dml)? {
+                Rows::Filtered => Ok(Cow::Borrowed(plan)),
+                Rows::None => Ok(Cow::Owned(LogicalPlan::Dml(about_none(dml)?))),
+            }
+        }
+        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => {
+            for input in plan.inputs() {
+                if let Cow::Owned(_) = sound(input)? {
+                    return not_impl_err!(
+                        "EXPLAIN of a change of no rows: its condition is never true"
+                    );
+                }
+            }
+            Ok(Cow::Borrowed(plan))
+        }
+        _ => Ok(Cow::Borrowed(plan)),
+    }
+}
+
+enum Rows {
+    /// Those of the table that the filters let through.
+    Filtered,
+    None,
+}
+
+fn rows(dml: &DmlStatement) -> Result<Rows> {
+    let mut names = vec![dml.table_name.clone()];
+    let mut found = Rows::Filtered;
+    let mut other = None;
+    dml.input.apply(|node| {
+        match node {
+            LogicalPlan::EmptyRelation(_) => found = Rows::None,
+            LogicalPlan::SubqueryAlias(alias) => {
+                names.push(TableReference::bare(alias.alias.to_string()));
+            }
+            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) => {}
+            LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {}
+            _ => other = Some("rows of other tables, or a number of rows"),
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if matches!(found, Rows::None) && other.is_none() {
+        return Ok(found);
+    }
+    dml.input.apply(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
+        let columns = filter.predicate.column_refs();
+        let strange = columns.iter().any(|column| {
+            let relation = column.relation.as_ref();
+            relation.is_some_and(|name| !names.iter().any(|known| known.resolved_eq(name)))
+        });
+        if strange {
+            other = Some("a table by another name");
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match other {
+        Some(what) => not_impl_err!(
+            "{} of '{}' that is about {what}: say which rows, and what becomes of them, by values of its own columns",
+            dml.op.name(),
+            dml.table_name
+        ),
+        None => Ok(found),
+    }
+}
+
+/// The same change, of no row.
+fn about_none(dml: &DmlStatement) -> Result<DmlStatement> {
+    let scan = LogicalPlanBuilder::scan(dml.table_name.clone(), Arc::clone(&dml.target), None)?;
+    Ok(DmlStatement { input: Arc::new(scan.filter(lit(false))?.build()?), ..dml.clone() })
+}
