@@ -12,8 +12,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use strata_engine::{
-    Array, ArrayError, ArraySource, DType, EngineError, Form, Grid, Region, Tensor, buffers, cells,
-    shape_of,
+    Array, ArrayError, ArraySource, DType, EngineError, Form, Grid, Pieces, Region, Shown, Tensor,
+    buffers, cells, shape_of,
 };
 
 use super::boxes;
@@ -246,7 +246,7 @@ impl ArraySource for Persisted {
             && let Some((number, _)) = self.form.grid.boxes(region).next()
         {
             let (whole, values) = self.chunk(number)?;
-            return values.part(&within(region, &whole));
+            return values.shown(&within(region, &whole));
         }
         let taken = buffers::try_take(self.bytes(&shape)?);
         let mut to = taken.map_err(|reason| self.fault(reason))?;
@@ -265,6 +265,18 @@ impl ArraySource for Persisted {
 
     fn reads_parts(&self) -> bool {
         self.packing.is_none()
+    }
+
+    fn piecewise(&self, region: &[Range<u64>]) -> Option<u64> {
+        let is_one = cells(&shape_of(&self.form.grid.touched(region))) == Some(1);
+        (self.packing.is_none() && is_one).then_some(0)
+    }
+
+    async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>, ArrayError> {
+        let touched = self.form.grid.boxes(region).next();
+        let (number, _) = touched.ok_or_else(|| self.fault(format!("{region:?} is empty")))?;
+        let (whole, values) = self.chunk(number)?;
+        Ok(Box::new(Shown::new(values, within(region, &whole))))
     }
 
     fn beside(&self, region: &[Range<u64>]) -> u64 {

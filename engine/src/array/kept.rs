@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::buffers;
 use super::error::{ArrayError, Result};
 use super::extent::Extent;
+use super::memory::Shown;
 use super::source::{ArraySource, Form, Pieces};
 use super::tensor::{Region, Tensor, cells, shape_of};
 
@@ -38,9 +39,9 @@ impl Room {
         Self { reservation, most: usize::try_from(most).unwrap_or(usize::MAX) }
     }
 
-    /// Another with a quarter of the room, where that is worth something.
+    /// Another with three quarters of the room, where that is worth something.
     pub(crate) fn smaller(&self) -> Option<Self> {
-        let most = self.most / 4;
+        let most = self.most / 4 * 3;
         (most >= LITTLE).then(|| Self { reservation: self.reservation.new_empty(), most })
     }
 
@@ -161,7 +162,8 @@ impl ArraySource for Kept {
 
     async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
         if let Some((values, grant)) = self.shelf.find(region) {
-            return Ok(Box::new(Found { values, at: 0, _grant: grant }));
+            let whole = values.shape().iter().map(|length| 0..*length).collect();
+            return Ok(Box::new(Found { pieces: Shown::new(values, whole), _grant: grant }));
         }
         let inner = self.source.pieces(region).await?;
         let shape = shape_of(region);
@@ -220,23 +222,17 @@ impl ArraySource for Kept {
 
 /// A box that is there, piece by piece.
 struct Found {
-    values: Tensor,
-    at: u64,
+    pieces: Shown,
     _grant: Arc<Grant>,
 }
 
 impl Pieces for Found {
     fn next(&mut self, count: u64) -> Result<Tensor> {
-        let mut region: Region = self.values.shape().iter().map(|length| 0..*length).collect();
-        if let Some(range) = region.first_mut() {
-            *range = self.at..self.at.saturating_add(count).min(range.end);
-        }
-        self.at = self.at.saturating_add(count);
-        self.values.shown(&region)
+        self.pieces.next(count)
     }
 
     fn end(&mut self) -> Result<()> {
-        Ok(())
+        self.pieces.end()
     }
 }
 

@@ -10,8 +10,8 @@ use super::error::{ArrayError, Result};
 use super::extent::Extent;
 use super::grid::Grid;
 use super::kind::DType;
-use super::source::{ArraySource, Form};
-use super::tensor::{Tensor, cells, shape_of};
+use super::source::{ArraySource, Form, Pieces};
+use super::tensor::{Region, Tensor, cells, shape_of};
 use crate::kernels::{gather, is_row_major, row_major};
 
 /// So many values are gone through to know what they lie between.
@@ -78,6 +78,14 @@ impl ArraySource for Memory {
         true
     }
 
+    fn piecewise(&self, _: &[Range<u64>]) -> Option<u64> {
+        Some(0)
+    }
+
+    async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
+        Ok(Box::new(Shown::new(self.values.clone(), region.to_vec())))
+    }
+
     async fn extent(&self, region: &[Range<u64>]) -> Option<Extent> {
         let few = cells(&shape_of(region)).is_some_and(|cells| cells <= FEW);
         if few { Extent::of(self.values.shown(region).ok()?.values()) } else { None }
@@ -97,9 +105,37 @@ impl ArraySource for Memory {
     }
 }
 
+/// A box within values in memory, piece by piece: a piece whose values lie in a row is a part of them.
+pub struct Shown {
+    values: Tensor,
+    left: Region,
+}
+
+impl Shown {
+    /// A box that lies within the values.
+    pub fn new(values: Tensor, region: Region) -> Self {
+        Self { values, left: region }
+    }
+}
+
+impl Pieces for Shown {
+    fn next(&mut self, count: u64) -> Result<Tensor> {
+        let mut piece = self.left.clone();
+        if let (Some(piece), Some(left)) = (piece.first_mut(), self.left.first_mut()) {
+            piece.end = left.start.saturating_add(count).min(left.end);
+            left.start = piece.end;
+        }
+        self.values.shown(&piece)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Tensor {
     /// The values of a box within these, which they are still a part of where they lie in a row.
-    pub(super) fn shown(&self, region: &[Range<u64>]) -> Result<Self> {
+    pub fn shown(&self, region: &[Range<u64>]) -> Result<Self> {
         let lengths = |shape: &[u64]| shape.iter().map(|n| *n as usize).collect::<Vec<_>>();
         let strides = row_major(&lengths(self.shape()));
         let shape = shape_of(region);

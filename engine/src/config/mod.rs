@@ -84,7 +84,7 @@ config_namespace! {
         pub exchange: ByteSize, default = ByteSize(16 << 20)
         /// How much of what is exchanged stays in memory, all tasks of a process together, but no more than an eighth of what operators may have; the rest waits on disk.
         pub pieces: ByteSize, default = ByteSize(64 << 20)
-        /// How much of what an expression reads several times stays in memory from one time to the next, as in x - x.mean(): no more than a quarter of memory.limit, and what the chunks at work leave of it.
+        /// How much of what an expression reads several times stays in memory from one time to the next, as in x - x.mean(): no more than half of memory.limit, and what the chunks at work leave of it.
         pub keep: ByteSize, default = ByteSize(384 << 20)
         /// Rules of arrays that are left out, with commas between them, to find out what one of them does: no answer depends on them. The page on arrays lists them.
         pub without: Without, default = Without::default()

@@ -169,7 +169,7 @@ impl ExtensionPlanner for ArrayPlanner {
             block: memory / (8 * parts.max(1) as u64),
         };
         let without = strata.array.without.clone();
-        let most = strata.array.keep.0.min(memory / 4);
+        let most = strata.array.keep.0.min(memory / 2);
         let keep = (most > 0 && without.has(ArrayRule::KeepChunks))
             .then(|| Arc::new(Room::new(&session.runtime_env().memory_pool, most)));
         let array =

@@ -173,10 +173,10 @@ impl Program {
     pub(crate) fn holds(&self, region: &[Range<u64>], folds: bool, had: &[usize]) -> u64 {
         if folds
             && had.is_empty()
-            && let Some((source, beside)) = self.piecewise(region)
+            && let Some(piecewise) = self.piecewise(region)
         {
-            let slab = pieces::slab(source, region);
-            return wants::bytes(self, &slab, folds).saturating_add(beside);
+            let slab = piecewise.slab(region);
+            return wants::bytes(self, &slab, folds).saturating_add(piecewise.beside);
         }
         let bytes = wants::bytes(self, region, folds);
         if self.reads.is_empty() {
@@ -247,7 +247,7 @@ impl Program {
         into: &mut Folded,
     ) -> Result<()> {
         if have.is_empty()
-            && let Some((source, _)) = self.piecewise(region)
+            && let Some(piecewise) = self.piecewise(region)
         {
             // What was seen of it before may be enough.
             let noted = self.noted.get(&0);
@@ -257,10 +257,14 @@ impl Program {
                 let (left, loaded) = settled(&self.root, region, &seen, vec![want], have)?;
                 return match left.is_empty() {
                     true => Evaluation::new(self, loaded, given).fold(region, into, 0),
-                    false => self.fold_pieces(noted.as_ref(), region, given, into).await,
+                    false => {
+                        let noted = noted.as_ref();
+                        self.fold_pieces(piecewise, noted, region, given, into).await
+                    }
                 };
             }
-            return self.fold_pieces(source, region, given, into).await;
+            let source = piecewise.source;
+            return self.fold_pieces(piecewise, source, region, given, into).await;
         }
         let loaded = self.load(region, have).await?;
         Evaluation::new(self, loaded, given).fold(region, into, 0)

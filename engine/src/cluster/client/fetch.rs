@@ -31,9 +31,9 @@ pub(super) struct Share {
 impl Share {
     pub(super) const WHOLE: Self = Self { at: 0, of: 1 };
 
-    /// The `n`th part of the share, if it has so many of these `parts`.
+    /// The `n`th part of the share, if it has so many of these `parts`. The first share has one where there is one.
     fn part(self, n: usize, parts: usize) -> Option<usize> {
-        let bound = |at: usize| at * parts / self.of.max(1);
+        let bound = |at: usize| (at * parts).div_ceil(self.of.max(1));
         let part = bound(self.at) + n;
         (part < bound(self.at + 1)).then_some(part)
     }
@@ -210,6 +210,7 @@ mod tests {
     fn shares_are_the_whole_in_its_order() {
         for parts in 0..20 {
             for of in 1..8 {
+                assert_eq!(Share { at: 0, of }.part(0, parts), (parts > 0).then_some(0));
                 let shares = (0..of).map(|at| Share { at, of });
                 let all = shares.flat_map(|share| (0..).map_while(move |n| share.part(n, parts)));
                 assert!(all.eq(0..parts), "{parts} parts in {of} shares");
