@@ -216,6 +216,12 @@ impl Persisted {
         Ok((region, Tensor::new(self.form.dtype, shape, values)?))
     }
 
+    /// The chunk that a box begins in.
+    fn whole_of(&self, region: &[Range<u64>]) -> Region {
+        let along = self.form.grid.0.iter().zip(region);
+        along.map(|(cuts, range)| cuts.piece(cuts.holding(range.start))).collect()
+    }
+
     fn bytes(&self, shape: &[u64]) -> Result<usize, ArrayError> {
         let bytes = cells(shape)
             .and_then(|cells| usize::try_from(cells).ok()?.checked_mul(self.form.dtype.width()));
@@ -280,13 +286,7 @@ impl ArraySource for Persisted {
     }
 
     fn beside(&self, region: &[Range<u64>]) -> u64 {
-        let whole = self
-            .form
-            .grid
-            .0
-            .iter()
-            .zip(region)
-            .all(|(cuts, range)| cuts.piece(cuts.holding(range.start)) == *range);
+        let whole = self.whole_of(region) == region;
         let largest = self.form.grid.largest().unwrap_or(u64::MAX);
         match self.packing {
             Some(_) if !whole => largest.saturating_mul(self.form.dtype.width() as u64),
@@ -354,6 +354,26 @@ mod tests {
                     assert!(expected.eq(got.iter().copied()), "{codec:?} {region:?}");
                 }
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn boxes_of_one_chunk_come_piece_by_piece() {
+        for codec in Codec::ALL {
+            let own = persisted(codec);
+            for region in [[0..2, 0..40], [0..2, 3..38], [3..4, 50..70], [4..5, 40..70]] {
+                let is_plain = codec == Codec::None;
+                assert_eq!(own.piecewise(&region).is_some(), is_plain, "{codec:?} {region:?}");
+                let mut pieces = own.pieces(&region).await.unwrap();
+                for row in region[0].clone() {
+                    let piece = pieces.next(1).unwrap();
+                    let expected = region[1].clone().map(|column| (100 * row + column) as u16);
+                    let got: &[u16] = piece.data().typed_data();
+                    assert!(expected.eq(got.iter().copied()), "{codec:?} {region:?}");
+                }
+                pieces.end().unwrap();
+            }
+            assert_eq!(own.piecewise(&[1..3, 0..40]), None, "that is of two chunks");
         }
     }
 

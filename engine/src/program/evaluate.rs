@@ -363,6 +363,9 @@ impl<'a> Evaluation<'a> {
                 Ok(Operand::There { values, first: 0, strides: vec![0; region.len()] })
             }
             (Op::Step(Step::Rechunk), Some(input)) => self.operand(input, region),
+            _ if let Some((input, region)) = passed_on(array, region) => {
+                self.operand(&input, &region)
+            }
             _ => Ok(Operand::in_a_row(self.values(array, region)?)),
         }
     }

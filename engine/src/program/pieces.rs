@@ -46,12 +46,15 @@ fn keeps_rows(view: &View) -> bool {
     }
 }
 
+/// Bytes of a row that is a piece of its own: its values and what goes with them are taken where they lie.
+const ROW: u64 = 256 << 10;
+
 /// How many rows of a box make a piece.
 fn rows(source: &dyn ArraySource, region: &[Range<u64>]) -> u64 {
     let shape = shape_of(region);
     let row = cells(shape.get(1..).unwrap_or_default()).unwrap_or(u64::MAX);
     let row = row.saturating_mul(source.form().dtype.width() as u64);
-    (PIECE / row.max(1)).max(1)
+    if row >= ROW { 1 } else { (PIECE / row.max(1)).max(1) }
 }
 
 /// What is read piece by piece for a box.
@@ -80,6 +83,8 @@ impl Program {
     pub(super) fn piecewise(&self, region: &[Range<u64>]) -> Option<Piecewise<'_>> {
         let only = self.only.as_ref()?;
         let Op::Read(source) = only.op() else { return None };
+        // What has no dimensions has no rows.
+        region.first()?;
         let [want] = <[_; 1]>::try_from(self.wants(region)).ok()?;
         let beside = source.piecewise(want.region())?;
         Some(Piecewise { only, source: Arc::as_ref(source), region: want.key.1, beside })

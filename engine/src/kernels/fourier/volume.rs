@@ -217,16 +217,11 @@ impl<T: Wave> Volume<T> {
         let slab = self.slab();
         let Room { lines, scratch, .. } = &mut self.room;
         let mut by = by.0.as_slice();
-        let vectors = Arch::new();
         each_lines(&mut self.spectrum, forth.len(), slab, lines, |lines| {
             forth.process_with_scratch(lines, scratch);
             let (own, rest) = by.split_at_checked(lines.len()).unwrap_or_default();
             by = rest;
-            // Compiled for the vectors that there are.
-            vectors.dispatch(|| match conjugate {
-                true => lines.iter_mut().zip(own).for_each(|(a, b)| *a = *a * b.conj()),
-                false => lines.iter_mut().zip(own).for_each(|(a, b)| *a = *a * *b),
-            });
+            multiply(lines, own, conjugate);
             back.process_with_scratch(lines, scratch);
             true
         });
@@ -236,6 +231,20 @@ impl<T: Wave> Volume<T> {
     fn slab(&self) -> usize {
         self.leading.iter().skip(1).product::<usize>() * self.half
     }
+}
+
+/// The products of numbers with others, or with their conjugates, by the vectors that there are.
+fn multiply<T: Wave>(all: &mut [Complex<T>], by: &[Complex<T>], conjugate: bool) {
+    let sign = if conjugate { -T::one() } else { T::one() };
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (a, b) in all.iter_mut().zip(by) {
+                let im = sign * b.im;
+                *a = Complex::new(a.re * b.re - a.im * im, a.re * im + a.im * b.re);
+            }
+        },
+    );
 }
 
 /// Transforms lines whose values are so far apart.

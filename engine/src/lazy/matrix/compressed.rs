@@ -3,11 +3,11 @@
 //! ```text
 //! W = orthonormal basis of Xᵀ(X W), again and again     one pass each: a block of rows is multiplied twice
 //! X W = Q R,   R = U' s V'                              one pass; R is tiny
-//! u = Q U',  v = V' Wᵀ                                  u takes another pass, if anybody computes it
+//! u = Q U',  v = V' Wᵀ                                  if anybody computes u, of X W, or in another pass
 //! ```
 //!
 //! The matrix is read again for each pass, and never kept; neither is anything as tall as it, unless its columns
-//! are cut.
+//! are cut, or that is little: `X W` has few of them.
 
 use super::decompose::tall;
 use super::{Array, MODERATE, Result, called, dense, names, once, real, size, three};
@@ -34,6 +34,9 @@ impl Compressed {
         Self { k, oversample: 10, iterations: 2, seed: 0 }
     }
 }
+
+/// Bytes of what is as tall as the matrix and kept, where two ask for it.
+const HANDY: u64 = 256 << 20;
 
 /// Bytes of a block of rows, and the fewest rows that multiply well.
 const BLOCK: u64 = 4 << 20;
@@ -74,7 +77,9 @@ fn tall_compressed(of: &Array, kind: Kind, asked: Compressed) -> Result<(Array, 
     for _ in 0..=asked.iterations {
         along = once(&tall(&twice(&of, &along)?.shared()?)?.0)?;
     }
-    let (basis, triangle) = tall(&of.matmul(&along)?)?;
+    let shown = of.matmul(&along)?;
+    let shown = if shown.bytes() <= HANDY { shown.shared()? } else { shown };
+    let (basis, triangle) = tall(&shown)?;
     let (left, values, right) = three(dense(Dense::Svd, &[triangle])?)?;
     let first = Index::Slice { start: None, stop: Some(asked.k as i64), step: None };
     let left = basis.matmul(&left.index(&[Index::ALL, first.clone()])?)?;
