@@ -1,4 +1,4 @@
-//! A5 to A7: matrices in memory. A blocked product, and singular values of tall matrices with all their vectors.
+//! A5 to A7 and W3: matrices in memory. A blocked product, and singular values of tall matrices with all their vectors.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -23,8 +23,18 @@ pub(super) const SVD: Case = Case {
     what: "singular values and vectors of 2,000,000 × 20",
     file: "svd",
     at_most: AtMost { time: Some(0.6), ..AtMost::NOTHING },
-    ours: svd,
+    ours: |work| svd(work.scale.of(2_000_000, 100_000, 1_600), work),
     ..PRODUCT
+};
+
+pub(super) const TALL: Case = Case {
+    name: "W3",
+    what: "the same of 10,000,000 × 20",
+    file: "svd_tall",
+    peers: &["dask"],
+    repeats: 1,
+    ours: |work| svd(work.scale.of(10_000_000, 200_000, 1_600), work),
+    ..SVD
 };
 
 pub(super) const COMPRESSED: Case = Case {
@@ -72,9 +82,8 @@ pub(super) async fn parts(
     Ok(total(&values))
 }
 
-fn svd(work: Work) -> BoxFuture<'static, Result<Timed>> {
+fn svd(rows: u64, work: Work) -> BoxFuture<'static, Result<Timed>> {
     async move {
-        let rows = work.scale.of(2_000_000, 100_000, 1_600);
         let x = floats([rows, 20], [rows / 16, 20])?;
         Ok(timed((work, x), |(work, x)| async move { parts(&work, x.svd()?).await }))
     }

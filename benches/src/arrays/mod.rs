@@ -53,6 +53,7 @@ const CASES: &[&Case] = &[
     &transpose::RANDOM,
     &matrices::PRODUCT,
     &matrices::SVD,
+    &matrices::TALL,
     &matrices::COMPRESSED,
     &deconvolution::CASE,
     &slice::CASE,

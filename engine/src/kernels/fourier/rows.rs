@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
@@ -162,31 +162,52 @@ impl<T: Wave> Even<T> {
     }
 
     /// Changes the first with the last, and so on, and what is left in the middle.
-    #[inline(always)]
-    fn pairs(
+    fn pairs<P>(
         &mut self,
         all: &mut [Complex<T>],
         alone: impl Fn(Complex<T>) -> Complex<T>,
-        pair: impl Fn(Complex<T>, Complex<T>, Complex<T>) -> (Complex<T>, Complex<T>),
-    ) {
+        pair: P,
+    ) where
+        P: Fn(Complex<T>, Complex<T>, Complex<T>) -> (Complex<T>, Complex<T>),
+    {
         let Self { turns, turned, .. } = self;
         let (low, rest) = all.split_at_mut(turns.len());
         let (middle, high) = rest.split_at_mut(rest.len() - turns.len());
         middle.iter_mut().for_each(|middle| *middle = alone(*middle));
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (to, from) in turned.iter_mut().zip(high.iter().rev()) {
-                    *to = *from;
-                }
-                for ((a, b), turn) in low.iter_mut().zip(turned.iter_mut()).zip(turns.iter()) {
-                    (*a, *b) = pair(*a, *b, *turn);
-                }
-                for (from, to) in turned.iter().zip(high.iter_mut().rev()) {
-                    *to = *from;
-                }
-            },
-        );
+        Arch::new().dispatch(Pairs { low, high, turned, turns, pair });
+    }
+}
+
+/// Changes the first of `low` with the last of `high`, and so on. A closure is not always compiled for the vectors
+/// that there are; this is.
+struct Pairs<'a, T, P> {
+    low: &'a mut [Complex<T>],
+    high: &'a mut [Complex<T>],
+    /// Room for `high`, the other way round.
+    turned: &'a mut [Complex<T>],
+    turns: &'a [Complex<T>],
+    pair: P,
+}
+
+impl<T, P> WithSimd for Pairs<'_, T, P>
+where
+    T: Wave,
+    P: Fn(Complex<T>, Complex<T>, Complex<T>) -> (Complex<T>, Complex<T>),
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { low, high, turned, turns, pair } = self;
+        for (to, from) in turned.iter_mut().zip(high.iter().rev()) {
+            *to = *from;
+        }
+        for ((a, b), turn) in low.iter_mut().zip(turned.iter_mut()).zip(turns) {
+            (*a, *b) = pair(*a, *b, *turn);
+        }
+        for (from, to) in turned.iter().zip(high.iter_mut().rev()) {
+            *to = *from;
+        }
     }
 }
 
