@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::fold::{Cells, Fold, Of, all};
 use super::layout::Rows;
 use crate::kernels::Block;
@@ -16,9 +18,34 @@ const PART: usize = 1 << 30;
 /// How many are numbers.
 #[inline]
 pub(super) fn numbers<V: Value>(values: &[V]) -> i64 {
-    let count =
-        |part: &[V]| part.iter().fold(0_u32, |count, value| count + u32::from(!value.is_nan()));
-    values.chunks(PART).map(|part| i64::from(count(part))).sum()
+    match values.len() {
+        ..FEW => values.iter().map(|value| i64::from(!value.is_nan())).sum(),
+        _ => Arch::new().dispatch(Numbers(values)),
+    }
+}
+
+/// So few values are counted before it is asked what vectors there are.
+const FEW: usize = 32;
+
+/// Counts by the vectors that there are, in numbers as wide as the values.
+struct Numbers<'a, V>(&'a [V]);
+
+impl<V: Value> WithSimd for Numbers<'_, V> {
+    type Output = i64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> i64 {
+        let Self(values) = self;
+        if size_of::<V>() == size_of::<i64>() {
+            return values.iter().fold(0, |count, value| count + i64::from(!value.is_nan()));
+        }
+        let mut all = 0;
+        for part in values.chunks(PART) {
+            let count = part.iter().fold(0_u32, |count, value| count + u32::from(!value.is_nan()));
+            all += i64::from(count);
+        }
+        all
+    }
 }
 
 impl<E: Element> Fold for Count<E> {

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::fold::{Cells, Fold, Of, all};
 use super::layout::Rows;
 use crate::kernels::Block;
@@ -20,14 +22,30 @@ pub(super) fn lanes<V: Copy>(values: &[V], number: impl Fn(V) -> f64) -> f64 {
     if values.len() < 2 * LANES {
         return values.iter().fold(0.0, |sum, &value| sum + number(value));
     }
-    let mut lanes = [0.0; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane += number(value);
+    Arch::new().dispatch(Lanes { values, number })
+}
+
+/// Sums side by side, by the vectors that there are.
+struct Lanes<'a, V, N> {
+    values: &'a [V],
+    number: N,
+}
+
+impl<V: Copy, N: Fn(V) -> f64> WithSimd for Lanes<'_, V, N> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let Self { values, number } = self;
+        let mut lanes = [0.0; LANES];
+        let (chunks, rest) = values.as_chunks::<LANES>();
+        for chunk in chunks {
+            for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                *lane += number(value);
+            }
         }
+        lanes.iter().sum::<f64>() + rest.iter().fold(0.0, |sum, &value| sum + number(value))
     }
-    lanes.iter().sum::<f64>() + rest.iter().fold(0.0, |sum, &value| sum + number(value))
 }
 
 /// Zero for what is to be left out.
