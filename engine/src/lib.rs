@@ -44,7 +44,7 @@ pub use extension::{Extension, SessionParts, WriteTarget, WriteTransaction};
 
 pub use frame::{
     AsofJoin, Frame, FrameError, Grouped, PivotColumn, Placed, Reach, Rolling, SampleSize, Unpivot,
-    asof_join, from_rows, join_using, pivot, sample, summarize, unpivot,
+    asof_join, from_rows, is_sorted, join_using, pivot, sample, summarize, unpivot,
 };
 pub use kernels::{
     Binary, Bits, Block, Distribution, Interpolation, Moving, Reduce, Scan, Slice, Unary,

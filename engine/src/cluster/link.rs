@@ -210,6 +210,11 @@ impl Links {
         Self { open: Mutex::default(), security }
     }
 
+    /// One to an address that nobody else has.
+    pub(super) fn apart(&self, address: &str) -> Result<Link> {
+        Link::to(address.parse()?, &self.security)
+    }
+
     /// The one to an address.
     pub(super) fn to(&self, address: &str) -> Result<Link> {
         let address: Address = address.parse()?;

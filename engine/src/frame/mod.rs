@@ -28,6 +28,7 @@ pub use error::FrameError;
 pub use from_rows::{Placed, from_rows};
 pub use group::Grouped;
 pub use join::join_using;
+pub use order::is_sorted;
 pub use pivot::{PivotColumn, pivot};
 pub(crate) use sample::row_chance;
 pub use sample::{SampleSize, sample};

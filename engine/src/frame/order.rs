@@ -38,3 +38,14 @@ fn order_of(plan: &LogicalPlan) -> Option<&[SortExpr]> {
         _ => None,
     }
 }
+
+/// Whether somebody asked for the order in which a plan's rows come, whatever its columns are called by then.
+pub fn is_sorted(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(named) => is_sorted(&named.input),
+        LogicalPlan::SubqueryAlias(named) => is_sorted(&named.input),
+        LogicalPlan::Limit(limit) => is_sorted(&limit.input),
+        LogicalPlan::Filter(filter) => is_sorted(&filter.input),
+        plan => order_of(plan).is_some(),
+    }
+}

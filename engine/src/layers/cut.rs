@@ -252,7 +252,7 @@ fn parts_of(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
 }
 
 /// Operators that do nothing to rows.
-fn is_plumbing(plan: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn is_plumbing(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<DiagnosedExec>().is_some()
         || plan.downcast_ref::<VerifiedExec>().is_some()
         || plan.downcast_ref::<CompactExec>().is_some()

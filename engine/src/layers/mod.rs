@@ -18,6 +18,7 @@ mod graph;
 mod measured;
 mod memory;
 
+pub(crate) use cut::is_plumbing;
 pub use estimate::Estimate;
 pub use explain::LayerFormat;
 pub use fingerprint::Fingerprint;

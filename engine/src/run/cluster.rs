@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream, execute_stream_partitioned};
 use parking_lot::Mutex;
 
 use super::{Execution, Ready, Runner};
@@ -41,20 +41,31 @@ impl Runner for PoolRunner {
     async fn share_of_memory(&self, _: &SessionContext, plan: &Arc<dyn ExecutionPlan>) -> f64 {
         let Some(query) = PoolExec::within(plan) else { return 0.0 };
         // A query that one worker plans for itself is small.
-        let Ok(layers) = query.layers().await else { return 0.0 };
-        let workers = self.pool.workers().await.unwrap_or_default();
+        let (layers, workers) = tokio::join!(query.layers(), self.pool.workers());
+        let (Ok(layers), Ok(workers)) = (layers, workers) else { return 0.0 };
         let memory: u64 = workers.iter().map(|worker| worker.memory).sum();
-        layers.projected() as f64 / memory.max(1) as f64
+        if memory == 0 { 0.0 } else { layers.projected() as f64 / memory as f64 }
     }
 
     async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready> {
         let state = session.state();
         let physical = state.create_physical_plan(&plan).await?;
-        let context = state.task_ctx();
-        let ready = Ready::new(physical, move |physical| {
-            let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-            Ok(Execution { stream, plan: Arc::new(Mutex::new(physical)) })
-        });
-        Ok(ready.in_shares(context))
+        Ok(Ready::new(physical, move |physical, shares| {
+            let shared = PoolExec::in_shares(&physical, shares)?;
+            let (physical, streams) = match shared {
+                Some(shared) => {
+                    let streams =
+                        execute_stream_partitioned(Arc::clone(&shared), state.task_ctx())?;
+                    (shared, streams)
+                }
+                None => {
+                    let stream = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+                    (physical, vec![stream])
+                }
+            };
+            let plan = Arc::new(Mutex::new(physical));
+            let execution = |stream| Execution { stream, plan: Arc::clone(&plan) };
+            Ok(streams.into_iter().map(execution).collect())
+        }))
     }
 }

@@ -31,7 +31,7 @@ impl Runner for LocalRunner {
     async fn prepare(&self, session: &SessionContext, plan: LogicalPlan) -> Result<Ready> {
         let state = session.state();
         let physical = state.create_physical_plan(&plan).await?;
-        Ok(Ready::new(physical, move |physical| {
+        Ok(Ready::new(physical, move |physical, _| {
             let first = execute_stream(Arc::clone(&physical), state.task_ctx())?;
             let running = Arc::new(Mutex::new(physical));
             let stream = {
@@ -42,7 +42,7 @@ impl Runner for LocalRunner {
                     Ok(stream)
                 })
             };
-            Ok(Execution { stream, plan: running })
+            Ok(vec![Execution { stream, plan: running }])
         }))
     }
 }

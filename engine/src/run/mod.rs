@@ -14,7 +14,7 @@ mod truths;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::execution::TaskContext;
+use datafusion::common::internal_datafusion_err;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -28,7 +28,6 @@ pub use progress::{Progress, ScanProgress};
 pub use scratch::Scratch;
 pub(crate) use spill::SpillFolder;
 
-use crate::cluster::PoolExec;
 use crate::error::Result;
 use crate::layers::LayerGraph;
 use crate::session::SessionSettings;
@@ -70,22 +69,18 @@ pub trait Runner: std::fmt::Debug + Send + Sync {
 /// A query that is planned and has not begun, for whoever decides when it does.
 pub struct Ready {
     physical: Arc<dyn ExecutionPlan>,
-    begin: Box<dyn FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send>,
-    shared: Option<Arc<TaskContext>>,
+    begin: Box<Begin>,
 }
+
+/// Begins a plan, with its rows in as many shares as are wanted, or fewer.
+type Begin = dyn FnOnce(Arc<dyn ExecutionPlan>, usize) -> Result<Vec<Execution>> + Send;
 
 impl Ready {
     pub(crate) fn new(
         physical: Arc<dyn ExecutionPlan>,
-        begin: impl FnOnce(Arc<dyn ExecutionPlan>) -> Result<Execution> + Send + 'static,
+        begin: impl FnOnce(Arc<dyn ExecutionPlan>, usize) -> Result<Vec<Execution>> + Send + 'static,
     ) -> Self {
-        Self { physical, begin: Box::new(begin), shared: None }
-    }
-
-    /// The same, whose rows a pool has: they can be had in shares.
-    pub(crate) fn in_shares(mut self, context: Arc<TaskContext>) -> Self {
-        self.shared = Some(context);
-        self
+        Self { physical, begin: Box::new(begin) }
     }
 
     /// What will run.
@@ -95,21 +90,15 @@ impl Ready {
 
     /// Begins.
     pub fn begin(self) -> Result<Execution> {
-        (self.begin)(self.physical)
+        let mut begun = (self.begin)(self.physical, 1)?;
+        let nothing = || internal_datafusion_err!("a query has begun and has no rows");
+        begun.pop().ok_or_else(|| nothing().into())
     }
 
     /// Begins, with the rows in so many shares where a pool has them, or else in one. They may be read side by side,
     /// and are the whole in its order one after the other. The query ends when all are dropped.
     pub fn begin_in_shares(self, shares: usize) -> Result<Vec<Execution>> {
-        let Some((pool, context)) =
-            self.physical.downcast_ref::<PoolExec>().zip(self.shared.as_ref())
-        else {
-            return Ok(vec![self.begin()?]);
-        };
-        let streams = pool.shares(shares.max(1), context)?;
-        let plan = Arc::new(Mutex::new(Arc::clone(&self.physical)));
-        let execution = |stream| Execution { stream, plan: Arc::clone(&plan) };
-        Ok(streams.into_iter().map(execution).collect())
+        (self.begin)(self.physical, shares.max(1))
     }
 }
 

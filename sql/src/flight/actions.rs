@@ -85,7 +85,7 @@ pub(super) async fn act(
                 FlightInfo { endpoint: asked.endpoint.into_iter().collect(), ..FlightInfo::new() };
             let mut renewed = None;
             for handle in infos::handles(&info) {
-                let lasts = session.results.get(&handle)?.whole.renew();
+                let lasts = session.results.get(&handle)?.renew();
                 renewed = Some(poll::timestamp(lasts));
             }
             let until = renewed.ok_or_else(|| errors::malformed(&name, "it names no result"))?;
@@ -126,14 +126,11 @@ fn cancel(session: &FlightSession, info: &FlightInfo) -> Result<CancelStatus, St
     if handles.is_empty() {
         return Ok(CancelStatus::NotCancellable);
     }
-    // Parts of it may have been fetched.
     let found: Vec<_> = handles.iter().map(|handle| session.results.get(handle)).collect();
     if found.iter().all(Result::is_err) {
         return found.into_iter().collect::<Result<Vec<_>, _>>().map(|_| CancelStatus::Cancelled);
     }
-    for held in found.into_iter().flatten() {
-        session.end_result(&held);
-    }
+    handles.iter().for_each(|handle| session.end_result(handle));
     Ok(CancelStatus::Cancelled)
 }
 

@@ -27,6 +27,21 @@ impl Handle {
     pub(super) fn bytes(&self) -> Bytes {
         self.0.clone()
     }
+
+    /// What a client is told of one part of it.
+    pub(super) fn part(&self, at: u16) -> Bytes {
+        [self.0.as_ref(), &at.to_be_bytes()].concat().into()
+    }
+
+    /// What a client says of a part: of what, and which.
+    pub(super) fn of_part(bytes: &Bytes) -> (Self, usize) {
+        match bytes.split_last_chunk() {
+            Some((whole, at)) => {
+                (Self(bytes.slice_ref(whole)), usize::from(u16::from_be_bytes(*at)))
+            }
+            None => (Self::shown(bytes), 0),
+        }
+    }
 }
 
 impl std::fmt::Debug for Handle {
@@ -135,5 +150,15 @@ mod tests {
         assert_eq!(shelf.get(&fifth).unwrap(), 5);
         assert!(shelf.put_over(6, |_| None::<i32>, "").is_err());
         assert_ne!(Handle::random(), Handle::random());
+    }
+
+    #[test]
+    fn parts_are_told_apart() {
+        let handle = Handle::random();
+        assert_eq!(Handle::of_part(&handle.part(7)), (handle.clone(), 7));
+        assert_ne!(handle.part(0), handle.part(1));
+        for short in [Bytes::new(), Bytes::from_static(&[1])] {
+            assert_eq!(Handle::of_part(&short), (Handle::shown(&short), 0));
+        }
     }
 }

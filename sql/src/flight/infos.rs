@@ -1,6 +1,8 @@
 //! What clients are told of something that they may fetch: its columns, and a ticket for each part. Tickets name no
 //! address: all rows come by way of this server.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::Schema;
 use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::sql::{Any, ProstMessageExt, TicketStatementQuery};
@@ -11,15 +13,18 @@ use prost_types::Timestamp;
 use tonic::Status;
 
 use super::handle::Handle;
-use super::results::Held;
+use super::whole::Whole;
 
 /// A result. What does something tells its columns when it is done, and not before: so its client waits for that.
-pub(super) fn of_result(held: &Held, asked: FlightDescriptor) -> Result<FlightInfo, Status> {
-    let handles = held.whole.handles().iter();
-    let tickets =
-        handles.map(|handle| TicketStatementQuery { statement_handle: handle.bytes() }.as_any());
-    of_tickets(held.schema.as_deref(), tickets, asked)
-        .map(|info| info.with_ordered(held.whole.ordered))
+pub(super) fn of_result(
+    handle: &Handle,
+    whole: &Whole,
+    asked: FlightDescriptor,
+) -> Result<FlightInfo, Status> {
+    let ticket = |at| TicketStatementQuery { statement_handle: handle.part(at) }.as_any();
+    let tickets = (0..whole.parts()).map(ticket);
+    let info = of_tickets(whole.schema().map(AsRef::as_ref), tickets, asked)?;
+    Ok(info.with_ordered(whole.ordered))
 }
 
 /// What is asked for by a command that is its own ticket.
@@ -65,14 +70,14 @@ pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {
     Ok(bytes)
 }
 
-/// The handles that the tickets of an info name.
-pub(super) fn handles(info: &FlightInfo) -> Vec<Handle> {
+/// The results whose parts the tickets of an info name.
+pub(super) fn handles(info: &FlightInfo) -> HashSet<Handle> {
     let tickets = info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref());
     tickets
         .filter_map(|ticket| {
             let any = Any::decode(&*ticket.ticket).ok()?;
             let query: TicketStatementQuery = any.unpack().ok()??;
-            Some(Handle::shown(&query.statement_handle))
+            Some(Handle::of_part(&query.statement_handle).0)
         })
         .collect()
 }

@@ -28,8 +28,9 @@ pub(super) async fn poll(
     handle: &Handle,
     asked: FlightDescriptor,
 ) -> Result<PollInfo, Status> {
-    let held = session.results.get(handle)?;
-    begin(server, session, &held)?;
+    let whole = session.results.get(handle)?;
+    let held = whole.part(0)?;
+    begin(server, session, held)?;
     let mut news = held.news();
     let _ = tokio::time::timeout(PATIENCE, async {
         while held.is_beginning() {
@@ -41,16 +42,15 @@ pub(super) async fn poll(
     .await;
     if let Some(status) = held.failure() {
         let failed = Err(status);
-        held.came_to(&failed);
-        session.end_result(&held);
+        whole.came_to(&failed);
+        session.end_result(handle);
         return failed.map(|_| PollInfo::default());
     }
     if *news.borrow() {
         return Err(Status::cancelled("the statement was cancelled"));
     }
-    let lasts = held.whole.renew();
-    let until = timestamp(lasts);
-    let info = infos::of_result(&held, asked)?;
+    let until = timestamp(whole.renew());
+    let info = infos::of_result(handle, &whole, asked)?;
     let far = held.far();
     let info = far.within(infos::until(info, until));
     let progress =

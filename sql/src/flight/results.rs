@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ParamValues;
@@ -17,7 +16,6 @@ use tonic::Status;
 use super::asides::Far;
 use super::run::Running;
 use super::shares::Shares;
-use super::whole::Whole;
 use crate::Statement;
 use crate::arrays::Tensors;
 
@@ -72,10 +70,9 @@ pub(super) struct Held {
     news: watch::Sender<bool>,
     progress: Mutex<Option<ProgressOf>>,
     task: Mutex<Option<AbortHandle>>,
-    /// Whether all its rows were fetched.
+    /// Whether somebody has come for its rows, and has had them all.
+    claimed: AtomicBool,
     read: AtomicBool,
-    /// The result that this is all of, or a part.
-    pub(super) whole: Arc<Whole>,
     /// What the client was told of its columns, if anything.
     pub(super) schema: Option<SchemaRef>,
 }
@@ -93,7 +90,7 @@ impl Drop for Held {
 }
 
 impl Held {
-    pub(super) fn new(work: Work, whole: &Arc<Whole>) -> Arc<Self> {
+    pub(super) fn new(work: Work) -> Arc<Self> {
         let schema = match &work {
             Work::Plans { schema, .. } => Some(Arc::clone(schema)),
             Work::Share { shares, .. } => Some(Arc::clone(shares.schema())),
@@ -105,8 +102,8 @@ impl Held {
             news: watch::Sender::new(false),
             progress: Mutex::default(),
             task: Mutex::default(),
+            claimed: AtomicBool::new(false),
             read: AtomicBool::new(false),
-            whole: Arc::clone(whole),
             schema,
         })
     }
@@ -151,10 +148,19 @@ impl Held {
         }
     }
 
-    /// Notes how it went: how many rows there were, or why there were none.
-    pub(super) fn came_to(&self, made: &Result<u64, Status>) {
-        self.read.store(made.is_ok(), Ordering::Release);
-        self.whole.came_to(made);
+    /// Lets one come for its rows, and nobody after that.
+    pub(super) fn claim(&self) -> Result<(), Status> {
+        match self.claimed.swap(true, Ordering::AcqRel) {
+            false => Ok(()),
+            true => {
+                Err(Status::not_found("this result was fetched already; run the statement again"))
+            }
+        }
+    }
+
+    /// Notes that all its rows were fetched.
+    pub(super) fn set_read(&self) {
+        self.read.store(true, Ordering::Release);
     }
 
     /// Whether all its rows were fetched.
@@ -162,15 +168,21 @@ impl Held {
         self.read.load(Ordering::Acquire)
     }
 
-    /// Whether nobody has asked for it for too long.
-    pub(super) fn is_left(&self) -> bool {
-        let is_taken = matches!(*self.state.lock(), State::Taken);
-        !is_taken && self.whole.until() < Instant::now()
+    /// Whether somebody has come for its rows and has not had them all.
+    pub(super) fn is_being_read(&self) -> bool {
+        self.claimed.load(Ordering::Acquire) && !self.is_read()
     }
 
-    /// How long it waits already; none if somebody has asked for it.
-    pub(super) fn age(&self) -> Option<Instant> {
-        matches!(*self.state.lock(), State::Waiting(_)).then(|| self.whole.until())
+    /// Whether nobody has asked for it.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(*self.state.lock(), State::Waiting(_))
+    }
+
+    /// Gives back what only a query needs that computes, where it does so no more.
+    pub(super) fn settle(&self) {
+        if let State::Waiting(Work::Share { shares, .. }) = &*self.state.lock() {
+            shares.settle();
+        }
     }
 
     /// What tells that something has changed.
@@ -201,11 +213,10 @@ impl Held {
         progress.map(|progress| Far::of(&progress())).unwrap_or_default()
     }
 
-    /// Ends it. It is not kept.
-    pub(super) fn end(&self) -> bool {
+    /// Ends it.
+    pub(super) fn end(&self) {
         self.news.send_replace(true);
         self.stop();
-        false
     }
 
     fn stop(&self) {

@@ -116,10 +116,9 @@ async fn plan(
             return Err(why);
         }
     };
-    let works = if shares { shares::shared(server, session, work) } else { vec![work] };
-    let ordered = works.first().is_none_or(shares::is_ordered);
-    let whole = Whole::new(works.len(), ordered, server.sessions.idle(), asked);
-    session.keep(works, &Arc::new(whole))
+    let (works, ordered) =
+        if shares { shares::shared(server, session, work) } else { (vec![work], true) };
+    session.keep(Whole::new(works, ordered, server.sessions.idle(), asked))
 }
 
 /// What is to run for a text.
@@ -140,8 +139,8 @@ async fn info(
         return infos::of_ticket(Some(schema.as_ref()), command.into_any(), asked);
     }
     let handle = plan(server, here, command, true).await?;
-    let held = here.session.results.get(&handle)?;
-    infos::of_result(&held, asked)
+    let whole = here.session.results.get(&handle)?;
+    infos::of_result(&handle, &whole, asked)
 }
 
 /// The columns of what a command asks for, which is not kept.
@@ -201,19 +200,19 @@ async fn rows(
     here: &Here,
     ticket: Ticket,
 ) -> Result<stream::Messages, Status> {
-    let handle = match command(&ticket.ticket)? {
+    let (handle, part) = match command(&ticket.ticket)? {
         Command::TicketStatementQuery(TicketStatementQuery { statement_handle }) => {
-            Handle::shown(&statement_handle)
+            Handle::of_part(&statement_handle)
         }
         command @ Command::CommandPreparedStatementQuery(_) => {
-            plan(server, here, command, false).await?
+            (plan(server, here, command, false).await?, 0)
         }
         command => {
             let batch = metadata::answer(server, here, &command).await?;
             return batch.map(stream::of_batch).ok_or_else(|| unknown(&command));
         }
     };
-    stream::fetch(server, &here.session, &handle)
+    stream::fetch(server, &here.session, handle, part)
 }
 
 /// Notes how many rows were written, or why none were.

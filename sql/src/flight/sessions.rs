@@ -28,7 +28,6 @@ use super::caller::{Caller, Role, caller};
 use super::errors;
 use super::handle::{Handle, Shelf};
 use super::prepared::Prepared;
-use super::results::{Held, Work};
 use super::whole::Whole;
 use crate::database::OwnSettings;
 
@@ -44,7 +43,7 @@ pub(super) struct FlightSession {
     /// Tables that are everybody's, as far as the caller may know of them; settings that are its own.
     pub(super) context: SessionContext,
     pub(super) prepared: Shelf<Arc<Prepared>>,
-    pub(super) results: Shelf<Arc<Held>>,
+    pub(super) results: Shelf<Arc<Whole>>,
     used: Mutex<Instant>,
     active: AtomicUsize,
 }
@@ -73,32 +72,15 @@ impl FlightSession {
         options_of(self.context.state_ref().read().config_options()).flight
     }
 
-    /// Keeps something for whoever fetches it, whole or in shares; the first of them.
-    pub(super) fn keep(&self, works: Vec<Work>, whole: &Arc<Whole>) -> Result<Handle, Status> {
-        let mut handles = Vec::with_capacity(works.len());
-        for work in works {
-            let held = Held::new(work, whole);
-            let put = self.results.put_over(held, |held| held.age(), "fetch them, or cancel them");
-            match put {
-                Ok(handle) => handles.push(handle),
-                Err(full) => {
-                    handles.iter().for_each(|handle| drop(self.results.remove(handle)));
-                    return Err(full);
-                }
-            }
-        }
-        let first = handles.first().cloned();
-        whole.call(handles);
-        first.ok_or_else(|| Status::internal("a result has no parts"))
+    /// Keeps a result for whoever fetches it.
+    pub(super) fn keep(&self, whole: Arc<Whole>) -> Result<Handle, Status> {
+        self.results.put_over(whole, |whole| whole.age(), "fetch them, or cancel them")
     }
 
     /// Ends a result with all its parts.
-    pub(super) fn end_result(&self, held: &Held) {
-        held.end();
-        for handle in held.whole.handles() {
-            if let Some(part) = self.results.remove(handle) {
-                part.end();
-            }
+    pub(super) fn end_result(&self, handle: &Handle) {
+        if let Some(whole) = self.results.remove(handle) {
+            whole.end();
         }
     }
 
@@ -205,7 +187,7 @@ impl Sessions {
         let closed = self.open.lock().remove(&here.key);
         if let Some(session) = closed {
             session.prepared.retain(|_| false);
-            session.results.retain(|held| held.end());
+            session.results.retain(|whole| whole.end());
         }
     }
 
@@ -222,7 +204,10 @@ impl Sessions {
         });
         let open: Vec<_> = self.open.lock().values().cloned().collect();
         for session in open {
-            session.results.retain(|held| !held.is_left());
+            session.results.retain(|whole| {
+                whole.settle();
+                !whole.is_left()
+            });
         }
         drop(left);
     }

@@ -26,6 +26,7 @@ use super::results::{Held, State};
 use super::run::{self, Running};
 use super::sessions::FlightSession;
 use super::tasks::{Ending, broken};
+use super::whole::Whole;
 use super::{Server, asides, errors};
 
 /// Messages that wait to be sent.
@@ -37,32 +38,38 @@ pub(super) type Messages = BoxStream<'static, Result<FlightData, Status>>;
 pub(super) fn fetch(
     server: &Arc<Server>,
     session: &Arc<FlightSession>,
-    handle: &Handle,
+    handle: Handle,
+    part: usize,
 ) -> Result<Messages, Status> {
-    let held = session.results.get(handle)?;
+    let whole = session.results.get(&handle)?;
+    let held = Arc::clone(whole.part(part)?);
+    // Who comes second has no say in what becomes of it.
+    held.claim()?;
     let (sender, messages) = mpsc::channel(AHEAD);
     let task = {
-        let (server, session, held) = (Arc::clone(server), Arc::clone(session), Arc::clone(&held));
+        let (server, session) = (Arc::clone(server), Arc::clone(session));
+        let (whole, held) = (Arc::clone(&whole), Arc::clone(&held));
         async move {
             let _working = session.working();
             let made = async {
                 tokio::select! {
                     biased;
                     () = held.cancelled() => Err(Status::cancelled("the statement was cancelled")),
-                    made = send(&server, &session, &held, &sender) => made,
+                    made = send(&server, &session, &whole, &held, &sender) => made,
                 }
             };
             // Rows that end for another reason than that there are no more must not look so.
             let made = AssertUnwindSafe(made).catch_unwind().await;
             let made = made.unwrap_or_else(|_| Err(broken()));
-            held.came_to(&made);
-            if let Err(status) = made {
-                let _ = sender.send(Err(status)).await;
+            whole.came_to(&made);
+            match made {
+                Ok(_) => held.set_read(),
+                Err(status) => drop(sender.send(Err(status)).await),
             }
         }
     };
     let task = server.spawn(task)?;
-    let done = Done { session: Arc::clone(session), handle: handle.clone(), held };
+    let done = Done { session: Arc::clone(session), handle, whole, held };
     Ok(Box::pin(Fetching { messages, _task: task, _done: done }))
 }
 
@@ -76,6 +83,7 @@ pub(super) fn of_batch(batch: RecordBatch) -> Messages {
 async fn send(
     server: &Arc<Server>,
     session: &Arc<FlightSession>,
+    whole: &Whole,
     held: &Held,
     sender: &mpsc::Sender<Result<FlightData, Status>>,
 ) -> Result<u64, Status> {
@@ -84,9 +92,7 @@ async fn send(
         State::Ready(running) => *running,
         State::Failed(status) => return Err(status),
         State::Beginning | State::Taken => {
-            return Err(Status::not_found(
-                "this result was fetched already; run the statement again",
-            ));
+            return Err(Status::cancelled("the statement was cancelled"));
         }
     };
     let patience = server.sessions.idle();
@@ -100,7 +106,7 @@ async fn send(
     let mut messages = encoded(running)?;
     while let Some(message) = messages.next().await {
         // Whoever fetches one part after the other wants the others too.
-        held.whole.renew();
+        whole.renew();
         let sent = tokio::time::timeout(patience, sender.send(Ok(message?))).await;
         match sent {
             Ok(Ok(())) => {}
@@ -182,14 +188,17 @@ impl Stream for Fetching {
 struct Done {
     session: Arc<FlightSession>,
     handle: Handle,
+    whole: Arc<Whole>,
     held: Arc<Held>,
 }
 
 impl Drop for Done {
     fn drop(&mut self) {
-        match self.held.is_read() {
-            true => drop(self.session.results.remove(&self.handle)),
-            false => self.session.end_result(&self.held),
+        if !self.held.is_read() {
+            self.whole.end();
+        }
+        if !self.held.is_read() || self.whole.is_read() {
+            drop(self.session.results.remove(&self.handle));
         }
     }
 }

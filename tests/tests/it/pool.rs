@@ -6,6 +6,7 @@ mod chaos;
 mod cut;
 mod faults;
 mod kills;
+mod live;
 mod locks;
 mod provision;
 mod roles;

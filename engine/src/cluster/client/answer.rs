@@ -1,6 +1,7 @@
 //! What becomes of a query that a pool runs, for all who read its rows: the pool is asked once, when the first of them
 //! wants to know, and the query ends with the last of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::runtime::SpawnedTask;
@@ -13,38 +14,74 @@ use tokio::sync::watch;
 use super::Pool;
 use super::exec::Told;
 use crate::cluster::protocol::{
-    Failed, Finished, Missing, Source, Submit, Trouble, Update, update,
+    Failed, Missing, Part, Submit, TaskId, There, Trouble, Update, update,
 };
 use crate::error::EngineError;
 use crate::layers::LayerGraph;
+
+/// Rows that were handed out, and those that are made again, may not be of one answer.
+pub(super) fn not_the_same() -> DataFusionError {
+    let said = "a worker was lost while its rows were handed out, and they may not be the same again: run the query \
+                once more";
+    EngineError::Pool(said.to_string()).into()
+}
 
 /// What a failed query ended with.
 pub(super) fn error(failed: Failed) -> DataFusionError {
     Trouble { message: failed.message, kind: failed.kind, lost: None }.into_error()
 }
 
-/// Where the rows of a query are, once they are made.
-pub(super) struct There {
+/// One telling of where a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Telling {
+    pub(super) task: TaskId,
+    /// It is being made.
+    pub(super) live: bool,
+}
+
+impl Telling {
+    fn of(part: &Part) -> Option<Self> {
+        Some(Self { task: part.source.as_ref()?.task?, live: part.live })
+    }
+}
+
+/// Where the rows of a query are, as far as is known.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
     pub(super) job: u64,
-    pub(super) finished: Finished,
-    /// Rows that were lost are made again, and told of again.
-    time: u64,
+    pub(super) stage: u32,
+    /// A part that is made again has the same rows as before.
+    pub(super) repeats: bool,
+    pub(super) parts: Vec<Option<Arc<Part>>>,
+}
+
+impl Rows {
+    /// Takes in what has changed.
+    fn hear(&mut self, job: u64, there: There) {
+        let There { stage, of, repeats, parts } = there;
+        let of = of as usize;
+        if (self.stage, self.parts.len()) != (stage, of) {
+            self.parts = vec![None; of];
+        }
+        (self.job, self.stage, self.repeats) = (job, stage, repeats);
+        for part in parts {
+            if let Some(known) = self.parts.get_mut(part.at as usize) {
+                *known = Some(Arc::new(part));
+            }
+        }
+    }
+
+    /// Which telling of a part is the last.
+    pub(super) fn telling(&self, at: usize) -> Option<Telling> {
+        Telling::of(self.parts.get(at)?.as_deref()?)
+    }
 }
 
 /// The last that was heard of a query. Rows that were made can be fetched also where nothing more is heard.
 #[derive(Default)]
 struct News {
-    there: Option<Arc<There>>,
+    rows: Option<Rows>,
     ended: Option<Arc<DataFusionError>>,
-}
-
-impl News {
-    /// What is newer than `before`, or why there will be nothing.
-    fn after(&self, before: Option<&There>) -> Option<Result<Arc<There>>> {
-        let is_new = |there: &&Arc<There>| before.is_none_or(|before| there.time > before.time);
-        let ended = || self.ended.clone().map(|error| Err(DataFusionError::Shared(error)));
-        self.there.as_ref().filter(is_new).map(|there| Ok(Arc::clone(there))).or_else(ended)
-    }
 }
 
 /// A query that was asked of a pool, or will be.
@@ -52,23 +89,61 @@ pub(super) struct Answer {
     pub(super) pool: Arc<Pool>,
     submit: Submit,
     told: Arc<Mutex<Told>>,
-    news: watch::Sender<News>,
-    listener: Mutex<Option<SpawnedTask<()>>>,
+    news: watch::Receiver<News>,
+    listener: Mutex<Listener>,
+    given: Mutex<Given>,
+}
+
+/// Whoever hears what the pool says.
+enum Listener {
+    /// Nobody, until somebody wants to know.
+    None(watch::Sender<News>),
+    /// It tells the others. When it ends, they know.
+    Hears { _task: SpawnedTask<()> },
+}
+
+/// The parts that were handed out, of all shares: they must be of one answer.
+#[derive(Default)]
+struct Given {
+    /// The stage that made them, and how many parts it has.
+    of: Option<(u32, usize)>,
+    /// By whom they were made, where that makes a difference.
+    tasks: BTreeMap<usize, TaskId>,
+}
+
+/// A part, and where it is.
+pub(super) struct Place {
+    pub(super) job: u64,
+    pub(super) stage: u32,
+    /// How many parts there are.
+    pub(super) of: usize,
+    pub(super) part: Arc<Part>,
+    pub(super) told: Telling,
 }
 
 impl Answer {
     pub(super) fn new(pool: Arc<Pool>, submit: Submit, told: Arc<Mutex<Told>>) -> Arc<Self> {
-        let (news, listener) = (watch::Sender::new(News::default()), Mutex::default());
-        Arc::new(Self { pool, submit, told, news, listener })
+        let (teller, news) = watch::channel(News::default());
+        let listener = Mutex::new(Listener::None(teller));
+        Arc::new(Self { pool, submit, told, news, listener, given: Mutex::default() })
     }
 
-    /// Waits until the rows are made, and made again where those of `before` are lost.
-    pub(super) async fn after(&self, before: Option<&There>) -> Result<Arc<There>> {
+    /// Looks at where the rows are until `found` has found what it looks for, or why there will be nothing.
+    pub(super) async fn wait<T>(
+        &self,
+        mut found: impl FnMut(&Rows) -> Result<Option<T>>,
+    ) -> Result<T> {
         self.listen();
-        let mut news = self.news.subscribe();
+        let mut news = self.news.clone();
         loop {
-            if let Some(there) = news.borrow_and_update().after(before) {
-                return there;
+            {
+                let News { rows, ended } = &*news.borrow_and_update();
+                if let Some(found) = rows.as_ref().map(&mut found).transpose()?.flatten() {
+                    return Ok(found);
+                }
+                if let Some(error) = ended {
+                    return Err(DataFusionError::Shared(Arc::clone(error)));
+                }
             }
             if news.changed().await.is_err() {
                 return internal_err!("nobody listens to the pool");
@@ -76,31 +151,57 @@ impl Answer {
         }
     }
 
-    /// Has rows made again that their worker does not give, unless they are already.
-    pub(super) async fn miss(&self, there: &There, source: Option<Source>) -> Result<()> {
-        if self.news.borrow().after(Some(there)).is_some() {
-            return Ok(());
+    /// Has a part that was fetched handed out with all others; `false` where it is made anew by now.
+    pub(super) fn hand_out(&self, place: &Place) -> Result<bool> {
+        let news = self.news.borrow();
+        let Some(rows) = &news.rows else { return Ok(false) };
+        let mut given = self.given.lock();
+        let now = (rows.stage, rows.parts.len());
+        let is_made_by =
+            |at: usize, task: TaskId| rows.telling(at).is_some_and(|told| told.task == task);
+        let others = !rows.repeats && !given.tasks.iter().all(|(at, task)| is_made_by(*at, *task));
+        if given.of.is_some_and(|of| of != now) || others {
+            return Err(not_the_same());
         }
-        let missing = Missing { job: there.job, source };
-        self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
+        let at = place.part.at as usize;
+        let is_there = rows.repeats || is_made_by(at, place.told.task);
+        if (place.stage, place.of) != now || !is_there {
+            return Ok(false);
+        }
+        given.of = Some(now);
+        if !rows.repeats {
+            given.tasks.insert(at, place.told.task);
+        }
+        Ok(true)
+    }
+
+    /// Has a part made again that its worker does not give, unless it is already.
+    pub(super) async fn miss(&self, Place { job, part, .. }: &Place) -> Result<()> {
+        let is_known = |news: &News| {
+            let told = news.rows.as_ref().and_then(|rows| rows.telling(part.at as usize));
+            told == Telling::of(part)
+        };
+        if is_known(&self.news.borrow()) {
+            let missing = Missing { job: *job, source: part.source.clone() };
+            self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
+        }
         Ok(())
     }
 
     /// Asks the pool, if that was not done.
     fn listen(&self) {
         let mut listener = self.listener.lock();
-        if listener.is_some() {
-            return;
-        }
+        let Listener::None(news) = &*listener else { return };
+        let news = news.clone();
         let mut submit = self.submit.clone();
         submit.measure = self.told.lock().measure;
-        let (pool, told, news) =
-            (Arc::clone(&self.pool), Arc::clone(&self.told), self.news.clone());
-        *listener = Some(SpawnedTask::spawn(async move {
+        let (pool, told) = (Arc::clone(&self.pool), Arc::clone(&self.told));
+        let _task = SpawnedTask::spawn(async move {
             if let Err(error) = hear(&pool, &submit, &told, &news).await {
                 news.send_modify(|news| news.ended = Some(Arc::new(error)));
             }
-        }));
+        });
+        *listener = Listener::Hears { _task };
     }
 }
 
@@ -112,23 +213,21 @@ async fn hear(
     news: &watch::Sender<News>,
 ) -> Result<()> {
     let mut updates = pool.link.listen(submit).await.map_err(DataFusionError::from)?;
-    let mut time = 0;
     while let Some(update) = updates.next().await {
-        let Update { job, state } = update.map_err(DataFusionError::from)?;
+        let Update { job, state, there } = update.map_err(DataFusionError::from)?;
         match state {
             Some(update::State::Running(running)) => told.lock().running = running,
             Some(update::State::Failed(failed)) => return Err(error(failed)),
             Some(update::State::Finished(finished)) => {
-                {
-                    let mut told = told.lock();
-                    told.layers = LayerGraph::from_json(&finished.layers).ok();
-                    told.running.tasks_done = told.running.tasks;
-                }
-                time += 1;
-                let there = Arc::new(There { job, finished, time });
-                news.send_modify(|news| news.there = Some(there));
+                let mut told = told.lock();
+                told.layers = LayerGraph::from_json(&finished.layers).ok();
+                told.running.tasks_done = told.running.tasks;
             }
             None => {}
+        }
+        // Whoever has read all rows knows all else.
+        if let Some(there) = there {
+            news.send_modify(|news| news.rows.get_or_insert_default().hear(job, there));
         }
     }
     Err(EngineError::Pool(format!("the scheduler at {} has gone", pool.address())).into())

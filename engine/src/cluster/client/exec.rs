@@ -1,9 +1,9 @@
-//! The plan of a query that a pool runs: one partition, whose rows the workers make. Its inputs are
+//! The plan of a query that a pool runs: one partition, or some shares, of rows that workers make. Its inputs are
 //! what the query reads, so that whoever looks at the plan sees the files; they are not run here.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -14,7 +14,7 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExprRef};
 use datafusion::physical_plan::execution_plan::{
-    Boundedness, EmissionType, ReplaceChildrenOptions,
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -28,7 +28,7 @@ use super::Pool;
 use super::answer::{self, Answer};
 use super::fetch::{self, Share};
 use crate::cluster::protocol::{Running, Submit, update};
-use crate::layers::LayerGraph;
+use crate::layers::{LayerGraph, is_plumbing};
 use crate::run::ScanProgress;
 use crate::wire::differing;
 
@@ -43,6 +43,8 @@ pub struct PoolExec {
     scans: Vec<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
     told: Arc<Mutex<Told>>,
+    /// What all shares of the rows are of, while somebody reads one.
+    running: Mutex<Weak<Answer>>,
 }
 
 /// What the scheduler told of a query that runs, or has run.
@@ -66,7 +68,7 @@ impl PoolExec {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),
-            EmissionType::Final,
+            EmissionType::Incremental,
             Boundedness::Bounded,
         );
         let settings: HashMap<String, String> = differing(state.config_options());
@@ -77,34 +79,53 @@ impl PoolExec {
             scans,
             properties: Arc::new(properties),
             told: Arc::default(),
+            running: Mutex::default(),
         })
     }
 
+    /// What the rows are of. The query runs as soon as one share is read, and ends with the last.
     fn answer(&self) -> Arc<Answer> {
-        Answer::new(Arc::clone(&self.pool), self.submit.clone(), Arc::clone(&self.told))
+        let new =
+            || Answer::new(Arc::clone(&self.pool), self.submit.clone(), Arc::clone(&self.told));
+        // Who reads all rows once more asks once more.
+        if self.of() == 1 {
+            return new();
+        }
+        let mut running = self.running.lock();
+        running.upgrade().unwrap_or_else(|| {
+            let answer = new();
+            *running = Arc::downgrade(&answer);
+            answer
+        })
     }
 
-    fn share(
-        &self,
-        answer: Arc<Answer>,
-        share: Share,
-        context: &TaskContext,
-    ) -> Result<SendableRecordBatchStream> {
-        let schema = self.schema();
-        let rows = fetch::rows(answer, share, Arc::clone(&schema), context)?;
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    /// In how many shares the rows come.
+    fn of(&self) -> usize {
+        self.properties.partitioning.partition_count()
     }
 
-    /// The rows in so many streams, which may be read side by side, and are the whole in its order one after the
-    /// other. The query runs as soon as one of them is read, and ends with the last.
-    pub(crate) fn shares(
-        &self,
+    /// A plan with its rows in so many partitions, which are to be begun together and may be read side by side: they are
+    /// the whole in its order one after the other. None where rows are made here of what the pool has.
+    pub(crate) fn in_shares(
+        plan: &Arc<dyn ExecutionPlan>,
         of: usize,
-        context: &TaskContext,
-    ) -> Result<Vec<SendableRecordBatchStream>> {
-        let answer = self.answer();
-        let share = |at| self.share(Arc::clone(&answer), Share { at, of }, context);
-        (0..of).map(share).collect()
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if let Some(pool) = plan.downcast_ref::<Self>() {
+            let partitions = Partitioning::UnknownPartitioning(of);
+            let properties = PlanProperties::clone(&pool.properties).with_partitioning(partitions);
+            return Ok(Some(Arc::new(Self {
+                pool: Arc::clone(&pool.pool),
+                submit: pool.submit.clone(),
+                scans: pool.scans.clone(),
+                properties: Arc::new(properties),
+                told: Arc::clone(&pool.told),
+                running: Mutex::default(),
+            })));
+        }
+        let ([input], true) = (&plan.children()[..], is_plumbing(plan)) else { return Ok(None) };
+        let input = Self::in_shares(input, of)?;
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        input.map(|input| Arc::clone(plan).replace_children(vec![input], options)).transpose()
     }
 
     /// The plan's part that a pool runs.
@@ -202,7 +223,9 @@ impl ExecutionPlan for PoolExec {
         Ok(self)
     }
 
-    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.share(self.answer(), Share::WHOLE, &context)
+    fn execute(&self, at: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (schema, share) = (self.schema(), Share { at, of: self.of() });
+        let rows = fetch::rows(self.answer(), share, Arc::clone(&schema), &context)?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }

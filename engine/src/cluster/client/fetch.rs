@@ -1,12 +1,13 @@
-//! The rows of a query, from wherever they lie. A part is fetched whole before its first row is handed
-//! out, into memory as far as there is room and to disk beyond: when its worker goes away meanwhile, the
-//! part is made again by another and nobody has seen half of it.
+//! The rows of a query, from wherever they lie. A part that is made is fetched whole before its first row is
+//! handed out, into memory as far as there is room and to disk beyond: when its worker goes away meanwhile, the
+//! part is made again by another and nobody has seen half of it. One that is being made is handed out as it comes,
+//! and no faster; should its worker go away, the part is read again from where it was.
 
 use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::ipc::reader::StreamReader;
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
@@ -14,12 +15,14 @@ use datafusion::execution::TaskContext;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use super::answer::{Answer, There};
-use crate::cluster::protocol::{Part, Parts, Source, TaskId};
+use super::answer::{Answer, Place, Rows, Telling, not_the_same};
+use crate::cluster::protocol::{Parts, Source};
 use crate::cluster::worker::{Output, OutputId, Outputs};
 use crate::config::options_of;
-use crate::error::EngineError;
 use crate::run::SpillFolder;
+
+/// How often rows may fail to come while they are made, before whole parts are waited for.
+const BROKEN: usize = 3;
 
 /// One share of the parts of an answer, of so many: the shares, in their order, are the whole in its order.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +32,6 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) const WHOLE: Self = Self { at: 0, of: 1 };
-
     /// The `n`th part of the share, if it has so many of these `parts`. The first share has one where there is one.
     fn part(self, n: usize, parts: usize) -> Option<usize> {
         let bound = |at: usize| (at * parts).div_ceil(self.of.max(1));
@@ -57,10 +58,12 @@ pub(super) fn rows(
         spool,
         schema,
         batch_size,
-        parts: None,
-        given: Vec::new(),
+        given: 0,
+        came: 0,
+        skip: 0,
         now: None,
-        there: None,
+        lost: None,
+        broke: 0,
     };
     Ok(futures::stream::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|batch| (batch, reader)))
@@ -74,80 +77,121 @@ struct Reader {
     spool: Arc<Outputs>,
     schema: SchemaRef,
     batch_size: usize,
-    /// How many parts the answer had when the first of ours was handed out.
-    parts: Option<usize>,
-    /// The parts whose rows were handed out.
-    given: Vec<TaskId>,
+    /// How many parts of the share were handed out.
+    given: usize,
+    /// How many rows of the next part were handed out.
+    came: u64,
+    /// How many of those that come were handed out before.
+    skip: u64,
     /// Rows that are being handed out.
-    now: Option<BoxStream<'static, Result<RecordBatch>>>,
-    /// The answer, once it is there.
-    there: Option<Arc<There>>,
+    now: Option<Now>,
+    /// Where the next part cannot be had any more.
+    lost: Option<Telling>,
+    /// How often rows did not come while they were made.
+    broke: usize,
+}
+
+struct Now {
+    rows: BoxStream<'static, Result<RecordBatch>>,
+    told: Telling,
 }
 
 impl Reader {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(rows) = &mut self.now {
-                match rows.try_next().await? {
-                    // Columns go by the names and the nullability that the query's have.
-                    Some(batch) => {
-                        let columns = batch.columns().to_vec();
-                        let options = arrow::array::RecordBatchOptions::new()
-                            .with_row_count(Some(batch.num_rows()));
-                        let schema = Arc::clone(&self.schema);
-                        return Ok(Some(RecordBatch::try_new_with_options(
-                            schema, columns, &options,
-                        )?));
+            if let Some(Now { rows, told }) = &mut self.now {
+                let told = *told;
+                match rows.next().await {
+                    Some(Ok(batch)) => match self.unseen(batch) {
+                        Some(batch) => return Ok(Some(self.named(&batch)?)),
+                        None => continue,
+                    },
+                    // Whether these were all is said when the part is made.
+                    None if told.live => self.lost = Some(told),
+                    None => self.gave(),
+                    Some(Err(_)) if told.live => {
+                        self.lost = Some(told);
+                        self.broke += 1;
                     }
-                    None => self.now = None,
+                    Some(Err(error)) => return Err(error),
                 }
+                self.now = None;
             }
-            let there = match &self.there {
-                Some(there) => Arc::clone(there),
-                None => self.answer.after(None).await?,
-            };
-            self.there = Some(Arc::clone(&there));
-            let Some(part) = self.part(&there)? else { return Ok(None) };
-            match self.rows(&there, part).await {
+            let Some(place) = self.place().await? else { return Ok(None) };
+            let told = place.told;
+            let rows = place.part.source.as_ref().map_or(0, |source| source.rows);
+            if !told.live && rows < self.came {
+                return Err(not_the_same());
+            }
+            if !told.live && rows == self.came {
+                self.gave();
+                continue;
+            }
+            match self.fetched(&place).await {
                 Ok(rows) => {
-                    self.given.extend(part.source.as_ref().and_then(|source| source.task));
-                    self.now = Some(rows);
+                    if self.answer.hand_out(&place)? {
+                        self.skip = self.came;
+                        self.now = Some(Now { rows, told });
+                    }
                 }
                 // It is made again, and told of when it is there.
                 Err(Fetch::Lost) => {
-                    self.answer.miss(&there, part.source.clone()).await?;
-                    self.there = Some(self.answer.after(Some(&there)).await?);
+                    self.lost = Some(told);
+                    match told.live {
+                        true => self.broke += 1,
+                        false => self.answer.miss(&place).await?,
+                    }
                 }
                 Err(Fetch::Failed(error)) => return Err(error),
             }
         }
     }
 
-    /// The next part of the share.
-    fn part<'a>(&mut self, there: &'a There) -> Result<Option<&'a Part>> {
-        let parts = &there.finished.parts;
-        let at = |n: usize| parts.get(self.share.part(n, parts.len())?);
-        let again =
-            self.given.iter().enumerate().any(|(n, given)| {
-                at(n).and_then(|part| part.source.as_ref()?.task) != Some(*given)
-            });
-        if again || self.parts.is_some_and(|before| before != parts.len()) {
-            return Err(EngineError::Pool(
-                "a worker was lost while its rows were handed out, and they may not be the same \
-                 again: run the query once more"
-                    .to_string(),
-            )
-            .into());
-        }
-        self.parts = Some(parts.len());
-        Ok(at(self.given.len()))
+    /// A part was handed out whole.
+    fn gave(&mut self) {
+        self.given += 1;
+        self.came = 0;
+        self.lost = None;
     }
 
-    async fn rows(
+    /// The rows of a batch that were not handed out before, if there are any.
+    fn unseen(&mut self, batch: RecordBatch) -> Option<RecordBatch> {
+        let seen = (batch.num_rows() as u64).min(self.skip);
+        self.skip -= seen;
+        let rows = batch.num_rows() - seen as usize;
+        self.came += rows as u64;
+        (rows > 0).then(|| batch.slice(seen as usize, rows))
+    }
+
+    /// Columns go by the names and the nullability that the query's have.
+    fn named(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = batch.columns().to_vec();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let schema = Arc::clone(&self.schema);
+        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    }
+
+    /// Where the next part of the share is, once it is anywhere; none if there is none.
+    async fn place(&mut self) -> Result<Option<Place>> {
+        let Self { share, given, lost, .. } = self;
+        let may_be_live = self.broke < BROKEN;
+        let is_of_use = |told: Telling| *lost != Some(told) && (may_be_live || !told.live);
+        let found = |rows: &Rows| {
+            let of = rows.parts.len();
+            let Some(at) = share.part(*given, of) else { return Ok(Some(None)) };
+            let found = rows.parts.get(at).cloned().flatten().zip(rows.telling(at));
+            Ok(found.filter(|(_, told)| is_of_use(*told)).map(|(part, told)| {
+                Some(Place { job: rows.job, stage: rows.stage, of, part, told })
+            }))
+        };
+        self.answer.wait(found).await
+    }
+
+    async fn fetched(
         &mut self,
-        there: &There,
-        part: &Part,
+        place: &Place,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>, Fetch> {
+        let Place { job, stage, part, .. } = place;
         if let Some(inline) = &part.inline {
             let reader = StreamReader::try_new(Cursor::new(inline.clone()), None);
             let reader = reader.map_err(DataFusionError::from).map_err(Fetch::Failed)?;
@@ -155,23 +199,29 @@ impl Reader {
             return Ok(futures::stream::iter(batches.collect::<Vec<_>>()).boxed());
         }
         let Some(source) = &part.source else { return Err(Fetch::Lost) };
-        if source.rows == 0 {
-            return Ok(futures::stream::empty().boxed());
+        if part.live {
+            return self.coming(parts_of(*job, *stage, source, true), source).await;
         }
-        let output = self.spooled(there.job, there.finished.stage, source).await?;
+        let output = self.spooled(parts_of(*job, *stage, source, false), source).await?;
         output.read(0).map(StreamExt::boxed).ok_or(Fetch::Lost)
     }
 
-    async fn spooled(
+    /// Rows as they are made.
+    async fn coming(
         &mut self,
-        job: u64,
-        stage: u32,
+        parts: Parts,
         source: &Source,
-    ) -> Result<Arc<Output>, Fetch> {
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>, Fetch> {
+        // Who reads slowly holds up nobody on a connection of its own.
+        let link = self.answer.pool.links.apart(&source.address);
+        let link = link.map_err(|error| Fetch::Failed(error.into()))?;
+        let rows = link.fetch(&parts).await.map_err(|_| Fetch::Lost)?;
+        Ok(rows.map_err(|error| DataFusionError::External(Box::new(error))).boxed())
+    }
+
+    async fn spooled(&mut self, parts: Parts, source: &Source) -> Result<Arc<Output>, Fetch> {
         let links = &self.answer.pool.links;
         let link = links.to(&source.address).map_err(|error| Fetch::Failed(error.into()))?;
-        let task = source.task.unwrap_or_default();
-        let parts = Parts { job, stage, tasks: vec![task], output: source.output };
         let mut rows = link.fetch(&parts).await.map_err(|_| Fetch::Lost)?;
         let mut writer = None;
         let mut came = 0;
@@ -184,7 +234,8 @@ impl Reader {
         }
         match writer {
             Some(writer) if came == source.rows => {
-                let id = OutputId { job, stage, task };
+                let Parts { job, stage, .. } = parts;
+                let id = OutputId { job, stage, task: source.task.unwrap_or_default() };
                 let output = writer.finish(id).map_err(Fetch::Failed)?;
                 // Who reads it holds it.
                 self.spool.clear();
@@ -193,6 +244,10 @@ impl Reader {
             _ => Err(Fetch::Lost),
         }
     }
+}
+
+fn parts_of(job: u64, stage: u32, source: &Source, live: bool) -> Parts {
+    Parts { job, stage, tasks: source.task.into_iter().collect(), output: source.output, live }
 }
 
 enum Fetch {

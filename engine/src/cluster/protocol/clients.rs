@@ -39,6 +39,9 @@ pub(crate) struct Update {
     pub(crate) job: u64,
     #[prost(oneof = "update::State", tags = "2, 3, 4")]
     pub(crate) state: Option<update::State>,
+    /// Where its rows are, as far as somebody may fetch them.
+    #[prost(message, optional, tag = "5")]
+    pub(crate) there: Option<There>,
 }
 
 /// The states.
@@ -68,18 +71,29 @@ pub(crate) struct Running {
     pub(crate) bytes: u64,
 }
 
-/// The rows are there.
+/// All rows are there.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Finished {
-    /// In order.
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) parts: Vec<Part>,
-    /// The stage that made them.
-    #[prost(uint32, tag = "2")]
-    pub(crate) stage: u32,
     /// The layers with what they came to, as JSON.
     #[prost(string, tag = "3")]
     pub(crate) layers: String,
+}
+
+/// Where the rows of an answer are.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct There {
+    /// The stage that makes them. Where it is another than before, all is planned anew.
+    #[prost(uint32, tag = "1")]
+    pub(crate) stage: u32,
+    /// How many parts they have.
+    #[prost(uint32, tag = "2")]
+    pub(crate) of: u32,
+    /// A part that is made again has the same rows as before.
+    #[prost(bool, tag = "3")]
+    pub(crate) repeats: bool,
+    /// The parts of which was not said yet where they are, or that are elsewhere now.
+    #[prost(message, repeated, tag = "4")]
+    pub(crate) parts: Vec<Part>,
 }
 
 /// A part of the rows.
@@ -90,6 +104,12 @@ pub(crate) struct Part {
     /// The rows themselves, where they are few.
     #[prost(bytes = "bytes", optional, tag = "2")]
     pub(crate) inline: Option<Bytes>,
+    /// Its place in the answer.
+    #[prost(uint32, tag = "3")]
+    pub(crate) at: u32,
+    /// It is being made. Who fetches it meanwhile takes its rows along, in the order that they always have.
+    #[prost(bool, tag = "4")]
+    pub(crate) live: bool,
 }
 
 /// It failed.
@@ -102,7 +122,7 @@ pub(crate) struct Failed {
     pub(crate) kind: u32,
 }
 
-/// A part of the rows could not be fetched: it has to be made again. Another [`Finished`] follows.
+/// A part of the rows could not be fetched: it has to be made again. Another [`There`] follows.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Missing {
     #[prost(uint64, tag = "1")]

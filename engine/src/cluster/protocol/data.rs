@@ -13,4 +13,7 @@ pub(crate) struct Parts {
     pub(crate) tasks: Vec<TaskId>,
     #[prost(uint32, tag = "4")]
     pub(crate) output: u32,
+    /// They are being made.
+    #[prost(bool, tag = "5")]
+    pub(crate) live: bool,
 }

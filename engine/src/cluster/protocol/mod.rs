@@ -8,8 +8,8 @@ mod workers;
 use prost::Message;
 
 pub(crate) use clients::{
-    Cancel, Cancelled, Failed, Finished, Jobs, JobsAnswer, Missing, Part, Running, Submit, Update,
-    Workers, WorkersAnswer, update,
+    Cancel, Cancelled, Failed, Finished, Jobs, JobsAnswer, Missing, Part, Running, Submit, There,
+    Update, Workers, WorkersAnswer, update,
 };
 pub(crate) use data::Parts;
 pub(crate) use workers::{

@@ -87,6 +87,9 @@ pub(crate) struct Run {
     /// What its operators count is wanted.
     #[prost(bool, tag = "10")]
     pub(crate) measure: bool,
+    /// Its rows may be fetched while they are made.
+    #[prost(bool, tag = "11")]
+    pub(crate) live: bool,
 }
 
 /// One attempt at one part of a stage.
@@ -125,6 +128,9 @@ pub(crate) struct Report {
     /// It finishes what runs and takes nothing more.
     #[prost(bool, tag = "4")]
     pub(crate) leaving: bool,
+    /// How many of its tasks compute nothing, as whoever reads their rows does not come for more.
+    #[prost(uint32, tag = "5")]
+    pub(crate) parked: u32,
 }
 
 impl Call for Report {

@@ -31,7 +31,9 @@ impl State {
                 let memory = member.joined.memory;
                 Free {
                     worker: *worker,
-                    cores: (member.joined.cores as usize).saturating_sub(busy),
+                    // One that waits for its reader needs no core.
+                    cores: (member.joined.cores as usize)
+                        .saturating_sub(busy.saturating_sub(member.parked)),
                     memory,
                     room: (busy > 0).then(|| memory.saturating_sub(held)),
                 }

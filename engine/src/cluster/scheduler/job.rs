@@ -9,6 +9,7 @@ mod losses;
 mod news;
 #[cfg(test)]
 mod tests;
+mod there;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::cluster::protocol::{Run, Running, TaskId, TaskReport, task_report, up
 use crate::cluster::worker::{Holder, Made, Shape, Sources};
 use crate::layers::LayerGraph;
 use crate::wire::Wire;
+pub(super) use there::Known;
 
 /// The number of a query.
 pub(super) type JobId = u64;
@@ -52,7 +54,6 @@ pub(super) struct Job {
     /// Workers that lately could not be reached by others.
     shunned: BTreeSet<WorkerId>,
     cuts: usize,
-    unreached: usize,
     /// Since when there has been nobody to work at it.
     alone_since: Option<Instant>,
     /// What its layers came to is wanted.
@@ -107,7 +108,6 @@ impl Job {
             first_stage: 0,
             shunned: BTreeSet::new(),
             cuts: 0,
-            unreached: 0,
             alone_since: None,
             measure,
             layers: None,
@@ -274,11 +274,14 @@ impl Job {
             }
         }
         let last = place.stage + 1 == self.stages.len();
+        let live = last && self.is_live();
         let Some(stage) = self.stages.get_mut(place.stage) else { return Ok(None) };
         let Some(task) = stage.tasks.get_mut(place.part) else { return Ok(None) };
         let id = TaskId { part: place.part as u32, attempt: task.attempts };
         task.attempts += 1;
-        stage.tasks.set(place.part, State::Running { worker, attempt: id.attempt });
+        stage
+            .tasks
+            .set(place.part, State::Running { worker, attempt: id.attempt, since: Instant::now() });
         let plan = stage.plan_for(worker);
         Ok(Some(Run {
             job: self.id,
@@ -290,6 +293,7 @@ impl Job {
             whole: stage.plan.is_whole(),
             inline: if last { INLINE } else { 0 },
             measure: self.measure,
+            live,
         }))
     }
 
@@ -338,7 +342,7 @@ impl Job {
         };
         let Some(task) = stage.tasks.get(id.part as usize) else { return Remedy::None };
         let counts = matches!(*task.state(),
-            State::Running { worker, attempt } if worker == from && attempt == id.attempt);
+            State::Running { worker, attempt, .. } if worker == from && attempt == id.attempt);
         if !counts || self.planning || self.ended.is_some() {
             return Remedy::None;
         }

@@ -21,6 +21,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use prost::Message;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::Status;
 
 use super::link::Address;
@@ -33,9 +34,10 @@ use super::provision::{Adaptive, adapt};
 use super::security::Security;
 use crate::error::{EngineError, Result};
 use crate::layers::LayerGraph;
-use job::{Job, JobId, WorkerId};
+use job::{Job, JobId, Known, WorkerId};
 
 pub(super) use pool::Members;
+use pool::Question as PlanQuestion;
 pub use rows::{JobRow, WorkerRow};
 
 /// How often is looked for workers that have fallen silent.
@@ -214,10 +216,13 @@ impl SchedulerRole {
                     .to_string(),
             )));
         };
-        let planned = self.members.plan(plan.clone(), settings.clone(), cores, false).await;
-        let planned = match planned {
-            Ok(planned) => planned,
-            Err(trouble) => return Ok(failed(trouble)),
+        let question = PlanQuestion { plan: plan.clone(), settings: settings.clone(), cores };
+        let planned = match self.members.looked_at(&question) {
+            Some(planned) => planned,
+            None => match self.members.plan(question.clone(), false).await {
+                Ok(planned) => planned,
+                Err(trouble) => return Ok(failed(trouble)),
+            },
         };
         if explain {
             let layers = planned.physical.as_ref().map(LayerGraph::of).transpose();
@@ -225,37 +230,26 @@ impl SchedulerRole {
                 Ok(layers) => layers.map(|layers| layers.to_json()).unwrap_or_default(),
                 Err(error) => return Ok(failed(Trouble::of(&error.into()))),
             };
-            let finished = Finished { layers, ..Finished::default() };
-            return Ok(port::one(&Update {
-                job: 0,
-                state: Some(update::State::Finished(finished)),
-            }));
+            self.members.look_at(question, planned);
+            let state = Some(update::State::Finished(Finished { layers }));
+            return Ok(port::one(&Update { state, ..Update::default() }));
         }
-        let (job, watched) =
+        let (job, mut watched) =
             self.members.submit(|id| Job::new(id, title, settings, plan, measure, planned));
-        let listening = Listening { members: Arc::clone(&self.members), job };
-        // What has changed while nobody looked is told once, as it is.
-        let updates = futures::stream::unfold((watched, true), |(mut watched, first)| async move {
-            if !first {
-                watched.changed().await.ok()?;
-            }
-            let state = watched.borrow_and_update().clone();
-            Some((state, (watched, false)))
+        watched.mark_changed();
+        let members = Arc::clone(&self.members);
+        let listening = Listening { members, job, watched, known: Known::default() };
+        let updates = futures::stream::unfold(listening, |mut listening| async move {
+            let update = listening.next().await?;
+            Some((Ok(update.encode_to_vec().into()), listening))
         });
-        Ok(updates
-            .map(move |state| {
-                // All of it is kept, and not its number alone.
-                let Listening { job, .. } = &listening;
-                let update = Update { job: *job, state: Some(state) };
-                Ok(update.encode_to_vec().into())
-            })
-            .boxed())
+        Ok(updates.boxed())
     }
 }
 
 fn failed(trouble: Trouble) -> Answers {
     let state = Failed { message: trouble.message, kind: trouble.kind };
-    port::one(&Update { job: 0, state: Some(update::State::Failed(state)) })
+    port::one(&Update { state: Some(update::State::Failed(state)), ..Update::default() })
 }
 
 /// Ends a membership when its orders are not listened to any more.
@@ -270,10 +264,22 @@ impl Drop for Membership {
     }
 }
 
-/// Ends a job when its client does not listen any more.
+/// A client that listens to a job, which ends when it does so no more.
 struct Listening {
     members: Arc<Members>,
     job: JobId,
+    watched: watch::Receiver<update::State>,
+    known: Known,
+}
+
+impl Listening {
+    /// What has changed: once, as it is, whatever happened while nobody looked.
+    async fn next(&mut self) -> Option<Update> {
+        self.watched.changed().await.ok()?;
+        let state = Some(self.watched.borrow_and_update().clone());
+        let there = self.members.there(self.job, &mut self.known);
+        Some(Update { job: self.job, state, there })
+    }
 }
 
 impl Drop for Listening {

@@ -15,8 +15,10 @@ use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::Partitioning;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::memory::LazyMemoryExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
@@ -27,7 +29,7 @@ use super::cut::stages_of;
 use crate::cluster::options::for_the_pool;
 use crate::cluster::worker::{ReadStageExec, Shape, Sources};
 use crate::config::options_of;
-use crate::layers::{LayerGraph, holds, is_volatile};
+use crate::layers::{LayerGraph, holds, is_plumbing, is_volatile};
 use crate::optimize;
 use crate::physical::WindowByPartitionExec;
 use crate::session::{planner, reconfigured};
@@ -51,6 +53,8 @@ pub(super) struct StagePlan {
     pub(super) held: u64,
     /// Whether a task that is run again makes the same rows in the same order.
     pub(super) repeats: bool,
+    /// Whether each of its tasks passes rows on as they come, in an order that nothing else decides.
+    pub(super) in_order: bool,
     /// Its plan for the wire, where that does not depend on where its inputs lie: it has none.
     pub(super) encoded_once: Option<Bytes>,
 }
@@ -90,6 +94,7 @@ impl Planner {
                 inputs: Vec::new(),
                 held: 0,
                 repeats: false,
+                in_order: false,
                 encoded_once: Some(bytes.clone()),
             }],
             physical: None,
@@ -163,6 +168,7 @@ impl Planner {
                 inputs,
                 held,
                 repeats: repeats(&stage.plan)?,
+                in_order: in_order(&stage.plan),
                 encoded_once: None,
                 work: StageWork::Parts {
                     plan: stage.plan,
@@ -341,4 +347,17 @@ fn repeats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(repeats)
+}
+
+/// Whether a plan passes rows on as they come to it. Only what is known to do so is taken for that.
+fn in_order(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let reads = plan.downcast_ref::<DataSourceExec>().is_some()
+        || plan.downcast_ref::<LazyMemoryExec>().is_some()
+        || plan.downcast_ref::<UnresolvedShuffleExec>().is_some();
+    let passes_on = is_plumbing(plan)
+        || plan.downcast_ref::<FilterExec>().is_some()
+        || plan.downcast_ref::<ProjectionExec>().is_some()
+        || plan.downcast_ref::<CoalescePartitionsExec>().is_some();
+    let inputs = plan.children();
+    reads || passes_on && inputs.into_iter().all(in_order)
 }

@@ -13,11 +13,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 
-use super::job::{Job, JobId, Remedy, WorkerId};
+use super::job::{Job, JobId, Known, Remedy, WorkerId};
 use super::plan::{Planned, Planner};
 use super::rows::{JobRow, WorkerRow};
 use crate::cluster::protocol::{
-    Forget, Join, Order, Report, Source, Stopped, Trouble, Welcome, order, update,
+    Forget, Join, Order, Report, Source, Stopped, There, Trouble, Welcome, order, update,
 };
 use crate::cluster::provision::{Adaptive, Outlook};
 use crate::wire::Wire;
@@ -28,6 +28,8 @@ const FIRST_WORKER: Duration = Duration::from_secs(3);
 const STARTED_WORKER: Duration = Duration::from_secs(120);
 /// What a task takes of which nothing is known.
 const UNKNOWN_TASK: Duration = Duration::from_secs(1);
+/// How many plans are kept that somebody has looked at.
+const LOOKED_AT: usize = 16;
 /// How many ended queries are remembered.
 const REMEMBERED: usize = 100;
 
@@ -37,6 +39,8 @@ pub(super) struct Member {
     since: Instant,
     heard: Instant,
     memory: u64,
+    /// Tasks that compute nothing until their rows are read on.
+    pub(super) parked: usize,
     pub(super) leaving: bool,
 }
 
@@ -64,6 +68,16 @@ pub(in crate::cluster) struct Members {
     first_worker: Duration,
     patience: Duration,
     report_every: Duration,
+    /// Plans that somebody has looked at and may have run next.
+    looked_at: Mutex<VecDeque<(Question, Planned)>>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Question {
+    pub(super) plan: Bytes,
+    pub(super) settings: HashMap<String, String>,
+    pub(super) cores: usize,
 }
 
 /// One who waits for the first worker.
@@ -98,6 +112,7 @@ impl Members {
             session,
             joined: Notify::new(),
             patience,
+            looked_at: Mutex::default(),
             report_every: (patience / 4).min(Duration::from_secs(1)),
         })
     }
@@ -121,7 +136,8 @@ impl Members {
         let welcome = Welcome { worker, report_every: self.report_every.as_millis() as u64 };
         let _ = orders.send(Order { what: Some(order::What::Welcome(welcome)) });
         let now = Instant::now();
-        let member = Member { joined, orders, since: now, heard: now, memory: 0, leaving: false };
+        let member =
+            Member { joined, orders, since: now, heard: now, memory: 0, parked: 0, leaving: false };
         state.members.insert(worker, member);
         state.dispatch(&self.wire);
         drop(state);
@@ -151,6 +167,9 @@ impl Members {
         }
         state.let_go();
         state.dispatch(&self.wire);
+        for job in state.jobs.values_mut() {
+            job.show();
+        }
     }
 
     /// Hears a worker; false if it is none of ours.
@@ -159,6 +178,7 @@ impl Members {
         let Some(member) = state.members.get_mut(&report.worker) else { return false };
         member.heard = Instant::now();
         member.memory = report.memory;
+        member.parked = report.parked as usize;
         member.leaving |= report.leaving;
         let mut again = Vec::new();
         for task in report.tasks {
@@ -188,7 +208,7 @@ impl Members {
             self.state.lock().jobs.get(&job).map(|job| (job.plan.clone(), job.settings.clone()));
         let Some((plan, settings)) = asked else { return };
         let cores = self.cores();
-        let planned = self.plan(plan, settings, cores, true).await;
+        let planned = self.plan(Question { plan, settings, cores }, true).await;
         let mut state = self.state.lock();
         if let Some(job) = state.jobs.get_mut(&job) {
             match planned {
@@ -225,9 +245,7 @@ impl Members {
     /// must not seem silent meanwhile.
     pub(super) async fn plan(
         &self,
-        plan: Bytes,
-        settings: HashMap<String, String>,
-        cores: usize,
+        Question { plan, settings, cores }: Question,
         frugal: bool,
     ) -> Result<Planned, Trouble> {
         let planner = Planner { session: self.session.clone(), settings, cores, frugal };
@@ -237,6 +255,20 @@ impl Members {
             Ok(planned) => planned.map_err(|error| Trouble::of(&error)),
             Err(broken) => Err(Trouble::panic(broken.to_string())),
         }
+    }
+
+    /// Keeps a plan that was looked at, for when it is to be run.
+    pub(super) fn look_at(&self, question: Question, planned: Planned) {
+        let mut looked_at = self.looked_at.lock();
+        looked_at.truncate(LOOKED_AT - 1);
+        looked_at.push_front((question, planned));
+    }
+
+    /// The plan that was looked at, if it was; it is run once.
+    pub(super) fn looked_at(&self, question: &Question) -> Option<Planned> {
+        let mut looked_at = self.looked_at.lock();
+        let at = looked_at.iter().position(|(before, _)| before == question)?;
+        Some(looked_at.remove(at)?.1)
     }
 
     /// What there is to do, and who does it.
@@ -300,6 +332,13 @@ impl Members {
         state.jobs.insert(id, job);
         state.dispatch(&self.wire);
         (id, watched)
+    }
+
+    /// Where a job's answer is, as far as its client does not know.
+    pub(super) fn there(&self, job: JobId, known: &mut Known) -> Option<There> {
+        let State { members, jobs, .. } = &*self.state.lock();
+        let address = |worker: WorkerId| members.get(&worker).map(|m| m.joined.address.clone());
+        jobs.get(&job)?.there(known, address)
     }
 
     /// A client could not fetch a part of a job's answer; false if there is no such job.

@@ -2,6 +2,7 @@
 //! are made) is kept in step with their states in one place, [`Tasks::set`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use super::job::WorkerId;
 use crate::cluster::protocol::Done;
@@ -16,6 +17,8 @@ pub(super) struct Task {
     pub(super) failed: Vec<WorkerId>,
     /// How many workers were lost while they ran it.
     pub(super) fatal: usize,
+    /// How often its rows were made and its worker there, and the client could not fetch them.
+    pub(super) unreached: usize,
 }
 
 #[derive(Default)]
@@ -25,6 +28,7 @@ pub(super) enum State {
     Running {
         worker: WorkerId,
         attempt: u32,
+        since: Instant,
     },
     Made {
         worker: WorkerId,
@@ -172,8 +176,9 @@ mod tests {
     #[test]
     fn what_is_counted_follows_the_states() {
         let mut tasks = Tasks::new(3);
-        tasks.set(0, State::Running { worker: 7, attempt: 0 });
-        tasks.set(1, State::Running { worker: 7, attempt: 0 });
+        for part in [0, 1] {
+            tasks.set(part, State::Running { worker: 7, attempt: 0, since: Instant::now() });
+        }
         tasks.set(1, State::Made { worker: 7, attempt: 0, done: done(10) });
         assert_eq!((tasks.running(), tasks.running_on(7), tasks.running_on(8)), (1, 1, 0));
         assert_eq!((tasks.made().tasks, tasks.made().rows, tasks.made().bytes), (1, 11, 16));

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::error::DataFusionError;
 
+use super::live::Live;
 use super::outputs::Outputs;
 use crate::cluster::link::Links;
 
@@ -14,12 +15,14 @@ pub(in crate::cluster) struct Exchange {
     /// The membership under which others know this worker.
     member: AtomicU64,
     pub(super) outputs: Arc<Outputs>,
+    /// What is being made, and may be fetched meanwhile.
+    pub(super) live: Live,
     pub(super) links: Links,
 }
 
 impl Exchange {
     pub(super) fn new(outputs: Arc<Outputs>, links: Links) -> Self {
-        Self { member: AtomicU64::new(0), outputs, links }
+        Self { member: AtomicU64::new(0), outputs, live: Live::default(), links }
     }
 
     pub(super) fn set_member(&self, member: u64) {

@@ -2,6 +2,7 @@
 //! says what became of them.
 
 mod exchange;
+mod live;
 mod options;
 mod orders;
 mod outputs;
@@ -193,6 +194,7 @@ impl Membership {
             Duration::from_millis(welcome.report_every.max(10)),
             scheduler.clone(),
             Arc::clone(&self.session.runtime_env().memory_pool),
+            self.exchange.live.clone(),
         );
         let mut hands = Orders::new(
             self.session.clone(),

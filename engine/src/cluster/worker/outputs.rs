@@ -89,16 +89,22 @@ impl Outputs {
         };
         OutputWriter {
             open: (0..parts).map(|_| coalescer()).collect(),
-            output: Output {
-                parts: (0..parts).map(|_| Part::default()).collect(),
-                file: None,
-                _held: Held { outputs: Arc::clone(self), bytes: 0 },
-                reservation: MemoryConsumer::new("rows for other workers")
-                    .with_can_spill(true)
-                    .register(&self.pool),
-                schema,
-            },
+            output: self.output(Arc::clone(&schema), parts),
             outputs: Arc::clone(self),
+        }
+    }
+
+    /// One that has no rows yet.
+    fn output(self: &Arc<Self>, schema: SchemaRef, parts: usize) -> Output {
+        Output {
+            schema,
+            parts: (0..parts).map(|_| Part::default()).collect(),
+            file: None,
+            reservation: MemoryConsumer::new("rows for other workers")
+                .with_can_spill(true)
+                .register(&self.pool),
+            _held: Held { outputs: Arc::clone(self), bytes: 0 },
+            is_away: false,
         }
     }
 }
@@ -111,6 +117,8 @@ pub(in crate::cluster) struct Output {
     file: Option<Arc<Scratch>>,
     reservation: MemoryReservation,
     _held: Held,
+    /// Its rows were given away while they were made: it knows how many they are.
+    is_away: bool,
 }
 
 /// Counts what outputs hold in memory.
@@ -173,11 +181,16 @@ impl Output {
         self.parts.iter().map(|part| part.bytes).collect()
     }
 
+    /// Whether its rows were given away while they were made.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away
+    }
+
     /// The rows for a part; none if there is no such part.
     pub(in crate::cluster) fn read(
         self: &Arc<Self>,
         part: usize,
-    ) -> Option<impl Stream<Item = Result<RecordBatch>> + Send + 'static> {
+    ) -> Option<impl Stream<Item = Result<RecordBatch>> + Send + 'static + use<>> {
         let found = self.parts.get(part)?;
         let file = self.file.clone();
         let segments = futures::stream::iter(found.segments.clone()).map(move |segment| {
@@ -233,12 +246,30 @@ impl OutputWriter {
     fn keep(&mut self, part: usize, batch: RecordBatch) -> Result<()> {
         let bytes = batch.get_array_memory_size();
         let fits = self.output._held.grow(bytes) && self.output.reservation.try_grow(bytes).is_ok();
+        self.count(part, &batch);
         if let Some(found) = self.output.parts.get_mut(part) {
-            found.rows += batch.num_rows() as u64;
-            found.bytes += bytes as u64;
             found.batches.push(batch);
         }
         if fits { Ok(()) } else { self.spill() }
+    }
+
+    /// Counts rows that are made, wherever they go.
+    pub(super) fn count(&mut self, part: usize, batch: &RecordBatch) {
+        if let Some(found) = self.output.parts.get_mut(part) {
+            found.rows += batch.num_rows() as u64;
+            found.bytes += batch.get_array_memory_size() as u64;
+        }
+    }
+
+    /// Gives away what is made so far, and only counts from here on.
+    pub(super) fn hand_over(&mut self) -> Result<Arc<Output>> {
+        self.flush()?;
+        let mut rest = self.outputs.output(self.output.schema(), self.output.parts.len());
+        for (rest, made) in rest.parts.iter_mut().zip(&self.output.parts) {
+            (rest.rows, rest.bytes) = (made.rows, made.bytes);
+        }
+        rest.is_away = true;
+        Ok(Arc::new(std::mem::replace(&mut self.output, rest)))
     }
 
     /// Moves everything to the file.
@@ -269,8 +300,8 @@ impl OutputWriter {
         Ok(())
     }
 
-    /// Ends the output, and has it found.
-    pub(in crate::cluster) fn finish(mut self, id: OutputId) -> Result<Arc<Output>> {
+    /// Keeps the rows that are too few for a batch.
+    fn flush(&mut self) -> Result<()> {
         for part in 0..self.open.len() {
             if let Some(open) = self.open.get_mut(part) {
                 open.finish_buffered_batch()?;
@@ -281,8 +312,16 @@ impl OutputWriter {
                 self.keep(part, last)?;
             }
         }
+        Ok(())
+    }
+
+    /// Ends the output, and has it found unless it was given away.
+    pub(in crate::cluster) fn finish(mut self, id: OutputId) -> Result<Arc<Output>> {
+        self.flush()?;
         let output = Arc::new(self.output);
-        self.outputs.made.lock().insert(id, Arc::clone(&output));
+        if !output.is_away {
+            self.outputs.made.lock().insert(id, Arc::clone(&output));
+        }
         Ok(output)
     }
 }

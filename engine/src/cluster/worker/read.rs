@@ -224,6 +224,7 @@ fn rows_of(
                 stage: sources.stage,
                 tasks: Vec::new(),
                 output: output as u32,
+                live: false,
             });
             parts.tasks.extend(made.task);
         }

@@ -7,6 +7,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::live::Live;
 use crate::cluster::link::Link;
 use crate::cluster::protocol::{Report, TaskReport};
 use crate::error::EngineError;
@@ -20,6 +21,7 @@ pub(super) struct Reporter {
     every: Duration,
     scheduler: Link,
     memory: Arc<dyn MemoryPool>,
+    live: Live,
     waiting: Mutex<Vec<TaskReport>>,
     news: Notify,
     leaving: Mutex<Option<String>>,
@@ -31,12 +33,14 @@ impl Reporter {
         every: Duration,
         scheduler: Link,
         memory: Arc<dyn MemoryPool>,
+        live: Live,
     ) -> Arc<Self> {
         Arc::new(Self {
             worker,
             every,
             scheduler,
             memory,
+            live,
             waiting: Mutex::default(),
             news: Notify::new(),
             leaving: Mutex::new(None),
@@ -77,6 +81,7 @@ impl Reporter {
                 tasks,
                 memory: self.memory.reserved() as u64,
                 leaving: self.is_leaving(),
+                parked: self.live.parked() as u32,
             };
             match self.scheduler.ask(&report).await {
                 Ok(ack) if ack.known => failed = 0,

@@ -13,7 +13,8 @@ use futures::{StreamExt, TryStreamExt};
 use tonic::Status;
 
 use super::exchange::Exchange;
-use super::outputs::OutputId;
+use super::live::Rows;
+use super::outputs::{OutputId, Outputs};
 use crate::cluster::port::{Answers, Question, Role};
 use crate::cluster::protocol::Parts;
 
@@ -36,6 +37,20 @@ impl WorkerRole {
     }
 }
 
+/// The rows that some tasks made for a part of the stages above, if all are here.
+fn made(
+    outputs: &Outputs,
+    first: OutputId,
+    others: impl Iterator<Item = OutputId>,
+    part: usize,
+) -> Option<Rows> {
+    let first = outputs.get(first)?;
+    let schema = first.schema();
+    let others = others.map(|id| outputs.get(id)?.read(part));
+    let rows: Option<Vec<_>> = std::iter::once(first.read(part)).chain(others).collect();
+    Some((schema, futures::stream::iter(rows?).flatten().boxed()))
+}
+
 #[async_trait]
 impl Role for WorkerRole {
     async fn answer(&self, question: Question) -> Result<Answers, Status> {
@@ -46,20 +61,19 @@ impl Role for WorkerRole {
         &self,
         parts: Parts,
     ) -> Result<BoxStream<'static, Result<FlightData, Status>>, Status> {
-        let found: Option<Vec<_>> = parts
-            .tasks
-            .iter()
-            .map(|task| {
-                let id = OutputId { job: parts.job, stage: parts.stage, task: *task };
-                self.exchange.outputs.get(id)
-            })
-            .collect();
+        let Exchange { outputs, live, .. } = self.exchange.as_ref();
+        let mut ids = parts.tasks.iter().map(|task| OutputId {
+            job: parts.job,
+            stage: parts.stage,
+            task: *task,
+        });
+        let found = match (parts.live, ids.next()) {
+            (true, Some(id)) => live.read(id, outputs).await,
+            (false, Some(first)) => made(outputs, first, ids, parts.output as usize),
+            (_, None) => None,
+        };
         let missing = || Status::not_found("this worker does not have these rows, or no more");
-        let outputs = found.ok_or_else(missing)?;
-        let schema = outputs.first().ok_or_else(missing)?.schema();
-        let part = parts.output as usize;
-        let rows: Option<Vec<_>> = outputs.iter().map(|output| output.read(part)).collect();
-        let rows = futures::stream::iter(rows.ok_or_else(missing)?).flatten();
+        let (schema, rows) = found.ok_or_else(missing)?;
         let encoded = FlightDataEncoderBuilder::new()
             .with_schema(schema)
             .with_dictionary_handling(DictionaryHandling::Resend)

@@ -110,7 +110,9 @@ impl Task {
             Work::Whole(plan) => self.whole(prepared, plan).await?,
         };
         let bytes = output.bytes();
-        let small = bytes.len() == 1 && bytes.iter().sum::<u64>() <= self.stage.run.inline;
+        let small = !output.is_away()
+            && bytes.len() == 1
+            && bytes.iter().sum::<u64>() <= self.stage.run.inline;
         let inline = if small { Some(inlined(&output).await?.into()) } else { None };
         Ok(Done {
             rows: output.rows(),
@@ -149,9 +151,18 @@ impl Task {
         let schema: SchemaRef = rows.schema();
         let parts = spread.map_or(1, |(_, parts)| *parts);
         let batch_size = prepared.context.session_config().batch_size();
-        let outputs = &self.stage.exchange.outputs;
+        let Exchange { outputs, live, .. } = self.stage.exchange.as_ref();
         let mut writer = outputs.write(schema, parts, batch_size);
+        let Run { job, stage, .. } = self.stage.run;
+        let id = OutputId { job, stage, task: self.id };
         match spread {
+            None if self.stage.run.live => {
+                let mut running = live.begin(id);
+                while let Some(batch) = rows.try_next().await? {
+                    running.push(&mut writer, batch).await?;
+                }
+                return running.finish(writer).await;
+            }
             None => {
                 while let Some(batch) = rows.try_next().await? {
                     writer.push(0, batch)?;
@@ -165,8 +176,7 @@ impl Task {
                 }
             }
         }
-        let Run { job, stage, .. } = self.stage.run;
-        writer.finish(OutputId { job, stage, task: self.id })
+        writer.finish(id)
     }
 }
 

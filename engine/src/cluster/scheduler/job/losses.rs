@@ -14,7 +14,7 @@ const TRIES: usize = 3;
 const ALONE: Duration = Duration::from_secs(10);
 /// How many workers a task may take along.
 pub(super) const FATAL: usize = 4;
-/// How often a client may not reach a worker that the scheduler reaches.
+/// How often a client may not reach a part whose worker the scheduler reaches.
 const UNREACHED: usize = 3;
 /// How many pairs of workers may be unable to talk before the job gives up.
 const CUTS: usize = 16;
@@ -89,22 +89,23 @@ impl Job {
     /// The client could not fetch a part of the answer; `there` says whether the scheduler still has the
     /// worker.
     pub(in super::super) fn miss(&mut self, source: &Source, there: bool) {
-        self.unreached += usize::from(there);
-        if self.unreached > UNREACHED {
-            self.fail(Trouble::said(format!(
-                "the worker at {0} has rows of the answer and cannot be reached from here, though the \
-                 scheduler reaches it: start workers with a --host that clients reach",
-                source.address
-            )));
-            return;
-        }
         let last = self.stages.len().saturating_sub(1);
         let Some(stage) = self.stages.get_mut(last) else { return };
         let Some(id) = source.task else { return };
-        if let Some(task) = stage.tasks.get(id.part as usize)
+        // Others may have missed it already, or its worker be known to be gone.
+        if let Some(task) = stage.tasks.get_mut(id.part as usize)
             && matches!(*task.state(), State::Made { worker, attempt, .. }
                 if worker == source.worker && attempt == id.attempt)
         {
+            task.unreached += usize::from(there);
+            if task.unreached > UNREACHED {
+                self.fail(Trouble::said(format!(
+                    "the worker at {0} has rows of the answer and cannot be reached from here, though the \
+                     scheduler reaches it: start workers with a --host that clients reach",
+                    source.address
+                )));
+                return;
+            }
             stage.tasks.set(id.part as usize, State::Waiting);
             stage.renew();
             self.settle(&BTreeSet::from([last]));

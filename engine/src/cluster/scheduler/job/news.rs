@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Ended, Job, WorkerId};
-use crate::cluster::protocol::{Failed, Finished, Part, Running, Source, TaskId, Trouble, update};
+use crate::cluster::protocol::{Failed, Finished, Running, Trouble, update};
 use crate::cluster::scheduler::measured;
 use crate::cluster::scheduler::stage::Stage;
-use crate::cluster::scheduler::tasks::{State, Tasks};
+use crate::cluster::scheduler::tasks::{State, Task, Tasks};
 use crate::cluster::trouble::Kind;
 use crate::layers::LayerGraph;
 
@@ -111,40 +111,20 @@ impl Job {
         }
     }
 
-    /// The answer, once it is there. `address` tells where workers are.
+    /// Ends it once its answer is there. `address` tells where workers are.
     pub(in super::super) fn finish(&mut self, address: impl Fn(WorkerId) -> Option<String>) {
         let Some(last) = self.stages.last().filter(|stage| stage.is_complete()) else { return };
-        if self.ended.is_some() {
+        let is_there = |task: &Task| match task.state() {
+            State::Made { worker, done, .. } => done.inline.is_some() || address(*worker).is_some(),
+            State::Waiting | State::Running { .. } => false,
+        };
+        if self.ended.is_some() || !last.tasks.all().iter().all(is_there) {
             return;
         }
-        let parts = last.tasks.all().iter().enumerate().filter_map(|(part, task)| {
-            let State::Made { worker, attempt, done } = task.state() else { return None };
-            Some(Part {
-                source: Some(Source {
-                    worker: *worker,
-                    // Nobody has to go there for rows that are here.
-                    address: match done.inline {
-                        Some(_) => String::new(),
-                        None => address(*worker)?,
-                    },
-                    task: Some(TaskId { part: part as u32, attempt: *attempt }),
-                    output: 0,
-                    rows: done.rows.iter().sum(),
-                    bytes: done.bytes.iter().sum(),
-                }),
-                inline: done.inline.clone(),
-            })
-        });
-        let finished = Finished {
-            parts: parts.collect(),
-            stage: last.number,
-            layers: match self.measure {
-                true => self.measured().map(|layers| layers.to_json()).unwrap_or_default(),
-                false => String::new(),
-            },
+        let layers = match self.measure {
+            true => self.measured().map(|layers| layers.to_json()).unwrap_or_default(),
+            false => String::new(),
         };
-        if finished.parts.len() == last.tasks.all().len() {
-            self.end(Ended::Finished, update::State::Finished(finished));
-        }
+        self.end(Ended::Finished, update::State::Finished(Finished { layers }));
     }
 }

@@ -24,6 +24,7 @@ fn chain(repeats: &[bool]) -> Job {
         inputs: place.checked_sub(1).into_iter().collect(),
         held: 0,
         repeats: *repeats,
+        in_order: true,
         encoded_once: None,
     });
     let planned = Planned { stages: stages.collect(), physical: None };
@@ -229,4 +230,50 @@ fn tasks_that_hold_much_wait_for_room_unless_they_are_alone() {
     assert_eq!((job.held_at(place), job.held_on(1), job.held_on(2)), (60, 60, 0));
     assert!(job.next(1, &BOTH, Some(40)).is_none());
     assert!(job.next(2, &BOTH, None).is_some());
+}
+
+/// Where the parts of the answer are that are news: their attempts, and whether they are being made.
+fn news(job: &Job, known: &mut Known) -> Option<Vec<(u32, u32, bool)>> {
+    let there = job.there(known, address)?;
+    let told = |part: crate::cluster::protocol::Part| {
+        (part.at, part.source.unwrap().task.unwrap().attempt, part.live)
+    };
+    Some(there.parts.into_iter().map(told).collect())
+}
+
+#[test]
+fn rows_are_handed_out_as_they_are_made_where_they_stay_the_same() {
+    let mut job = half_way(true);
+    let mut known = Known::default();
+    assert_eq!(news(&job, &mut known), Some(vec![(1, 0, false)]));
+    let (_, run) = start(&mut job, 1).unwrap();
+    assert!(run.live);
+    assert_eq!(news(&job, &mut known), Some(vec![]), "a quick one comes whole");
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert_eq!(news(&job, &mut known), Some(vec![(0, 0, true)]));
+    done(&mut job, 1, &run);
+    assert_eq!(news(&job, &mut known), Some(vec![(0, 0, false)]));
+    job.lose(1);
+    assert_eq!(news(&job, &mut known), Some(vec![]));
+    for _ in 0..2 {
+        let (_, run) = start(&mut job, 2).unwrap();
+        done(&mut job, 2, &run);
+    }
+    assert_eq!(news(&job, &mut known), Some(vec![(0, 1, false)]));
+}
+
+#[test]
+fn rows_that_may_be_others_are_handed_out_when_all_are_made() {
+    let held = |mut job: Job| {
+        job.stages[1].plan.held = 1;
+        job
+    };
+    for mut job in [half_way(false), held(half_way(true))] {
+        let mut known = Known::default();
+        assert_eq!(news(&job, &mut known), None);
+        let (_, run) = start(&mut job, 1).unwrap();
+        assert!(!run.live);
+        done(&mut job, 1, &run);
+        assert_eq!(news(&job, &mut known), Some(vec![(0, 0, false), (1, 0, false)]));
+    }
 }
