@@ -3,6 +3,7 @@
 mod adbc;
 mod bad;
 mod cancel;
+mod changes;
 mod drivers;
 mod endpoints;
 mod fuzz;
@@ -25,15 +26,22 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::array::cast::AsArray;
 use arrow::datatypes::Int64Type;
-use arrow_flight::FlightInfo;
+use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
+use arrow_flight::{Action, FlightInfo};
+use bytes::Bytes;
 use futures::TryStreamExt;
 use tempfile::TempDir;
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
 /// What a server is started with that stands in front of two workers, which run even the smallest query.
 const POOL: [&str; 6] = ["--workers", "2", "--memory", "1500MiB", "--set", "pool.small=0B"];
+
+/// Minutes of work.
+const ENDLESS: &str =
+    "SELECT sum(a.value % 7 + b.value) FROM range(0, 3000000) a, range(0, 3000000) b";
 
 type Client = FlightSqlServiceClient<Channel>;
 
@@ -142,6 +150,15 @@ impl Served {
             .collect()
     }
 
+    /// Waits until something is computed.
+    async fn works(&self) {
+        let (before, began) = (self.computed(), Instant::now());
+        while self.computed() < before + 50 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing is computed");
+        }
+    }
+
     /// Waits until nothing is computed any more.
     async fn rests(&self) {
         let began = Instant::now();
@@ -188,6 +205,23 @@ async fn run(client: &mut Client, text: &str) -> Result<Vec<RecordBatch>, String
 async fn number(client: &mut Client, text: &str) -> i64 {
     let batches = run(client, text).await.unwrap();
     batches[0].column(0).as_primitive::<Int64Type>().value(0)
+}
+
+/// What an action is answered with.
+async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Result<Vec<Bytes>, Status> {
+    let asked = client.do_action(Action::new(name, body)).await;
+    let results = asked.map_err(|error| match error {
+        FlightError::Tonic(status) => *status,
+        other => panic!("{name}: {other}"),
+    })?;
+    results.map_ok(|result| result.body).try_collect().await
+}
+
+/// The texts of a column.
+fn texts(batches: &[RecordBatch], column: &str) -> Vec<String> {
+    let columns =
+        batches.iter().map(|batch| batch.column_by_name(column).unwrap().as_string::<i32>());
+    columns.flat_map(|column| column.iter().flatten().map(str::to_string)).collect()
 }
 
 fn count(batches: &[RecordBatch]) -> usize {

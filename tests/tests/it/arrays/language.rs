@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use datafusion::prelude::SessionContext;
 use serde_json::Value;
 use strata::RunText;
 use strata_tests::answer::Cell;
@@ -294,6 +295,15 @@ pub(super) async fn come_to(alike: &[(String, String)], near: f64) {
     }
 }
 
+/// Each text is refused, with these words.
+pub(super) async fn refused(session: &SessionContext, asked: &[(impl AsRef<str>, &str)]) {
+    for (text, words) in asked {
+        let text = text.as_ref();
+        let error = answer(session, text).await.expect_err(text);
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
 /// Labels that are near, and labels that go along.
 #[tokio::test(flavor = "multi_thread")]
 async fn labels_are_found_and_go_along() {
@@ -331,7 +341,7 @@ async fn labels_are_found_and_go_along() {
             .collect();
         assert_eq!(values, expected, "{text}");
     }
-    for (text, words) in [
+    let asked = [
         ("v.sel(lat => 42)", "labelled 42"),
         ("v.sel(lat => 'north')", "no label of type"),
         ("v.sel(time => 5)", "no label of type"),
@@ -340,10 +350,8 @@ async fn labels_are_found_and_go_along() {
         ("v[v[:, :2] > 1]", "does not fit"),
         ("v.pad(-1)", "0 or more"),
         ("v.pad(lat => 1, mode => 'mirror')", "no mode 'mirror'"),
-    ] {
-        let error = answer(&session, text).await.unwrap_err();
-        assert!(error.contains(words), "{text}: {error}");
-    }
+    ];
+    refused(&session, &asked).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

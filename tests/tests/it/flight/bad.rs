@@ -4,14 +4,14 @@ use arrow_flight::sql::{
     Any, CommandPreparedStatementQuery, CommandStatementQuery, CommandStatementSubstraitPlan,
     ProstMessageExt, TicketStatementQuery,
 };
-use arrow_flight::{Action, FlightData, FlightDescriptor, Ticket};
+use arrow_flight::{FlightData, FlightDescriptor, Ticket};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use prost::Message;
 use strata_tests::random::Random;
 use tonic::{Code, Status};
 
-use super::{Client, Served, count, number, run};
+use super::{Client, Served, act, count, number, run};
 
 async fn ask(client: &mut Client, cmd: Vec<u8>) -> Result<(), Status> {
     client.inner_mut().get_flight_info(FlightDescriptor::new_cmd(cmd)).await.map(drop)
@@ -25,11 +25,6 @@ async fn get(client: &mut Client, ticket: Vec<u8>) -> Result<(), Status> {
 async fn put(client: &mut Client, messages: Vec<FlightData>) -> Result<(), Status> {
     let stream = futures::stream::iter(messages);
     let results = client.inner_mut().do_put(stream).await?.into_inner();
-    results.try_collect::<Vec<_>>().await.map(drop)
-}
-
-async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Result<(), Status> {
-    let results = client.inner_mut().do_action(Action::new(name, body)).await?.into_inner();
     results.try_collect::<Vec<_>>().await.map(drop)
 }
 
@@ -84,9 +79,9 @@ async fn malformed_messages_are_refused() {
         for result in [
             ask(&mut client, bytes.clone()).await,
             get(&mut client, bytes.clone()).await,
-            act(&mut client, "CreatePreparedStatement", bytes.clone()).await,
-            act(&mut client, "CancelFlightInfo", bytes.clone()).await,
-            act(&mut client, "SetSessionOptions", bytes.clone()).await,
+            act(&mut client, "CreatePreparedStatement", bytes.clone()).await.map(drop),
+            act(&mut client, "CancelFlightInfo", bytes.clone()).await.map(drop),
+            act(&mut client, "SetSessionOptions", bytes.clone()).await.map(drop),
             put(
                 &mut client,
                 vec![FlightData {

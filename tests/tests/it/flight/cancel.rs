@@ -7,24 +7,13 @@ use arrow_flight::sql::{
     ActionCancelQueryRequest, Any, Command, CommandStatementQuery, ProstMessageExt,
 };
 use arrow_flight::{
-    Action, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightDescriptor,
-    FlightInfo, PollInfo, RenewFlightEndpointRequest,
+    CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightDescriptor, FlightInfo,
+    PollInfo, RenewFlightEndpointRequest,
 };
-use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use prost::Message;
 
-use super::{Client, Served, count, fetch, number, run};
-
-/// Minutes of work.
-pub(super) const ENDLESS: &str =
-    "SELECT sum(a.value % 7 + b.value) FROM range(0, 3000000) a, range(0, 3000000) b";
-
-async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Result<Vec<Bytes>, tonic::Status> {
-    let action = Action::new(name, body);
-    let results = client.inner_mut().do_action(action).await?.into_inner();
-    results.map_ok(|result| result.body).try_collect().await
-}
+use super::{Client, ENDLESS, POOL, Served, act, count, fetch, number, run};
 
 async fn cancel(client: &mut Client, info: FlightInfo) -> Result<CancelStatus, tonic::Status> {
     let body = CancelFlightInfoRequest::new(info).encode_to_vec();
@@ -49,10 +38,7 @@ async fn ends_when_it_is_cancelled(args: &[&str]) {
         let (mut client, info) = (server.client().await, info.clone());
         tokio::spawn(async move { fetch(&mut client, info).await })
     };
-    let before = server.computed();
-    while server.computed() < before + 20 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    server.works().await;
     assert_eq!(cancel(&mut client, info.clone()).await.unwrap(), CancelStatus::Cancelled);
     let error = running.await.unwrap().unwrap_err();
     assert!(error.contains("was cancelled"), "{error}");
@@ -69,8 +55,7 @@ async fn a_query_ends_when_it_is_cancelled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_ends_what_is_cancelled() {
-    let pool = ["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"];
-    ends_when_it_is_cancelled(&pool).await;
+    ends_when_it_is_cancelled(&POOL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,12 +78,9 @@ async fn who_leaves_ends_what_runs() {
     let server = Served::new(&[]);
     let mut client = server.client().await;
     let info = client.execute(ENDLESS.to_string(), None).await.unwrap();
-    let before = server.computed();
     let mut leaving = server.client().await;
     let asked = tokio::spawn(async move { fetch(&mut leaving, info).await });
-    while server.computed() < before + 20 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    server.works().await;
     asked.abort();
     drop(asked.await);
     server.rests().await;
@@ -154,7 +136,7 @@ async fn a_long_query_is_polled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_query_on_a_pool_is_polled() {
-    polled_to_its_end(&["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"]).await;
+    polled_to_its_end(&POOL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,18 +2,19 @@
 //! other, all by way of the server.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::array::cast::AsArray;
 use arrow::datatypes::Int64Type;
-use arrow_flight::{FlightDescriptor, FlightInfo};
+use arrow_flight::{FlightEndpoint, FlightInfo, RenewFlightEndpointRequest};
+use futures::StreamExt;
 use futures::future::join_all;
-use futures::{StreamExt, TryStreamExt};
 use prost::Message;
+use tonic::Code;
 
-use super::{Client, Served, count, fetch, number, run};
+use super::{Client, POOL, Served, act, count, fetch, number, run};
 
-const POOL: [&str; 6] = ["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"];
 /// Rows that both workers have a part of.
 const ROWS: &str = "SELECT value, count(*) AS n FROM range(0, 600000) GROUP BY value";
 
@@ -91,28 +92,38 @@ async fn parts_keep_the_order_and_the_limits_of_the_whole() {
     assert_eq!(info(&mut client, ROWS).await.endpoint.len(), 1);
 }
 
+/// Whether a part is there still. Who asks takes nothing of it.
+async fn is_there(client: &mut Client, part: &FlightEndpoint) -> bool {
+    let body = RenewFlightEndpointRequest::new(part.clone()).encode_to_vec();
+    match act(client, "RenewFlightEndpoint", body).await {
+        Ok(_) => true,
+        Err(status) => {
+            assert_eq!(status.code(), Code::NotFound, "{status}");
+            false
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_one_part_leaves_all() {
     let server = Served::new(&POOL);
     let mut client = server.client().await;
-    let told = info(&mut client, ROWS).await;
-    let ticket = told.endpoint[0].ticket.clone().unwrap();
-    let mut rows = client.do_get(ticket).await.unwrap();
+    // A part that is larger than what is sent ahead of its reader.
+    run(&mut client, "SET flight.endpoints = 2").await.unwrap();
+    let text = format!("SELECT value, repeat('x', 100) AS t FROM ({ROWS})");
+    let told = info(&mut client, &text).await;
+    let [one, other] = &told.endpoint[..] else { panic!("{told:?}") };
+    let mut rows = client.do_get(one.ticket.clone().unwrap()).await.unwrap();
     assert!(rows.next().await.unwrap().is_ok());
+    assert!(is_there(&mut client, one).await && is_there(&mut client, other).await);
     drop(rows);
-    let mut gone = None;
-    for _ in 0..100 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        let ticket = told.endpoint[1].ticket.clone().unwrap();
-        let asked = async { client.do_get(ticket).await?.try_collect::<Vec<_>>().await };
-        let asked: Result<Vec<RecordBatch>, arrow_flight::error::FlightError> = asked.await;
-        gone = asked.err();
-        if gone.is_some() {
-            break;
-        }
+    let left = Instant::now();
+    while is_there(&mut client, other).await {
+        assert!(left.elapsed() < Duration::from_secs(30), "the others end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let gone = gone.expect("the others end").to_string();
-    assert!(gone.contains("was closed, fetched") || gone.contains("cancelled"), "{gone}");
+    let gone = part(&mut client, &told, 1).await.unwrap_err();
+    assert!(gone.contains("was closed, fetched"), "{gone}");
     server.rests().await;
     assert!(is_everything(&run(&mut client, ROWS).await.unwrap()), "the next is answered");
 }
@@ -125,7 +136,6 @@ async fn a_poll_tells_of_all_parts() {
     let mut descriptor = Some(asked);
     let mut told = FlightInfo::default();
     while let Some(ask) = descriptor.take() {
-        let ask = FlightDescriptor::decode(&*ask.encode_to_vec()).unwrap();
         let poll = client.inner_mut().poll_flight_info(ask).await.unwrap().into_inner();
         descriptor = poll.flight_descriptor;
         told = poll.info.unwrap();
@@ -137,15 +147,20 @@ async fn a_poll_tells_of_all_parts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_lost_between_parts_changes_no_answer() {
-    let server = Served::new(&POOL);
-    let mut client = server.client().await;
-    let told = info(&mut client, ROWS).await;
-    let mut rows = part(&mut client, &told, 0).await.unwrap();
-    let victim = server.workers().first().expect("the workers are its children").to_string();
-    assert!(Command::new("kill").args(["-9", &victim]).status().unwrap().success());
-    for at in 1..told.endpoint.len() {
-        rows.extend(part(&mut client, &told, at).await.unwrap());
+    // What is left of the parts may be the other's.
+    for victim in 0..2 {
+        let server = Served::new(&POOL);
+        let mut client = server.client().await;
+        let told = info(&mut client, ROWS).await;
+        let mut rows = part(&mut client, &told, 0).await.unwrap();
+        let workers = server.workers();
+        assert_eq!(workers.len(), 2, "they are its children");
+        let victim = workers[victim].to_string();
+        assert!(Command::new("kill").args(["-9", &victim]).status().unwrap().success());
+        for at in 1..told.endpoint.len() {
+            rows.extend(part(&mut client, &told, at).await.unwrap());
+        }
+        assert!(is_everything(&rows));
+        assert_eq!(number(&mut client, "SELECT count(*) FROM range(0, 9)").await, 9);
     }
-    assert!(is_everything(&rows));
-    assert_eq!(number(&mut client, "SELECT count(*) FROM range(0, 9)").await, 9);
 }

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Served, count, fetch, number, run};
-
-const ENDLESS: &str =
-    "SELECT sum(a.value % 7 + b.value) FROM range(0, 3000000) a, range(0, 3000000) b";
+use super::{ENDLESS, Served, count, fetch, number, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_has_its_time() {
@@ -44,12 +41,9 @@ async fn statements_wait_in_order_and_not_for_ever() {
     let server = Served::new(&args);
     let mut client = server.client().await;
     let info = client.execute(ENDLESS.to_string(), None).await.unwrap();
-    let before = server.computed();
     let mut busy = server.client().await;
     let running = tokio::spawn(async move { fetch(&mut busy, info).await });
-    while server.computed() < before + 20 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    server.works().await;
     let mut other = server.client().await;
     let waiting = tokio::spawn(async move { run(&mut other, "SELECT 1").await });
     // One waits, and a second is told at once; which of them is which, chance decides.

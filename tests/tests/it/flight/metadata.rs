@@ -9,17 +9,7 @@ use arrow_flight::sql::{
 };
 use arrow_flight::{FlightInfo, IpcMessage};
 
-use super::{Client, Served, count, fetch, run};
-
-/// The rows of one column, as texts.
-fn texts(batches: &[RecordBatch], name: &str) -> Vec<String> {
-    let columns = batches.iter().map(|batch| batch.column_by_name(name).unwrap());
-    columns
-        .flat_map(|column| {
-            column.as_string::<i32>().iter().flatten().map(str::to_string).collect::<Vec<_>>()
-        })
-        .collect()
-}
+use super::{Client, Served, count, fetch, run, texts};
 
 async fn told(client: &mut Client, info: FlightInfo) -> Vec<RecordBatch> {
     let schema = info.clone().try_decode_schema().unwrap();

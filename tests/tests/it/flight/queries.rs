@@ -7,7 +7,7 @@ use arrow_flight::Ticket;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
 use futures::TryStreamExt;
 
-use super::{Client, Served, count, fetch, number, run};
+use super::{Client, POOL, Served, count, fetch, number, run};
 
 async fn all_languages(server: &Served) {
     let mut client = server.client().await;
@@ -33,7 +33,7 @@ async fn all_languages_are_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_answers_the_same() {
-    let server = Served::new(&["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"]);
+    let server = Served::new(&POOL);
     all_languages(&server).await;
     let mut client = server.client().await;
     let jobs = run(&mut client, "SHOW JOBS").await.unwrap();

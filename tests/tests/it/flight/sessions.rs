@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use arrow_flight::Action;
-use futures::TryStreamExt;
 use prost::Message;
 
-use super::{Client, POOL, Served, count, fetch, number, run};
+use super::{Client, POOL, Served, act, count, fetch, number, run};
 
 /// `SetSessionOptionsRequest`, with options that are texts.
 #[derive(Clone, PartialEq, Message)]
@@ -33,22 +31,16 @@ struct Wrong {
     value: i32,
 }
 
-async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Vec<u8> {
-    let results = client.do_action(Action::new(name, body)).await.unwrap();
-    let results: Vec<_> = results.try_collect().await.unwrap();
-    results[0].body.to_vec()
-}
-
 async fn set(client: &mut Client, name: &str, value: Option<&str>) -> Option<i32> {
     let value = Value { text: value.map(str::to_string) };
     let set = Set { options: HashMap::from([(name.to_string(), value)]) };
-    let answer = act(client, "SetSessionOptions", set.encode_to_vec()).await;
-    SetResult::decode(answer.as_slice()).unwrap().errors.get(name).map(|wrong| wrong.value)
+    let answer = act(client, "SetSessionOptions", set.encode_to_vec()).await.unwrap();
+    SetResult::decode(answer[0].clone()).unwrap().errors.get(name).map(|wrong| wrong.value)
 }
 
 async fn options(client: &mut Client) -> HashMap<String, Value> {
-    let answer = act(client, "GetSessionOptions", Vec::new()).await;
-    Set::decode(answer.as_slice()).unwrap().options
+    let answer = act(client, "GetSessionOptions", Vec::new()).await.unwrap();
+    Set::decode(answer[0].clone()).unwrap().options
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +113,7 @@ async fn a_cookie_is_a_session() {
 
     // What was the session's ends with it.
     let left = one.execute("SELECT 1".to_string(), None).await.unwrap();
-    act(&mut one, "CloseSession", Vec::new()).await;
+    assert_eq!(act(&mut one, "CloseSession", Vec::new()).await.unwrap().len(), 1);
     assert!(fetch(&mut one, left).await.is_err());
     assert_eq!(count(&run(&mut one, "range(0, 6)").await.unwrap()), 6, "its settings have gone");
 }

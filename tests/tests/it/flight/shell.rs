@@ -10,12 +10,8 @@ use std::time::{Duration, Instant};
 use strata_tests::Ran;
 use tempfile::TempDir;
 
-use super::Served;
+use super::{ENDLESS, POOL, Served};
 use crate::run_in;
-
-/// Minutes of work.
-const ENDLESS: &str =
-    "SELECT sum(a.value % 7 + b.value) FROM range(0, 3000000) a, range(0, 3000000) b";
 
 /// Both languages, updates, settings, names, arrays, commands, plots, and results with every kind of column.
 const SCRIPT: &str = r"
@@ -119,7 +115,9 @@ fn errors_are_the_same_here_and_there() {
 
 #[test]
 fn settings_are_of_the_session_and_end_with_it() {
-    let server = Served::new(&[]);
+    // The session of those without a cookie, in which each shell begins, and its own: the next shell has a place
+    // only where the one before has left none behind.
+    let server = Served::new(&["--set", "flight.sessions=2"]);
     let home = tempfile::tempdir().unwrap();
     let show = "SHOW datafusion.execution.time_zone;";
     let set = "SET datafusion.execution.time_zone = '+03:00';";
@@ -164,7 +162,7 @@ fn results_go_where_they_are_sent() {
 
 #[test]
 fn a_pool_answers_as_well() {
-    let server = Served::new(&["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"]);
+    let server = Served::new(&POOL);
     let home = tempfile::tempdir().unwrap();
     let text = "SELECT value % 5 AS k, count(*) AS n FROM range(0, 100000) GROUP BY k ORDER BY k";
     let ran = connected(home.path(), &server.url(), &["-c", text], "");
@@ -282,19 +280,11 @@ fn interrupt(child: &Child) {
     assert!(sent.success());
 }
 
-async fn computes(server: &Served) {
-    let (before, began) = (server.computed(), Instant::now());
-    while server.computed() < before + 50 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(began.elapsed() < Duration::from_secs(60), "nothing is computed");
-    }
-}
-
 async fn ends_on_ctrl_c(args: &[&str]) {
     let server = Served::new(args);
     let home = tempfile::tempdir().unwrap();
     let child = started(home.path(), &server.url(), &["-c", ENDLESS]);
-    computes(&server).await;
+    server.works().await;
     let pressed = Instant::now();
     interrupt(&child);
     let ended = child.wait_with_output().unwrap();
@@ -311,7 +301,7 @@ async fn ctrl_c_ends_what_the_server_runs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_what_a_pool_runs() {
-    ends_on_ctrl_c(&["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"]).await;
+    ends_on_ctrl_c(&POOL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -337,7 +327,7 @@ async fn a_server_that_goes_is_told_of_and_found_again() {
     let mut child = started(home.path(), &server.url(), &["--keep-going"]);
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "SELECT 'one' AS a;\n{ENDLESS};").unwrap();
-    computes(&server).await;
+    server.works().await;
     drop(server);
     let server = Served::within(home.path(), &["--listen", &address]);
     writeln!(input, "SELECT 'two' AS a;").unwrap();

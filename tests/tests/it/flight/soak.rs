@@ -6,16 +6,16 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use arrow_flight::CancelFlightInfoRequest;
 use arrow_flight::error::FlightError;
-use arrow_flight::{Action, CancelFlightInfoRequest};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use prost::Message;
 use strata_tests::random::Random;
 use tonic::Request;
 
-use super::cancel::{ENDLESS, query};
+use super::cancel::query;
 use super::ingest::{append, create, rows};
-use super::{Client, Served, number, run};
+use super::{Client, ENDLESS, POOL, Served, act, number, run};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// Sessions in each cycle; there may be three times as many.
@@ -153,8 +153,7 @@ async fn loses_patience(server: &Served, name: &str) {
         infos.push(told.info.unwrap());
     }
     let body = CancelFlightInfoRequest::new(infos.remove(1)).encode_to_vec();
-    let results = client.do_action(Action::new("CancelFlightInfo", body)).await.unwrap();
-    assert_eq!(results.try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    assert_eq!(act(&mut client, "CancelFlightInfo", body).await.unwrap().len(), 1);
 }
 
 /// Comes without a token, with another's, and with what is no request.
@@ -241,6 +240,5 @@ async fn nothing_is_left_of_those_who_leave() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_keeps_nothing_of_those_who_leave() {
-    let pool = ["--workers", "2", "--memory", "1GiB", "--set", "pool.small=0B"];
-    nothing_is_left(&pool, true).await;
+    nothing_is_left(&POOL, true).await;
 }
