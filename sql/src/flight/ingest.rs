@@ -143,7 +143,7 @@ fn table_of(
     schema: SchemaRef,
 ) -> Result<Arc<dyn TableProvider>, Status> {
     let parts = context.state_ref().read().config().target_partitions();
-    Ok(Arc::new(rows.into_table(schema, parts, |table| table).map_err(errors::status)?))
+    Ok(Arc::new(rows.into_table(schema, parts).map_err(errors::status)?))
 }
 
 async fn append(

@@ -37,10 +37,10 @@ pub(super) async fn create(session: &SessionContext, create: CreateMemoryTable) 
         }
     }
     let parts = session.state().config().target_partitions();
-    let table = rows.into_table(schema, parts, |table| {
-        let defaults = create.column_defaults.into_iter().collect();
-        table.with_constraints(create.constraints).with_column_defaults(defaults)
-    })?;
+    let table = rows
+        .into_table(schema, parts)?
+        .with_constraints(create.constraints)
+        .with_defaults(create.column_defaults.into_iter().collect());
     if exists {
         session.deregister_table(name.clone())?;
     }

@@ -11,13 +11,13 @@ use datafusion::common::TableReference;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::{MemTable, TableProvider, source_as_provider};
+use datafusion::datasource::{TableProvider, source_as_provider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::optimizer::AnalyzerRule;
 use strata_connectors::{ConnectorError, NotAllowed, read_by};
-use strata_engine::{Array, ArrayNode, MemoryTable};
+use strata_engine::{Array, ArrayNode, is_in_memory};
 use url::Url;
 
 use crate::flight::caller::{Caller, Role};
@@ -120,7 +120,7 @@ fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(
             scan.table_name.schema().is_none() && !is_seen(caller, &scan.table_name, names);
         return if is_path { Ok(()) } else { named(caller, &scan.table_name, names) };
     }
-    if table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some() {
+    if is_in_memory(table) {
         return match scan.table_name.table() == UNNAMED {
             true => Ok(()),
             false => named(caller, &scan.table_name, names),
