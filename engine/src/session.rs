@@ -286,8 +286,8 @@ impl StrataPlanner {
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planner = planner();
-        let sound = optimize::sound(plan)?;
-        let plan = sound.as_ref();
+        let bounded = optimize::bounded_change(plan)?;
+        let plan = bounded.as_ref();
         let state = session.as_any().downcast_ref::<SessionState>();
         let plan = match (&self.pool, state) {
             (Some(_), _) if is_at_hand(plan) => plan,
