@@ -21,6 +21,7 @@ use strata_engine::{Array, ArrayNode, is_in_memory};
 use url::Url;
 
 use crate::flight::caller::{Caller, Role};
+use crate::temporary;
 
 /// Rows that were made for a statement have this name, which no table has.
 const UNNAMED: &str = datafusion::logical_expr::UNNAMED_TABLE;
@@ -87,6 +88,9 @@ fn of_node(caller: &Caller, node: &LogicalPlan, names: Option<&Names>) -> Result
         }
         LogicalPlan::Dml(dml) => {
             needs(Role::Writer, "a change of a table")?;
+            if temporary::is_source(&dml.target) {
+                return Ok(());
+            }
             named(caller, &dml.table_name, names)
         }
         // Which of them is told by the statement.
@@ -121,7 +125,8 @@ fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(
         return if is_path { Ok(()) } else { named(caller, &scan.table_name, names) };
     }
     if is_in_memory(table) {
-        return match scan.table_name.table() == UNNAMED {
+        // Those of others are in no catalog of this session's.
+        return match scan.table_name.table() == UNNAMED || temporary::is_table(table) {
             true => Ok(()),
             false => named(caller, &scan.table_name, names),
         };
