@@ -58,7 +58,7 @@ pub use lazy::{
     Index, Labelled, Norm, Pad, Period, Places, Scalar, cut_evenly,
 };
 pub use logical::{ArrayNode, CellTable, Nulls, Variable};
-pub use memory_table::{HeldRows, MemoryTable};
+pub use memory_table::{HeldRows, MemoryTable, is_in_memory};
 pub use optimize::{ArrayRule, Without};
 pub use physical::{
     AtomicWriteExec, CellsExec, CombineChunksExec, CompactExec, DiagnosedExec, GatherChunksExec,

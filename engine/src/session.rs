@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::{MemTable, source_as_provider};
+use datafusion::datasource::source_as_provider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{QueryPlanner, SessionContext, SessionState};
@@ -26,7 +26,7 @@ use crate::config::{Origin, Settings};
 use crate::error::Result;
 use crate::extension::{Extension, SessionParts};
 use crate::logical::ArrayPlanner;
-use crate::memory_table::MemoryTable;
+use crate::memory_table::is_in_memory;
 use crate::physical::{self, AtomicWriteExec, Computed, DiagnosedExec, VerifiedExec};
 use crate::run::{SpillFolder, StrataPool};
 use crate::wire::Wire;
@@ -286,8 +286,8 @@ impl StrataPlanner {
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planner = planner();
-        let sound = optimize::sound(plan)?;
-        let plan = sound.as_ref();
+        let bounded = optimize::bounded_change(plan)?;
+        let plan = bounded.as_ref();
         let state = session.as_any().downcast_ref::<SessionState>();
         let plan = match (&self.pool, state) {
             (Some(_), _) if is_at_hand(plan) => plan,
@@ -343,9 +343,7 @@ fn reads_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
 fn is_at_hand(plan: &LogicalPlan) -> bool {
     let LogicalPlan::TableScan(scan) = plan else { return false };
     let table = source_as_provider(&scan.source);
-    table.is_ok_and(|table| {
-        table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some()
-    })
+    table.is_ok_and(|table| is_in_memory(table.as_ref()))
 }
 
 /// Whether a plan makes rows of tables and does nothing else.

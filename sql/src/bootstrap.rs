@@ -4,18 +4,17 @@
 use datafusion::execution::context::SessionContext;
 use std::sync::Arc;
 
-use strata_connectors::Files;
+use strata_connectors::{Files, Locations};
 use strata_engine::{Extension, Pool, SessionBuilder, SessionParts, Settings};
 
 use crate::arrays::{ArrayTables, HeldArrays};
 use crate::database::DatabaseSlot;
 use crate::error::Result;
-use crate::relations;
-use crate::{functions, types};
+use crate::{functions, relations, temporary, types};
 
 /// A session that knows everything Strata knows.
 pub fn session(settings: Settings) -> Result<SessionContext> {
-    Ok(builder(settings).build()?)
+    with_own_tables(&builder(settings).build()?)
 }
 
 /// A session whose queries a pool runs.
@@ -32,7 +31,11 @@ pub fn session(settings: Settings) -> Result<SessionContext> {
 /// # Ok(()) }
 /// ```
 pub fn session_on(pool: Arc<Pool>, settings: Settings) -> Result<SessionContext> {
-    Ok(builder(settings).with_pool(pool).build()?)
+    with_own_tables(&builder(settings).with_pool(pool).build()?)
+}
+
+fn with_own_tables(session: &SessionContext) -> Result<SessionContext> {
+    temporary::session(session, &Locations::everywhere(), |all| all)
 }
 
 fn builder(settings: Settings) -> SessionBuilder {

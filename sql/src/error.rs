@@ -300,6 +300,13 @@ fn plan_error(message: &str) -> Error {
     if let Some(call) = no_such_call(message) {
         return call;
     }
+    if let Some((clause, _)) =
+        message.strip_prefix("Delete-").and_then(|of| of.split_once(" clause"))
+    {
+        let clause = clause.replace('-', " ").to_uppercase();
+        return Error::text(format!("DELETE takes no {clause}"))
+            .hint("say with WHERE which rows go");
+    }
     // DataFusion ends some messages with a suggestion of its own.
     for mark in [".\nDid you mean ", ". Did you mean "] {
         if let Some((text, suggestion)) = message.split_once(mark) {

@@ -12,6 +12,7 @@ mod relations;
 mod rewrite;
 pub mod shell;
 mod statements;
+mod temporary;
 mod types;
 mod verbs;
 

@@ -168,7 +168,14 @@ def whole(connection, folder):
         assert cursor.adbc_ingest("w", stream, mode="append") == 10
         assert rows(cursor, "SELECT count(*), count(price) FROM w") == [(13, 3)]
         table = pa.table({"a": [1]})
-        refused(lambda: cursor.adbc_ingest("tmp", table, mode="create", temporary=True), "no temporary tables")
+        assert cursor.adbc_ingest("w", table, mode="create", temporary=True) == 1
+        assert rows(cursor, "SELECT * FROM w") == [(1,)], "it is in front of the other"
+        assert cursor.adbc_ingest("w", table, mode="append", temporary=True) == 1
+        assert rows(cursor, "SELECT count(*) FROM temporary.w") == [(2,)]
+        assert cursor.adbc_ingest("w", table, mode="replace", temporary=True) == 1
+        refused(lambda: cursor.adbc_ingest("w", table, mode="create", temporary=True), "already")
+        rows(cursor, "DROP TABLE w")
+        assert rows(cursor, "SELECT count(*) FROM w") == [(13,)]
         refused(lambda: cursor.adbc_ingest("nowhere", table, mode="append"), "no table 'nowhere'")
         refused(lambda: rows(cursor, "BEGIN"), "no transactions over several statements")
     assert connection.adbc_current_catalog == "strata" and connection.adbc_current_db_schema == "public"

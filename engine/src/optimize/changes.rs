@@ -1,16 +1,19 @@
-//! What `DELETE` and `UPDATE` are about. DataFusion's planner takes the filters that it finds in their optimized input,
-//! and all rows where it finds none: `WHERE 1 = 0` leaves none, nor does a subquery that became a join. So the input is
-//! looked at before: one that is known to have no rows changes none, and one that says more than filters is refused.
+//! What `DELETE` and `UPDATE` are about. DataFusion's planner takes the filters that it finds in their optimized input
+//! and knows to be about the table, and all rows where it finds none: `WHERE 1 = 0` leaves none, nor does a subquery
+//! that became a join. So the input is looked at before: one that is known to have no rows changes none, and one that
+//! says more than filters of the table is refused.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, TableReference, not_impl_err};
-use datafusion::logical_expr::{DmlStatement, LogicalPlan, LogicalPlanBuilder, WriteOp, lit};
+use datafusion::logical_expr::{
+    DmlStatement, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, WriteOp, lit,
+};
 
-/// The plan, about no more rows than it says.
-pub(crate) fn sound(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
+/// A plan whose `DELETE` or `UPDATE`, if it is one, is about no more rows than it says.
+pub(crate) fn bounded_change(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
     match plan {
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Delete | WriteOp::Update) => {
             match rows(dml)? {
@@ -20,10 +23,8 @@ pub(crate) fn sound(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
         }
         LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => {
             for input in plan.inputs() {
-                if let Cow::Owned(_) = sound(input)? {
-                    return not_impl_err!(
-                        "EXPLAIN of a change of no rows: its condition is never true"
-                    );
+                if let Cow::Owned(bounded) = bounded_change(input)? {
+                    return plan.with_new_exprs(Vec::new(), vec![bounded]).map(Cow::Owned);
                 }
             }
             Ok(Cow::Borrowed(plan))
@@ -46,10 +47,13 @@ fn rows(dml: &DmlStatement) -> Result<Rows> {
         match node {
             LogicalPlan::EmptyRelation(_) => found = Rows::None,
             LogicalPlan::SubqueryAlias(alias) => {
-                names.push(TableReference::bare(alias.alias.to_string()));
+                if matches!(alias.input.as_ref(), LogicalPlan::TableScan(scan) if is_of(dml, scan))
+                {
+                    names.push(TableReference::bare(alias.alias.to_string()));
+                }
             }
             LogicalPlan::Projection(_) | LogicalPlan::Filter(_) => {}
-            LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {}
+            LogicalPlan::TableScan(scan) if scan.fetch.is_none() && is_of(dml, scan) => {}
             _ => other = Some("rows of other tables, or a number of rows"),
         }
         Ok(TreeNodeRecursion::Continue)
@@ -58,6 +62,12 @@ fn rows(dml: &DmlStatement) -> Result<Rows> {
         return Ok(found);
     }
     dml.input.apply(|node| {
+        node.apply_expressions(|expr| {
+            if expr.exists(|part| Ok(asks(part)))? {
+                other = Some("what a query within it says");
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
         let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
         let columns = filter.predicate.column_refs();
         let strange = columns.iter().any(|column| {
@@ -71,12 +81,25 @@ fn rows(dml: &DmlStatement) -> Result<Rows> {
     })?;
     match other {
         Some(what) => not_impl_err!(
-            "{} of '{}' that is about {what}: say which rows, and what becomes of them, by values of its own columns",
+            "{} of '{}' that is about {what}: say with WHERE which rows, and what becomes of them, by values of its own columns",
             dml.op.name(),
             dml.table_name
         ),
         None => Ok(found),
     }
+}
+
+/// Whether a scan is of the table that is changed.
+fn is_of(dml: &DmlStatement, scan: &TableScan) -> bool {
+    scan.table_name.resolved_eq(&dml.table_name)
+}
+
+/// Whether an expression is a query.
+fn asks(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::Exists(_)
+    )
 }
 
 /// The same change, of no row.

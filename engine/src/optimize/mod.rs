@@ -26,7 +26,7 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 
 pub(crate) use arrays::rewritten;
 pub use arrays::{ArrayRule, Without};
-pub(crate) use changes::sound;
+pub(crate) use changes::bounded_change;
 use merge_joins::MergeJoins;
 use spill_top_rows::SpillTopRows;
 

@@ -22,6 +22,7 @@ use tonic::Status;
 use super::caller::Caller;
 use super::errors;
 use super::sessions::FlightSession;
+use crate::temporary;
 
 /// What is done about a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,16 +69,14 @@ fn table(
     context: &SessionContext,
     asked: &CommandStatementIngest,
 ) -> Result<TableReference, Status> {
-    if asked.temporary {
-        return Err(Status::unimplemented(
-            "there are no temporary tables: all sessions see the same ones; leave the option out, and drop the table",
-        ));
-    }
     if asked.transaction_id.is_some() {
         return Err(Status::unimplemented("there are no transactions over several statements"));
     }
     if asked.table.is_empty() {
         return Err(Status::invalid_argument("the table has no name"));
+    }
+    if asked.temporary {
+        return own_table(context, asked);
     }
     let state = context.state_ref();
     let state = state.read();
@@ -96,6 +95,19 @@ fn table(
         true => TableReference::full(catalog, schema, asked.table.as_str()),
         false => TableReference::bare(asked.table.as_str()),
     })
+}
+
+/// The table of the session's own that is meant.
+fn own_table(
+    context: &SessionContext,
+    asked: &CommandStatementIngest,
+) -> Result<TableReference, Status> {
+    let table = asked.table.as_str();
+    let asked = match asked.schema.as_deref().filter(|schema| !schema.is_empty()) {
+        Some(schema) => TableReference::partial(schema, table),
+        None => TableReference::bare(table),
+    };
+    temporary::name(context, &asked).map_err(errors::status)
 }
 
 /// What is to be done, as far as the client allows it.
@@ -127,7 +139,9 @@ fn create(
     rows: HeldRows,
     way: Way,
 ) -> Result<(), Status> {
-    let provider = table_of(context, rows, schema)?;
+    let made = table_of(context, rows, schema)?;
+    let made = if temporary::is_name(&table) { made.temporary() } else { made };
+    let provider: Arc<dyn TableProvider> = Arc::new(made);
     let scan = scan(&table, Arc::clone(&provider))?;
     caller.may_run(&scan)?;
     if way == Way::Replace {
@@ -141,9 +155,9 @@ fn table_of(
     context: &SessionContext,
     rows: HeldRows,
     schema: SchemaRef,
-) -> Result<Arc<dyn TableProvider>, Status> {
+) -> Result<MemoryTable, Status> {
     let parts = context.state_ref().read().config().target_partitions();
-    Ok(Arc::new(rows.into_table(schema, parts, |table| table).map_err(errors::status)?))
+    rows.into_table(schema, parts).map_err(errors::status)
 }
 
 async fn append(
@@ -161,7 +175,7 @@ async fn append(
         rows.let_go();
     }
     let provider = table_of(context, rows, Arc::clone(schema))?;
-    let plan = insert(&table, &target, scan(&table, provider)?, schema)?;
+    let plan = insert(&table, &target, scan(&table, Arc::new(provider))?, schema)?;
     caller.may_run(&plan)?;
     let run = LocalRunner.run(context, plan).await.map_err(errors::status)?;
     let mut stream = run.stream;

@@ -4,13 +4,12 @@
 use std::sync::{Arc, Weak};
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::{MemTable, source_as_provider};
+use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
-use strata_engine::{MemoryTable, is_sorted};
+use strata_engine::{is_in_memory, is_sorted};
 use tokio::sync::Mutex;
 use tonic::Status;
 
@@ -76,10 +75,6 @@ pub(super) fn shared(server: &Server, session: &FlightSession, work: Work) -> (V
 /// Whether a pool may make so many rows of a plan that it is worth to part them.
 fn has_many_rows(plan: &LogicalPlan) -> bool {
     plan.max_rows().is_none_or(|rows| rows > FEW) && reads_much(plan)
-}
-
-fn is_in_memory(table: &dyn TableProvider) -> bool {
-    table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some()
 }
 
 /// Whether a plan reads more than what this process has at hand: its tables in memory, and what it knows of all others.

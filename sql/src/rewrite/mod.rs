@@ -3,7 +3,6 @@
 //! they are planned in [`crate::relations`].
 
 mod bare_functions;
-mod deletes;
 mod from_first;
 mod group_by_all;
 mod listings;
@@ -28,7 +27,6 @@ pub(crate) fn rewrite(statement: &mut DFStatement, state: &SessionState) -> Resu
     let flow = match statement {
         DFStatement::Statement(sql) => {
             transactions::refuse(sql)?;
-            deletes::refuse(sql)?;
             show_tables::rewrite(sql)?;
             listings::rewrite(sql)?;
             sql.visit(&mut rewriter)

@@ -11,6 +11,7 @@ use strata_engine::{HeldRows, LocalRunner, Runner};
 
 use super::Outcome;
 use crate::error::{Error, Result};
+use crate::temporary;
 
 pub(super) async fn create(session: &SessionContext, create: CreateMemoryTable) -> Result<Outcome> {
     let name = create.name.clone();
@@ -37,10 +38,12 @@ pub(super) async fn create(session: &SessionContext, create: CreateMemoryTable) 
         }
     }
     let parts = session.state().config().target_partitions();
-    let table = rows.into_table(schema, parts, |table| {
-        let defaults = create.column_defaults.into_iter().collect();
-        table.with_constraints(create.constraints).with_column_defaults(defaults)
-    })?;
+    let is_temporary = temporary::is_name(&name);
+    let table = rows
+        .into_table(schema, parts)?
+        .with_constraints(create.constraints)
+        .with_defaults(create.column_defaults.into_iter().collect());
+    let table = if is_temporary { table.temporary() } else { table };
     if exists {
         session.deregister_table(name.clone())?;
     }

@@ -36,7 +36,7 @@ use crate::database;
 use crate::error::{Error, Result};
 use crate::flight::locks;
 use crate::parse::{Kind, Statement, Term};
-use crate::verbs;
+use crate::{temporary, verbs};
 
 /// What a statement came to.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub enum Outcome {
 /// Runs a statement up to the point where a runner takes over.
 pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<Outcome> {
     locks::admit(session, statement)?;
+    let lasts = !temporary::drops(session, statement);
     let outcome = match &statement.kind {
         Kind::Sql(sql) => sql::execute(session, sql.as_ref().clone()).await?,
         Kind::Chain(chain) => match HeldArrays::meant(session, chain).await {
@@ -100,7 +101,9 @@ pub async fn execute(session: &SessionContext, statement: &Statement) -> Result<
     if let Outcome::Rows(plan) = &outcome {
         size::refuse_endless(plan)?;
     }
-    database::record(session, statement)?;
+    if lasts {
+        database::record(session, statement)?;
+    }
     Ok(outcome)
 }
 

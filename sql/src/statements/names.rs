@@ -10,6 +10,7 @@ use super::{Outcome, bare, size};
 use crate::arrays::HeldArrays;
 use crate::error::{Error, Result};
 use crate::parse::Chain;
+use crate::temporary;
 use crate::verbs::{self, normalized};
 
 pub(super) async fn bind_name(
@@ -32,6 +33,7 @@ pub(crate) async fn name_rows(
     frame: DataFrame,
 ) -> Result<()> {
     size::refuse_endless(frame.logical_plan())?;
+    temporary::refuse_lasting(name, frame.logical_plan())?;
     if session.table_exist(bare(name))? {
         let existing = session.table_provider(bare(name)).await?;
         if existing.table_type() != TableType::View {

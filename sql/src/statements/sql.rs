@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::flight::locks;
 use crate::parse::ExplainFormatting;
 use crate::rewrite::rewrite;
-use crate::verbs;
+use crate::{temporary, verbs};
 
 pub(super) async fn execute(session: &SessionContext, statement: DFStatement) -> Result<Outcome> {
     match &statement {
@@ -43,8 +43,14 @@ pub(super) async fn execute(session: &SessionContext, statement: DFStatement) ->
             create_table::create(session, create).await
         }
         LogicalPlan::Ddl(mut ddl) => {
+            if let DdlStatement::DropTable(gone) = &ddl
+                && temporary::drop(session, &gone.name)?
+            {
+                return Ok(Outcome::Done(None));
+            }
             // A file or folder of that name is no view that is in the way: nothing is replaced.
             if let DdlStatement::CreateView(view) = &mut ddl {
+                temporary::refuse_lasting(view.name.table(), &view.input)?;
                 let in_the_way = session.table_exist(view.name.clone());
                 view.or_replace |= in_the_way.is_ok_and(|exists| !exists);
             }
@@ -63,6 +69,7 @@ pub(crate) async fn plan_sql(
 ) -> Result<LogicalPlan> {
     Box::pin(pivot_values::resolve(session, &mut statement)).await?;
     let _opened = Box::pin(arrays::open(session, &statement)).await?;
+    temporary::rename(session, &mut statement)?;
     let state = session.state();
     rewrite(&mut statement, &state)?;
     if let DFStatement::CopyTo(copy) = &mut statement {

@@ -277,3 +277,16 @@ fn processes_at_the_same_time_lose_nothing() {
     left.sort();
     assert_eq!(left, [FILE, "x.csv"]);
 }
+
+#[test]
+fn temporary_tables_leave_the_file_as_it_is() {
+    let home = home();
+    works(home.path(), DEFINE);
+    let before = text(home.path());
+    let out = works(
+        home.path(),
+        "CREATE TEMP TABLE v AS SELECT 7 AS c; SELECT c FROM v; DROP TABLE v; SELECT sum(c) AS c FROM v;",
+    );
+    assert_eq!(out, "c\n7\nc\n9\n");
+    assert_eq!(text(home.path()), before);
+}

@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::context::SessionContext;
+use strata_connectors::Locations;
 
 use super::plans::Watched;
 use crate::arrays::HeldArrays;
 use crate::error::Error;
 use crate::flight::caller::{Caller, Role};
+use crate::temporary;
 
 /// Who a session is for, where its statements find it.
 pub(crate) struct ItsCaller(pub(crate) Arc<Caller>);
@@ -26,7 +28,7 @@ pub(crate) fn caller_of(session: &SessionContext) -> Option<Arc<Caller>> {
 
 pub(crate) fn session(caller: &Arc<Caller>, all: &SessionContext) -> Result<SessionContext, Error> {
     if caller.role == Role::Admin {
-        return Ok(all.clone());
+        return temporary::session(all, &Locations::everywhere(), |all| all);
     }
     let locations = match caller.role {
         Role::Reader => caller.allowed.locations.clone().read_only(),
@@ -39,7 +41,7 @@ pub(crate) fn session(caller: &Arc<Caller>, all: &SessionContext) -> Result<Sess
         let caller = Arc::clone(caller);
         Arc::new(SeenCatalogs { inner, caller, home }) as Arc<dyn CatalogProviderList>
     };
-    let session = strata_connectors::within(all, &locations, seen)?;
+    let session = temporary::session(all, &locations, seen)?;
     let state = session.state_ref();
     {
         let mut state = state.write();

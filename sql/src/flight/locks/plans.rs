@@ -11,16 +11,17 @@ use datafusion::common::TableReference;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::{MemTable, TableProvider, source_as_provider};
+use datafusion::datasource::{TableProvider, source_as_provider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::optimizer::AnalyzerRule;
 use strata_connectors::{ConnectorError, NotAllowed, read_by};
-use strata_engine::{Array, ArrayNode, MemoryTable};
+use strata_engine::{Array, ArrayNode, is_in_memory};
 use url::Url;
 
 use crate::flight::caller::{Caller, Role};
+use crate::temporary;
 
 /// Rows that were made for a statement have this name, which no table has.
 const UNNAMED: &str = datafusion::logical_expr::UNNAMED_TABLE;
@@ -87,6 +88,9 @@ fn of_node(caller: &Caller, node: &LogicalPlan, names: Option<&Names>) -> Result
         }
         LogicalPlan::Dml(dml) => {
             needs(Role::Writer, "a change of a table")?;
+            if temporary::is_source(&dml.target) {
+                return Ok(());
+            }
             named(caller, &dml.table_name, names)
         }
         // Which of them is told by the statement.
@@ -120,8 +124,9 @@ fn of_scan(caller: &Caller, scan: &TableScan, names: Option<&Names>) -> Result<(
             scan.table_name.schema().is_none() && !is_seen(caller, &scan.table_name, names);
         return if is_path { Ok(()) } else { named(caller, &scan.table_name, names) };
     }
-    if table.downcast_ref::<MemTable>().is_some() || table.downcast_ref::<MemoryTable>().is_some() {
-        return match scan.table_name.table() == UNNAMED {
+    if is_in_memory(table) {
+        // Those of others are in no catalog of this session's.
+        return match scan.table_name.table() == UNNAMED || temporary::is_table(table) {
             true => Ok(()),
             false => named(caller, &scan.table_name, names),
         };

@@ -6,6 +6,7 @@ use tonic::Status;
 
 use super::internal;
 use crate::flight::sessions::Here;
+use crate::temporary;
 
 /// Every schema that the caller may see, with its catalog.
 pub(super) fn all(here: &Here) -> Vec<(String, String)> {
@@ -14,12 +15,18 @@ pub(super) fn all(here: &Here) -> Vec<(String, String)> {
     for name in catalogs.catalog_names() {
         let Some(catalog) = catalogs.catalog(&name) else { continue };
         for schema in catalog.schema_names() {
-            if here.caller.may_see(&name, &schema) {
+            if is_seen(here, &name, &schema) {
                 all.push((name.clone(), schema));
             }
         }
     }
     all
+}
+
+/// Whether the caller may know what is in a schema.
+pub(super) fn is_seen(here: &Here, catalog: &str, schema: &str) -> bool {
+    let own = temporary::is_schema(&here.session.context, catalog, schema);
+    own || here.caller.may_see(catalog, schema)
 }
 
 pub(super) fn catalogs(here: &Here, asked: CommandGetCatalogs) -> Result<RecordBatch, Status> {

@@ -8,6 +8,7 @@ use arrow_flight::sql::CommandGetPrimaryKeys;
 use datafusion::common::{Constraint, TableReference};
 use tonic::Status;
 
+use super::catalogs::is_seen;
 use crate::flight::sessions::Here;
 
 fn text(name: &str, may_be_null: bool) -> Field {
@@ -60,7 +61,7 @@ pub(super) async fn primary(
     };
     let name = TableReference::full(catalog.as_str(), schema.as_str(), asked.table.as_str());
     let mut columns = Vec::new();
-    if here.caller.may_see(&catalog, &schema)
+    if is_seen(here, &catalog, &schema)
         && let Ok(table) = here.session.context.table_provider(name).await
     {
         let fields = table.schema();

@@ -164,3 +164,88 @@ async fn a_worker_that_is_lost_between_parts_changes_no_answer() {
         assert_eq!(number(&mut client, "SELECT count(*) FROM range(0, 9)").await, 9);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_read_in_parts_too() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    for part in 0..4 {
+        let (path, from) = (server.folder().display(), part * 150_000);
+        let rows = format!("SELECT value FROM range({from}, {})", from + 150_000);
+        run(&mut client, &format!("COPY ({rows}) TO '{path}/rows/{part}.parquet'")).await.unwrap();
+    }
+    let text = format!("SELECT value FROM '{}/rows/*.parquet'", server.folder().display());
+    let told = info(&mut client, &text).await;
+    assert!(told.endpoint.len() > 1 && !told.ordered);
+    let mut parts = Vec::new();
+    for at in 0..told.endpoint.len() {
+        parts.push(part(&mut client, &told, at).await.unwrap());
+    }
+    assert!(parts.iter().filter(|part| count(part) > 0).count() > 1, "both have some");
+    assert!(is_everything(&parts.concat()));
+    let sorted = info(
+        &mut client,
+        &format!("'{}/rows/*.parquet'.sort(value).filter(value > 5)", server.folder().display()),
+    )
+    .await;
+    assert!(sorted.ordered, "what only leaves rows out keeps their order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_at_hand_is_not_parted() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    run(&mut client, "CREATE TABLE t AS SELECT value FROM range(0, 200000)").await.unwrap();
+    for text in ["SELECT * FROM information_schema.tables", "SELECT * FROM t WHERE value > 5"] {
+        assert_eq!(info(&mut client, text).await.endpoint.len(), 1, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_second_disturbs_nobody() {
+    let server = Served::new(&POOL);
+    let mut client = server.client().await;
+    let told = info(&mut client, ROWS).await;
+    let ticket = told.endpoint[0].ticket.clone().unwrap();
+    let mut first = client.do_get(ticket).await.unwrap();
+    let mut rows = vec![first.next().await.unwrap().unwrap()];
+    let second = part(&mut client, &told, 0).await.unwrap_err();
+    assert!(second.contains("was fetched already"), "{second}");
+    rows.extend(first.try_collect::<Vec<_>>().await.unwrap());
+    for at in 1..told.endpoint.len() {
+        rows.extend(part(&mut client, &told, at).await.unwrap());
+    }
+    assert!(is_everything(&rows));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_with_parts_are_results_one_by_one() {
+    let server = Served::new(&[&POOL[..], &["--set", "flight.statements=2"]].concat());
+    let mut client = server.client().await;
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(info(&mut client, ROWS).await);
+    }
+    // The oldest has made place for the last; the others are whole.
+    assert!(part(&mut client, &told[0], 0).await.is_err());
+    for told in &told[1..] {
+        let mut rows = Vec::new();
+        for at in 0..told.endpoint.len() {
+            rows.extend(part(&mut client, told, at).await.unwrap());
+        }
+        assert!(is_everything(&rows));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_nobody_fetches_keeps_nobody_from_running() {
+    let server = Served::new(&[&POOL[..], &["--set", "flight.running=1"]].concat());
+    let mut client = server.client().await;
+    let told = info(&mut client, ROWS).await;
+    part(&mut client, &told, 0).await.unwrap();
+    // Its other parts are made, and wait with the workers.
+    assert_eq!(number(&mut client, "SELECT count(*) FROM range(0, 9)").await, 9);
+    for at in 1..told.endpoint.len() {
+        part(&mut client, &told, at).await.unwrap();
+    }
+}

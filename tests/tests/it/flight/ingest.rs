@@ -20,7 +20,7 @@ pub(super) fn rows(begins: i64, count: i64) -> RecordBatch {
     RecordBatch::try_from_iter([("id", ids), ("name", names)]).unwrap()
 }
 
-fn into(
+pub(super) fn into(
     table: &str,
     missing: TableNotExistOption,
     there: TableExistsOption,
@@ -47,7 +47,7 @@ pub(super) fn append(table: &str) -> CommandStatementIngest {
     into(table, TableNotExistOption::Fail, TableExistsOption::Append)
 }
 
-async fn ingest(
+pub(super) async fn ingest(
     client: &mut Client,
     command: CommandStatementIngest,
     batches: Vec<RecordBatch>,
@@ -115,9 +115,9 @@ async fn what_does_not_fit_leaves_nothing() {
     let error = ingest(&mut client, wrong, vec![rows(0, 1)]).await.unwrap_err();
     assert!(error.contains("no schema"), "{error}");
     let mut temporary = create("u");
-    temporary.temporary = true;
+    (temporary.temporary, temporary.schema) = (true, Some("public".to_string()));
     let error = ingest(&mut client, temporary, vec![rows(0, 1)]).await.unwrap_err();
-    assert!(error.contains("temporary"), "{error}");
+    assert!(error.contains("cannot be in schema 'public'"), "{error}");
 
     // More than there is memory for.
     let large = (0..60).map(|at| rows(at * 200_000, 200_000)).collect();

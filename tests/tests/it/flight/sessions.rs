@@ -2,8 +2,15 @@
 
 use std::collections::HashMap;
 
+use arrow::array::RecordBatch;
+use arrow::array::cast::AsArray;
+use arrow_flight::sql::{
+    CommandGetTables, CommandStatementIngest, TableExistsOption, TableNotExistOption,
+};
+use futures::TryStreamExt;
 use prost::Message;
 
+use super::ingest::{append, create, ingest, into, rows};
 use super::{Client, POOL, Served, act, count, fetch, number, run};
 
 /// `SetSessionOptionsRequest`, with options that are texts.
@@ -116,6 +123,104 @@ async fn a_cookie_is_a_session() {
     assert_eq!(act(&mut one, "CloseSession", Vec::new()).await.unwrap().len(), 1);
     assert!(fetch(&mut one, left).await.is_err());
     assert_eq!(count(&run(&mut one, "range(0, 6)").await.unwrap()), 6, "its settings have gone");
+}
+
+async fn listed(client: &mut Client) -> Vec<(String, String, String)> {
+    let info = client.get_tables(CommandGetTables::default()).await.unwrap();
+    let rows = fetch(client, info).await.unwrap();
+    let text = |batch: &RecordBatch, name: &str, row| {
+        batch[name].as_string::<i32>().value(row).to_string()
+    };
+    let each = rows.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
+    let told = each.map(|(batch, row)| {
+        let of = |name| text(batch, name, row);
+        (of("db_schema_name"), of("table_name"), of("table_type"))
+    });
+    told.filter(|(schema, ..)| schema != "information_schema").collect()
+}
+
+fn table(schema: &str, name: &str, kind: &str) -> (String, String, String) {
+    (schema.to_string(), name.to_string(), kind.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn temporary_tables_are_of_one_session() {
+    for args in [&[][..], &POOL] {
+        temporary_tables(&Served::new(args)).await;
+    }
+}
+
+async fn temporary_tables(server: &Served) {
+    let mut one = with_cookie(server, "one").await;
+    let mut two = with_cookie(server, "two").await;
+    let temporary = |command| CommandStatementIngest { temporary: true, ..command };
+    run(&mut two, "CREATE TABLE t AS SELECT 100 AS id").await.unwrap();
+    assert_eq!(ingest(&mut one, temporary(create("t")), vec![rows(0, 3)]).await.unwrap(), 3);
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM t").await, 3, "it is in front of the other");
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM temporary.t").await, 3);
+    assert_eq!(number(&mut two, "SELECT sum(id) FROM t").await, 100);
+    assert_eq!(listed(&mut one).await, [table("temporary", "t", "LOCAL TEMPORARY")]);
+    assert_eq!(listed(&mut two).await, [table("public", "t", "TABLE")]);
+    for text in ["SELECT * FROM temporary.t", "SELECT * FROM strata.temporary.t"] {
+        assert!(run(&mut two, text).await.is_err(), "{text}");
+    }
+
+    // Every way that tables change.
+    assert!(ingest(&mut one, temporary(create("t")), vec![rows(0, 1)]).await.is_err());
+    assert_eq!(ingest(&mut one, temporary(append("t")), vec![rows(3, 2)]).await.unwrap(), 2);
+    run(&mut one, "INSERT INTO t VALUES (5, 'more')").await.unwrap();
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM t").await, 15);
+    run(&mut one, "UPDATE t SET id = 7 WHERE id = 5").await.unwrap();
+    run(&mut one, "DELETE FROM t WHERE id = 0").await.unwrap();
+    assert_eq!(number(&mut one, "SELECT sum(id) + count(*) FROM t").await, 22);
+    let replace = into("t", TableNotExistOption::Create, TableExistsOption::Replace);
+    assert_eq!(ingest(&mut one, temporary(replace), vec![rows(8, 1)]).await.unwrap(), 1);
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM t").await, 8);
+
+    // What would outlast it, or take its place for everybody.
+    for text in [
+        "CREATE VIEW v AS SELECT * FROM t",
+        "v = t.head(1)",
+        "CREATE OR REPLACE TABLE t AS SELECT 1 AS id",
+        "CREATE OR REPLACE VIEW t AS SELECT 1 AS id",
+        "CREATE TEMPORARY TABLE public.u AS SELECT 1 AS id",
+        "CREATE SCHEMA temporary",
+    ] {
+        let why = run(&mut one, text).await.unwrap_err();
+        assert!(why.contains("temporary"), "{text}: {why}");
+    }
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM t").await, 8);
+    run(&mut one, "DROP TABLE t").await.unwrap();
+    assert_eq!(number(&mut one, "SELECT sum(id) FROM t").await, 100);
+
+    for text in
+        ["CREATE TEMP TABLE u AS SELECT 1 AS id", "CREATE TEMPORARY TABLE \"W\" (id BIGINT)"]
+    {
+        run(&mut one, text).await.unwrap();
+    }
+    run(&mut one, "INSERT INTO \"W\" SELECT id FROM u").await.unwrap();
+    assert_eq!(
+        number(&mut one, "SELECT sum(a.id + b.id) FROM u a JOIN \"W\" b USING (id)").await,
+        2
+    );
+    assert!(run(&mut two, "SELECT * FROM u").await.is_err());
+    act(&mut one, "CloseSession", Vec::new()).await.unwrap();
+    assert!(run(&mut one, "SELECT * FROM u").await.is_err(), "it has gone with its session");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_memory_of_temporary_tables_goes_back_with_their_session() {
+    let server = Served::new(&["--memory", "256MiB"]);
+    for at in 0..6 {
+        // Two of them do not fit.
+        let mut client = with_cookie(&server, &format!("s{at}")).await;
+        let text = "CREATE TEMPORARY TABLE t AS SELECT value FROM range(0, 18000000)";
+        run(&mut client, text).await.unwrap();
+        assert!(run(&mut client, &text.replace("t AS", "u AS")).await.is_err());
+        assert_eq!(number(&mut client, "SELECT count(*) FROM t").await, 18_000_000);
+        act(&mut client, "CloseSession", Vec::new()).await.unwrap();
+        server.rests().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

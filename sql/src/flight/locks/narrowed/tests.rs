@@ -373,3 +373,36 @@ async fn readers_change_nothing_and_writers_what_is_theirs() {
         place.run(&reader, "FROM n4").await.is_ok() && place.run(&reader, "FROM n").await.is_ok()
     );
 }
+
+#[tokio::test]
+async fn temporary_tables_are_a_writers_whatever_schemas_are_theirs() {
+    let place = Place::new().await;
+    let reader = place.session(Role::Reader, &["public"]);
+    let why = place.run(&reader, "CREATE TEMPORARY TABLE x AS SELECT 1 AS a").await.unwrap_err();
+    assert!(why.to_string().contains("needs the role writer"), "{why}");
+    for schemas in [&["public"][..], &["nothing"]] {
+        let writer = place.session(Role::Writer, schemas);
+        for text in [
+            "CREATE TEMPORARY TABLE own AS SELECT 1 AS a",
+            "INSERT INTO own VALUES (2)",
+            "UPDATE own SET a = 3 WHERE a = 1",
+            "DELETE FROM temporary.own WHERE a = 2",
+            "EXPLAIN ANALYZE SELECT * FROM own",
+        ] {
+            let told = place.run(&writer, text).await;
+            assert!(told.is_ok(), "{schemas:?} {text}: {told:?}");
+        }
+        for text in ["FROM own", "own.head(1)", "SELECT * FROM strata.temporary.own"] {
+            let told = place.run(&writer, text).await.unwrap();
+            assert!(told.contains("| 3 |"), "{schemas:?} {text}: {told}");
+        }
+        let listed = place.run(&writer, "SHOW TABLES").await.unwrap();
+        assert!(listed.contains("own"), "{listed}");
+        assert!(place.run(&place.all, "SELECT * FROM own").await.is_err());
+        // Another session begins like this one, and has none of its tables.
+        let other = place.session(Role::Writer, schemas);
+        assert!(place.run(&other, "SELECT * FROM temporary.own").await.is_err());
+        place.run(&writer, "DROP TABLE own").await.unwrap();
+        assert!(place.run(&writer, "SELECT * FROM own").await.is_err());
+    }
+}
