@@ -2,7 +2,7 @@
 //! in `CASES`.
 //!
 //! ```text
-//! compare ──▶ data: cubes that are missing are made
+//! compare ──▶ store: those that are missing are made
 //!        └──▶ rounds: each engine in turn ──▶ a process: warm-up at a tiny scale, then the work, timed
 //!                      ours: this program, `one`          peers: peers/arrays_worker.py
 //! ```
@@ -13,7 +13,7 @@ mod cell;
 mod chain;
 mod climatology;
 mod compare;
-mod data;
+mod cube;
 mod deconvolution;
 mod genotypes;
 mod in_memory;
@@ -24,6 +24,7 @@ mod rechunk;
 mod run;
 mod slice;
 mod sql;
+mod store;
 mod table;
 mod tiny_chunks;
 mod transpose;
