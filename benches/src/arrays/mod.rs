@@ -12,6 +12,7 @@ mod case;
 mod cell;
 mod chain;
 mod climatology;
+mod cohort;
 mod compare;
 mod cube;
 mod deconvolution;
@@ -19,11 +20,15 @@ mod genotypes;
 mod in_memory;
 mod matrices;
 mod mean;
+mod packed;
+mod principal;
 mod reading;
 mod rechunk;
 mod run;
+mod series;
 mod slice;
 mod sql;
+mod stack;
 mod store;
 mod table;
 mod tiny_chunks;
@@ -63,4 +68,12 @@ const CASES: &[&Case] = &[
     &chain::CASE,
     &reading::CASE,
     &genotypes::CASE,
+    &packed::TWO_BITS,
+    &packed::CODEC,
+    &principal::CASE,
+    &principal::FULL,
+    &stack::CASE,
+    &stack::FULL,
+    &series::CASE,
+    &series::FULL,
 ];
