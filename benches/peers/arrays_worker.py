@@ -1,7 +1,7 @@
 """Does one case by one Python engine, in a process of its own, and tells what it took.
 
 `strata-benches arrays` starts this file; it is not meant to be run by hand. It prints one line of JSON:
-{"seconds": [0.123], "peak": 123456789, "check": 1.5}, or {"error": "..."} and leaves with status 1.
+{"seconds": [0.123], "peak": 123456789, "held": null, "check": 1.5}, or {"error": "..."} and leaves with status 1.
 """
 
 import importlib
@@ -23,7 +23,7 @@ def peak():
 def main():
     task = json.loads(sys.argv[1])
     try:
-        if task["engine"] in ("dask", "xarray"):
+        if task["engine"] in ("dask", "numcodecs", "xarray"):
             import dask
 
             dask.config.set(scheduler="threads", num_workers=task["threads"])
@@ -39,7 +39,8 @@ def main():
             start = time.perf_counter()
             check = run()
             seconds.append(time.perf_counter() - start)
-        print(json.dumps({"seconds": seconds, "peak": peak(), "check": float(check)}), flush=True)
+        told = {"seconds": seconds, "peak": peak(), "held": work.get("held"), "check": float(check)}
+        print(json.dumps(told), flush=True)
     except Exception as error:
         lines = str(error).strip().splitlines()
         text = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

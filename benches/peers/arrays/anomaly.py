@@ -5,7 +5,7 @@ def dask(work):
     import dask.array as da
 
     def run():
-        x = da.from_zarr(work["cube"])
+        x = da.from_zarr(work["store"])
         return (x - x.mean(axis=0)).std(axis=(1, 2)).compute().astype("f8").sum()
 
     return run
@@ -24,7 +24,7 @@ def numpy(work):
     import zarr
 
     def run():
-        x = zarr.open_array(work["cube"], mode="r")[:]
+        x = zarr.open_array(work["store"], mode="r")[:]
         return (x - x.mean(axis=0)).std(axis=(1, 2)).astype("f8").sum()
 
     return run

@@ -16,11 +16,11 @@ def image(work):
     return values.astype("f4").reshape(lengths)
 
 
-def blur():
+def blur(lengths, widths):
     import numpy as np
 
-    z, y, x = np.ogrid[-4:5, -8:9, -8:9]
-    bell = np.exp(-0.5 * ((z / 2.0) ** 2 + (y / 3.0) ** 2 + (x / 3.0) ** 2))
+    places = np.ogrid[tuple(slice(-(length // 2), length - length // 2) for length in lengths)]
+    bell = np.exp(-0.5 * sum((place / width) ** 2 for place, width in zip(places, widths)))
     return (bell / bell.sum()).astype("f4")
 
 
@@ -42,7 +42,7 @@ def richardson_lucy(block, psf, iterations):
 def dask(work):
     import dask.array as da
 
-    x, psf = image(work), blur()
+    x, psf = image(work), blur((9, 17, 17), (2.0, 3.0, 3.0))
     chunk = shape(work)[0], shape(work)[1] // 4, shape(work)[2] // 4
 
     def run():

@@ -1,7 +1,7 @@
 def dask(work):
     import dask.array as da
 
-    return lambda: da.from_zarr(work["cube"]).mean(axis=0).compute().astype("f8").sum()
+    return lambda: da.from_zarr(work["store"]).mean(axis=0).compute().astype("f8").sum()
 
 
 def xarray(work):
@@ -13,10 +13,10 @@ def cube(work):
     import dask.array as da
     import xarray as xr
 
-    return xr.DataArray(da.from_zarr(work["cube"]), dims=("time", "lat", "lon"))
+    return xr.DataArray(da.from_zarr(work["store"]), dims=("time", "lat", "lon"))
 
 
 def numpy(work):
     import zarr
 
-    return lambda: zarr.open_array(work["cube"], mode="r")[:].mean(axis=0, dtype="f8").sum()
+    return lambda: zarr.open_array(work["store"], mode="r")[:].mean(axis=0, dtype="f8").sum()

@@ -34,7 +34,7 @@ def dataset(work):
                 key, self.shape, support, self.array.__getitem__
             )
 
-    array, dims = zarr.open_array(work["cube"], mode="r"), ("time", "lat", "lon")
+    array, dims = zarr.open_array(work["store"], mode="r"), ("time", "lat", "lon")
     values = indexing.LazilyIndexedArray(Stored(array))
     chunks = {"preferred_chunks": dict(zip(dims, array.chunks))}
     places = {name: np.arange(length) for name, length in zip(dims, array.shape)}

@@ -5,6 +5,7 @@ use strata_engine::{Binary, Reduce};
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 
 pub(super) const CASE: Case = Case {
     name: "A2",
@@ -12,7 +13,7 @@ pub(super) const CASE: Case = Case {
     file: "anomaly",
     peers: &["dask", "xarray", "numpy"],
     at_most: AtMost { time: Some(0.7), memory: Some(0.25), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     ours: |work| all_timed(work, once),
     ..Case::PLAIN
 };

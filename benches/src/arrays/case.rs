@@ -1,6 +1,7 @@
 //! What a case is.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 use datafusion::prelude::SessionContext;
@@ -10,6 +11,7 @@ use strata_connectors::zarr::{Opened, variables};
 use strata_engine::Array;
 
 use super::Result;
+use super::store::Store;
 
 /// How much there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,8 +53,8 @@ pub(super) struct Case {
     /// Who else does it: functions of that file, and `loop`, which is ours.
     pub(super) peers: &'static [&'static str],
     pub(super) at_most: AtMost,
-    /// Whether it works on the cube that lies in a store.
-    pub(super) stored: bool,
+    /// What it reads, if that lies in a store.
+    pub(super) store: Option<Store>,
     /// How often a process does it, of which the median is taken.
     pub(super) repeats: usize,
     /// That it takes many minutes: it is run only where it is named, and has ten times as long.
@@ -76,7 +78,7 @@ impl Case {
         file: "",
         peers: &[],
         at_most: AtMost::NOTHING,
-        stored: false,
+        store: None,
         repeats: 1,
         long: false,
         memory: None,
@@ -100,12 +102,14 @@ pub(super) struct AtMost {
     pub(super) peak: Option<u64>,
     /// The bytes that hold what is asked for, times this, are read.
     pub(super) read: Option<f64>,
+    /// The bytes that the first peer's values take in memory, times this.
+    pub(super) held: Option<f64>,
 }
 
 impl AtMost {
     /// Nothing is asked.
     pub(super) const NOTHING: Self =
-        Self { time: None, memory: None, seconds: None, peak: None, read: None };
+        Self { time: None, memory: None, seconds: None, peak: None, read: None, held: None };
 }
 
 /// A work whose time is told by the piece, so that peers may be given less of it.
@@ -141,19 +145,21 @@ where
 pub(super) struct Work {
     pub(super) session: SessionContext,
     pub(super) scale: Scale,
-    /// The store of the cube.
-    pub(super) cube: PathBuf,
+    /// The store that the case reads, if it does.
+    pub(super) store: PathBuf,
     /// A store to write, which is not there.
     pub(super) out: PathBuf,
     pub(super) threads: usize,
+    /// The bytes that the values take that are kept in memory, once a case tells.
+    pub(super) held: Arc<OnceLock<u64>>,
 }
 
 impl Work {
-    /// The cube.
+    /// What lies in the store.
     pub(super) async fn open(&self) -> Result<Array> {
-        match variables(&self.session, &self.cube.display().to_string()).await? {
+        match variables(&self.session, &self.store.display().to_string()).await? {
             Opened::Array(array) => Ok(array.array),
-            Opened::Group(_) => Err(format!("{} is no array", self.cube.display()).into()),
+            Opened::Group(_) => Err(format!("{} is no array", self.store.display()).into()),
         }
     }
 

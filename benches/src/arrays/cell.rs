@@ -5,6 +5,7 @@ use strata_engine::Index;
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 use super::sql::sum_of_second;
 
 pub(super) const ALL_TIMES: Case = Case {
@@ -13,7 +14,7 @@ pub(super) const ALL_TIMES: Case = Case {
     file: "cell",
     peers: &["loop"],
     at_most: AtMost { read: Some(1.1), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     holding: Some(|work| {
         let chunks = (0..work.scale.shape()[0]).step_by(work.scale.chunk()[0] as usize);
         chunks.map(|time| bytes(work, time)).sum()
@@ -45,7 +46,7 @@ fn place(work: &Work) -> [u64; 2] {
 /// The bytes of the chunk that holds the cell at a time.
 fn bytes(work: &Work, time: u64) -> Result<u64> {
     let [lat, lon] = place(work);
-    let mut path = work.cube.join("c");
+    let mut path = work.store.join("c");
     for (at, by) in [time, lat, lon].into_iter().zip(work.scale.chunk()) {
         path.push((at / by).to_string());
     }
@@ -57,7 +58,7 @@ async fn asked(time: Option<u64>, work: Work) -> Result<f64> {
     let time = time.map_or(String::new(), |time| format!(" AND time = {time}"));
     let query = format!(
         "SELECT time, value FROM zarr('{}') WHERE lat = {lat} AND lon = {lon}{time}",
-        work.cube.display()
+        work.store.display()
     );
     sum_of_second(&work, &query).await
 }

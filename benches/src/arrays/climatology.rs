@@ -5,6 +5,7 @@ use strata_engine::{Binary, Reduce};
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 
 pub(super) const CASE: Case = Case {
     name: "A10",
@@ -12,7 +13,7 @@ pub(super) const CASE: Case = Case {
     file: "climatology",
     peers: &["xarray"],
     at_most: AtMost { time: Some(0.6), peak: Some(500_000_000), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     memory: Some("500MB"),
     ours: |work| all_timed(work, once),
     ..Case::PLAIN

@@ -1,6 +1,7 @@
 //! Which cases are run, and in which order: each engine in turn, so that what disturbs the machine disturbs
 //! all of them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -9,10 +10,11 @@ use clap::Args;
 
 use super::case::{Case, Scale};
 use super::run::{Place, Took};
-use super::{CASES, Result, data, run, table};
+use super::store::Store;
+use super::{CASES, Result, run, table};
 
 /// Who may be measured.
-const ENGINES: &str = "strata,loop,dask,xarray,xarray_sql,numpy";
+const ENGINES: &str = "strata,loop,dask,numcodecs,xarray,xarray_sql,numpy";
 
 /// Measures arrays beside Dask, Xarray and NumPy.
 #[derive(Debug, Args)]
@@ -31,7 +33,7 @@ pub struct Arguments {
     /// How much there is to do
     #[arg(long, value_enum, default_value = "full")]
     scale: Scale,
-    /// Where the cubes lie; those that are missing are made (the full one is 1.5 GB, about half of it packed)
+    /// Where the stores lie; those that are missing are made, as far as the cases read them (see benches/README.md)
     #[arg(long, value_name = "FOLDER", default_value = "target/bench-data")]
     data: PathBuf,
     /// Runs of each
@@ -80,8 +82,7 @@ pub fn compare(arguments: &Arguments) -> Result<ExitCode> {
         threads,
         timeout: Duration::from_secs(arguments.timeout),
     };
-    let stored = cases.iter().any(|case| case.stored);
-    prepare(&place, stored)?;
+    prepare(&place, &cases)?;
     let missing = missing(&place.python, &arguments.engines);
     let mut rows = Vec::new();
     for case in cases {
@@ -103,7 +104,7 @@ pub fn compare(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.only.is_empty() {
         let long: Vec<&str> = CASES.iter().filter(|case| case.long).map(|case| case.name).collect();
         let long = long.join(",");
-        println!("\nNot run, for it takes many minutes: {long}. `--only {long}` runs it.");
+        println!("\nNot run, for they take many minutes: {long}. `--only {long}` runs them.");
     }
     if let Some(path) = &arguments.json {
         std::fs::write(path, table::json(&rows).to_string())?;
@@ -125,18 +126,23 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Case>> {
     only.iter().map(find).collect()
 }
 
-/// Makes the data that is missing, and reads it once, so that the first engine does not pay for the disk.
-fn prepare(place: &Place, stored: bool) -> Result<()> {
+/// Makes the stores that are missing, and reads them once, so that the first engine does not pay for the disk.
+fn prepare(place: &Place, cases: &[&Case]) -> Result<()> {
     std::fs::create_dir_all(&place.data)?;
-    if !stored {
+    let stores: BTreeMap<&str, Store> =
+        cases.iter().filter_map(|case| case.store).map(|store| (store.name, store)).collect();
+    if stores.is_empty() {
         return Ok(());
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let session = run::session(place.threads, &[])?;
-    for scale in [Scale::Tiny, place.scale] {
-        runtime.block_on(data::make(&session, &place.data, scale))?;
+    for store in stores.values() {
+        for scale in [Scale::Tiny, place.scale] {
+            runtime.block_on(store.ensure(&session, &place.data, scale))?;
+        }
+        warm(&store.path(&place.data, place.scale))?;
     }
-    warm(&data::cube(&place.data, place.scale))
+    Ok(())
 }
 
 fn warm(folder: &Path) -> Result<()> {

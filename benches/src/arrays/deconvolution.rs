@@ -32,14 +32,17 @@ fn image(shape: &[u64]) -> Result<Array> {
     floats(shape, values.collect())
 }
 
-fn blur() -> Result<Array> {
-    let squared = |at: i32, width: f64| (f64::from(at) / width).powi(2);
-    let place = (-4..=4).flat_map(|z| (-8..=8).map(move |y| (z, y)));
-    let place = place.flat_map(|(z, y)| (-8..=8).map(move |x| (z, y, x)));
-    let bell = place.map(|(z, y, x)| squared(z, 2.0) + squared(y, 3.0) + squared(x, 3.0));
-    let bell: Vec<f64> = bell.map(|square| (-0.5 * square).exp()).collect();
+/// A bell of so many values, so wide along each dimension, whose middle is at half its lengths.
+pub(super) fn blur(lengths: [u64; 3], widths: [f64; 3]) -> Result<Array> {
+    let along = |axis: usize| {
+        let (length, width) = (lengths[axis] as i64, widths[axis]);
+        (0..length).map(move |at| ((at - length / 2) as f64 / width).powi(2))
+    };
+    let place = along(0).flat_map(|z| along(1).map(move |y| z + y));
+    let place = place.flat_map(|zy| along(2).map(move |x| zy + x));
+    let bell: Vec<f64> = place.map(|square| (-0.5 * square).exp()).collect();
     let all: f64 = bell.iter().sum();
-    floats(&[9, 17, 17], bell.iter().map(|value| (value / all) as f32).collect())
+    floats(&lengths, bell.iter().map(|value| (value / all) as f32).collect())
 }
 
 fn deconvolution(work: Work) -> BoxFuture<'static, Result<Timed>> {
@@ -47,7 +50,7 @@ fn deconvolution(work: Work) -> BoxFuture<'static, Result<Timed>> {
         let shape = work.scale.of([128, 512, 512], [32, 256, 256], [16, 64, 64]);
         let chunk = [shape[0], shape[1] / 4, shape[2] / 4];
         let image = image(&shape)?.rechunk(Grid::even(&shape, &chunk))?;
-        let psf = blur()?;
+        let psf = blur([9, 17, 17], [2.0, 3.0, 3.0])?;
         Ok(timed((work, image, psf), |(work, image, psf)| async move {
             let made = image.richardson_lucy(&psf, 10, None, Boundary::Periodic)?;
             Ok(total(&made.compute(&work.session).await?))

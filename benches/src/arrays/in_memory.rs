@@ -46,7 +46,7 @@ fn query(work: &Work) -> String {
 fn kept(work: Work) -> BoxFuture<'static, Result<Timed>> {
     async move {
         let name =
-            format!("cells = zarr('{}')[0:{}].persist()", work.cube.display(), steps(&work).end);
+            format!("cells = zarr('{}')[0:{}].persist()", work.store.display(), steps(&work).end);
         work.session.run(&name).await?;
         Ok(timed(work, |work| async move { sum_of_second(&work, &query(&work)).await }))
     }

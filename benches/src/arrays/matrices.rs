@@ -53,9 +53,13 @@ fn scattered(count: u64) -> impl Iterator<Item = u64> {
 }
 
 fn floats(shape: [u64; 2], chunk: [u64; 2]) -> Result<Array> {
-    let values = scattered(shape[0] * shape[1]).map(|at| at as f64 / 1009.0 - 0.5).collect();
-    let values = Tensor::from_block(Kind::F64.into(), shape.to_vec(), Block::F64(values))?;
-    Ok(Array::of(values)?.rechunk(Grid::even(&shape, &chunk))?)
+    Ok(evenly(shape, 0.5)?.rechunk(Grid::even(&shape, &chunk))?)
+}
+
+/// Numbers from -`less` up to a whole one more.
+pub(super) fn evenly(shape: [u64; 2], less: f64) -> Result<Array> {
+    let values = scattered(shape[0] * shape[1]).map(|at| at as f64 / 1009.0 - less).collect();
+    Ok(Array::of(Tensor::from_block(Kind::F64.into(), shape.to_vec(), Block::F64(values))?)?)
 }
 
 fn product(work: Work) -> BoxFuture<'static, Result<Timed>> {

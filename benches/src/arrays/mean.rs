@@ -4,6 +4,7 @@ use strata_engine::Reduce;
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 
 pub(super) const CASE: Case = Case {
     name: "A1",
@@ -11,7 +12,7 @@ pub(super) const CASE: Case = Case {
     file: "mean",
     peers: &["dask", "xarray", "numpy"],
     at_most: AtMost { time: Some(0.6), memory: Some(0.4), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     ours: |work| all_timed(work, once),
     ..Case::PLAIN
 };

@@ -2,7 +2,7 @@
 //! in `CASES`.
 //!
 //! ```text
-//! compare ──▶ data: cubes that are missing are made
+//! compare ──▶ store: those that are missing are made
 //!        └──▶ rounds: each engine in turn ──▶ a process: warm-up at a tiny scale, then the work, timed
 //!                      ours: this program, `one`          peers: peers/arrays_worker.py
 //! ```
@@ -12,18 +12,24 @@ mod case;
 mod cell;
 mod chain;
 mod climatology;
+mod cohort;
 mod compare;
-mod data;
+mod cube;
 mod deconvolution;
 mod genotypes;
 mod in_memory;
 mod matrices;
 mod mean;
+mod packed;
+mod principal;
 mod reading;
 mod rechunk;
 mod run;
+mod series;
 mod slice;
 mod sql;
+mod stack;
+mod store;
 mod table;
 mod tiny_chunks;
 mod transpose;
@@ -62,4 +68,12 @@ const CASES: &[&Case] = &[
     &chain::CASE,
     &reading::CASE,
     &genotypes::CASE,
+    &packed::TWO_BITS,
+    &packed::CODEC,
+    &principal::CASE,
+    &principal::FULL,
+    &stack::CASE,
+    &stack::FULL,
+    &series::CASE,
+    &series::FULL,
 ];

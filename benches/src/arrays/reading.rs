@@ -11,6 +11,7 @@ use strata_engine::Slice;
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 
 pub(super) const CASE: Case = Case {
     name: "Z",
@@ -18,7 +19,7 @@ pub(super) const CASE: Case = Case {
     file: "reading",
     peers: &["loop", "dask"],
     at_most: AtMost { time: Some(1.2), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     ours: |work| all_timed(work, once),
     by_hand: Some(|work| all_timed(work, loop_once)),
     ..Case::PLAIN
@@ -36,7 +37,7 @@ async fn once(work: Work) -> Result<f64> {
 }
 
 async fn loop_once(work: Work) -> Result<f64> {
-    let files = files(&work.cube.join("c"))?;
+    let files = files(&work.store.join("c"))?;
     let cells = work.scale.chunk().iter().product::<u64>() as usize;
     tokio::task::spawn_blocking(move || by_hand(files, cells * 4, work.threads)).await?
 }

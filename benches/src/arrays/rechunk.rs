@@ -5,6 +5,7 @@ use strata_engine::Grid;
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed};
+use super::cube::CUBE;
 
 pub(super) const CASE: Case = Case {
     name: "A3",
@@ -12,7 +13,7 @@ pub(super) const CASE: Case = Case {
     file: "rechunk",
     peers: &["dask"],
     at_most: AtMost { time: Some(0.8), memory: Some(0.3), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     ours: |work| all_timed(work, once),
     ..Case::PLAIN
 };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -10,7 +11,7 @@ use strata::Settings;
 use strata_engine::Origin;
 
 use super::case::{Case, Scale, Work};
-use super::{CASES, Result, data};
+use super::{CASES, Result};
 
 /// One run.
 #[derive(Debug, Args)]
@@ -35,6 +36,8 @@ pub(super) struct Took {
     pub(super) peak: Option<u64>,
     /// The bytes that it read, over those of the objects that hold what is asked for.
     pub(super) read: Option<f64>,
+    /// The bytes that the values took that were kept in memory, where the case tells.
+    pub(super) held: Option<u64>,
     /// What tells whether the answer is right.
     pub(super) check: f64,
 }
@@ -62,13 +65,15 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
     let work = |scale: Scale| Work {
         session: session.clone(),
         scale,
-        cube: data::cube(&one.data, scale),
+        store: case.store.map_or_else(PathBuf::new, |store| store.path(&one.data, scale)),
         out: one.out.join(scale.name()),
         threads: one.threads,
+        held: Arc::default(),
     };
     prepare(work(Scale::Tiny)).await?().await?;
     let work = work(one.scale);
     let holding = case.holding.map(|holding| holding(&work)).transpose()?;
+    let held = Arc::clone(&work.held);
     let timed = prepare(work).await?;
     let mut seconds = Vec::new();
     let mut check = 0.0;
@@ -81,7 +86,8 @@ async fn run(case: &Case, one: &One) -> Result<Value> {
     let bytes = read().zip(before).map(|(after, before)| (after - before) as f64);
     let once = bytes.map(|bytes| bytes / case.repeats as f64);
     let read = once.zip(holding).map(|(once, holding)| once / holding as f64);
-    Ok(json!({"seconds": seconds, "check": check, "peak": peak(), "read": read}))
+    let held = held.get();
+    Ok(json!({"seconds": seconds, "check": check, "peak": peak(), "read": read, "held": held}))
 }
 
 /// A session as the command has it, with so many threads, and other settings.
@@ -139,6 +145,7 @@ impl Place {
             seconds: super::table::median(&mut seconds),
             peak: told["peak"].as_u64(),
             read: told["read"].as_f64(),
+            held: told["held"].as_u64(),
             check: told["check"].as_f64().unwrap_or(f64::NAN),
         })
     }
@@ -156,7 +163,7 @@ impl Place {
                 let work = |scale: Scale| {
                     json!({
                         "scale": scale.name(),
-                        "cube": data::cube(&self.data, scale),
+                        "store": case.store.map(|store| store.path(&self.data, scale)),
                         "out": self.out.join(scale.name()),
                         "units": case.units.map(|units| (units.peers)(scale)),
                     })

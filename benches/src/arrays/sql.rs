@@ -9,6 +9,7 @@ use strata_engine::{Index, LocalRunner, Reduce, Runner};
 
 use super::Result;
 use super::case::{AtMost, Case, Work, all_timed, total};
+use super::cube::CUBE;
 
 pub(super) const ASKED: Case = Case {
     name: "S1",
@@ -16,7 +17,7 @@ pub(super) const ASKED: Case = Case {
     file: "sql",
     peers: &["loop"],
     at_most: AtMost { time: Some(1.3), ..AtMost::NOTHING },
-    stored: true,
+    store: Some(CUBE),
     ours: |work| all_timed(work, asked),
     by_hand: Some(|work| all_timed(work, array)),
     ..Case::PLAIN
@@ -49,7 +50,7 @@ async fn asked(work: Work) -> Result<f64> {
     let (from, to) = belt(&work);
     let query = format!(
         "SELECT time, avg(value) AS mean FROM zarr('{}') WHERE lat >= {from} AND lat < {to} GROUP BY time",
-        work.cube.display()
+        work.store.display()
     );
     sum_of_second(&work, &query).await
 }

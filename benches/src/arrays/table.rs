@@ -26,6 +26,7 @@ struct Middle {
     seconds: f64,
     peak: Option<f64>,
     read: Option<f64>,
+    held: Option<f64>,
     check: f64,
 }
 
@@ -45,6 +46,7 @@ impl Middle {
             seconds: median(&mut seconds),
             peak: middle(|took| Some(took.peak? as f64)),
             read: middle(|took| took.read),
+            held: middle(|took| Some(took.held? as f64)),
             check: took.last().map_or(f64::NAN, |took| took.check),
         })
     }
@@ -100,6 +102,7 @@ pub(super) fn print(case: &Case, rows: &[Row], scale: Scale, first: bool) {
 /// What was asked of a ratio, and whether it is so.
 fn verdict(case: &Case, engine: &str, ours: Option<&Middle>, middle: &Middle) -> Vec<String> {
     let (limit, mut told) = (case.at_most, Vec::new());
+    told.extend(middle.held.map(|held| format!("holds {:.0} MiB", held / 1048576.0)));
     let mut judge = |what: &str, limit: String, met: bool| {
         told.push(format!("{what} {limit}: {}", if met { "met" } else { "MISSED" }));
     };
@@ -124,6 +127,9 @@ fn verdict(case: &Case, engine: &str, ours: Option<&Middle>, middle: &Middle) ->
     if let (Some(most), Some(own), Some(theirs)) = (limit.memory, ours.peak, middle.peak) {
         judge("memory", format!("× {most}"), own <= most * theirs);
     }
+    if let (Some(most), Some(own), Some(theirs)) = (limit.held, ours.held, middle.held) {
+        judge("held", format!("× {most} (× {:.3})", own / theirs), own <= most * theirs);
+    }
     told
 }
 
@@ -144,7 +150,8 @@ pub(super) fn json(rows: &[Row]) -> Value {
             "case": row.case,
             "engine": row.engine,
             "runs": took.iter().map(|took| json!({
-                "seconds": took.seconds, "peak": took.peak, "read": took.read, "check": took.check
+                "seconds": took.seconds, "peak": took.peak, "read": took.read, "held": took.held,
+                "check": took.check
             })).collect::<Vec<_>>(),
         }),
         Err(why) => json!({"case": row.case, "engine": row.engine, "failed": why}),

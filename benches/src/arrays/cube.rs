@@ -1,15 +1,19 @@
-//! The cubes that cases read: temperatures over time, latitude and longitude, of hundredths of a degree, as
-//! a Zarr v3 array packed by Zstandard. The same values each time.
+//! The cube that most cases read: temperatures over time, latitude and longitude, of hundredths of a degree, as a Zarr
+//! v3 array packed by Zstandard.
 
 use std::path::{Path, PathBuf};
 
 use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use strata_connectors::zarr::{ArraySpec, Compression, Existing, StoreWriter};
 use strata_engine::{Array, Binary, Distribution, Grid, Index, Kind, Scalar, Unary};
 
 use super::Result;
 use super::case::Scale;
+use super::store::Store;
+
+pub(super) const CUBE: Store =
+    Store { name: "cube", make: |session, path, scale| make(session, path, scale).boxed() };
 
 impl Scale {
     pub(super) fn shape(self) -> [u64; 3] {
@@ -21,21 +25,7 @@ impl Scale {
     }
 }
 
-/// Where the cube of a scale lies.
-pub(super) fn cube(folder: &Path, scale: Scale) -> PathBuf {
-    match scale {
-        Scale::Full => folder.join("cube.zarr"),
-        other => folder.join(format!("cube-{}.zarr", other.name())),
-    }
-}
-
-/// Makes the cube of a scale if it is not there.
-pub(super) async fn make(session: &SessionContext, folder: &Path, scale: Scale) -> Result<()> {
-    let path = cube(folder, scale);
-    if path.join("zarr.json").exists() {
-        return Ok(());
-    }
-    eprintln!("making {}", path.display());
+async fn make(session: SessionContext, path: PathBuf, scale: Scale) -> Result<()> {
     let (shape, chunk) = (scale.shape(), scale.chunk());
     let number = Scalar::Float;
     let noise = Distribution::Normal { mean: 0.0, std: 1.0 };
@@ -48,7 +38,6 @@ pub(super) async fn make(session: &SessionContext, folder: &Path, scale: Scale) 
     let hundredths = kelvin.binary_with(Binary::Mul, number(100.0), false)?.unary(Unary::Round)?;
     let values = hundredths.binary_with(Binary::Div, number(100.0), false)?;
 
-    std::fs::create_dir_all(folder)?;
     let url = url(&path)?;
     let store = session.runtime_env().object_store_registry.get_store(&url)?;
     let mut writer = StoreWriter::create(&url, store, Existing::Refuse, Default::default()).await?;
@@ -56,7 +45,7 @@ pub(super) async fn make(session: &SessionContext, folder: &Path, scale: Scale) 
     spec.dims = ["time", "lat", "lon"].map(|name| Some(name.to_string())).to_vec();
     spec.compression = Compression::Zstd(3);
     let array = writer.array("", &spec).await?;
-    let mut chunks = values.chunks(session).await?;
+    let mut chunks = values.chunks(&session).await?;
     while let Some((region, values)) = chunks.try_next().await? {
         let place: Vec<u64> = region.iter().zip(chunk).map(|(at, by)| at.start / by).collect();
         array.write_chunk(&place, &values).await?;
