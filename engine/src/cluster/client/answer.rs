@@ -232,3 +232,74 @@ async fn hear(
     }
     Err(EngineError::Pool(format!("the scheduler at {} has gone", pool.address())).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::link::{Link, Links};
+    use crate::cluster::protocol::Source;
+    use crate::cluster::security::Security;
+
+    use super::*;
+
+    fn answer() -> Arc<Answer> {
+        let security = Security::default();
+        let link = Link::to("127.0.0.1:1".parse().unwrap(), &security).unwrap();
+        let pool = Pool { link, links: Links::new(security), cores: 1.into() };
+        Answer::new(Arc::new(pool), Submit::default(), Arc::default())
+    }
+
+    fn part(at: u32, attempt: u32) -> Part {
+        let task = Some(TaskId { part: at, attempt });
+        Part { at, source: Some(Source { task, ..Source::default() }), ..Part::default() }
+    }
+
+    /// Says where two parts are, by the attempts that made them.
+    fn tell(answer: &Answer, stage: u32, repeats: bool, attempts: [u32; 2]) {
+        let Listener::None(news) = &*answer.listener.lock() else { panic!("somebody listens") };
+        let parts = (0..).zip(attempts).map(|(at, attempt)| part(at, attempt)).collect();
+        let there = There { stage, of: 2, repeats, parts };
+        news.send_modify(|news| news.rows.get_or_insert_default().hear(1, there));
+    }
+
+    /// Hands a part out as it was when this was fetched.
+    fn hand_out(answer: &Answer, stage: u32, at: u32, attempt: u32) -> Result<bool> {
+        let part = Arc::new(part(at, attempt));
+        let told = Telling::of(&part).unwrap();
+        answer.hand_out(&Place { job: 1, stage, of: 2, part, told })
+    }
+
+    #[tokio::test]
+    async fn parts_of_two_answers_are_not_handed_out_together() {
+        let one = answer();
+        tell(&one, 3, false, [0, 0]);
+        assert!(hand_out(&one, 3, 0, 0).unwrap());
+        // Another share has fetched its part of rows that are made anew since.
+        tell(&one, 3, false, [1, 1]);
+        let error = hand_out(&one, 3, 1, 1).unwrap_err().to_string();
+        assert!(error.contains("run the query once more"), "{error}");
+        // What nobody has seen may be others.
+        let one = answer();
+        tell(&one, 3, false, [0, 0]);
+        tell(&one, 3, false, [1, 1]);
+        assert!(!hand_out(&one, 3, 0, 0).unwrap(), "it is elsewhere by now");
+        assert!(hand_out(&one, 3, 0, 1).unwrap() && hand_out(&one, 3, 1, 1).unwrap());
+    }
+
+    #[tokio::test]
+    async fn parts_that_repeat_go_with_each_other_until_all_is_planned_anew() {
+        let one = answer();
+        tell(&one, 3, true, [0, 0]);
+        assert!(hand_out(&one, 3, 0, 0).unwrap());
+        tell(&one, 3, true, [1, 1]);
+        assert!(hand_out(&one, 3, 1, 0).unwrap());
+        tell(&one, 5, true, [0, 0]);
+        assert!(hand_out(&one, 5, 1, 0).is_err());
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_how_it_ended() {
+        let pool = answer();
+        let error = pool.wait(|_| Ok(None::<()>)).await.unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1:1 cannot be reached"), "{error}");
+    }
+}

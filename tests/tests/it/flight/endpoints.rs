@@ -8,8 +8,8 @@ use arrow::array::RecordBatch;
 use arrow::array::cast::AsArray;
 use arrow::datatypes::Int64Type;
 use arrow_flight::{FlightEndpoint, FlightInfo, RenewFlightEndpointRequest};
-use futures::StreamExt;
 use futures::future::join_all;
+use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use tonic::Code;
 
