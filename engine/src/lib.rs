@@ -28,7 +28,7 @@ mod wire;
 pub use array::buffers;
 pub use array::{
     ArrayError, ArraySource, Cuts, DType, Extent, Form, Grid, Kind, Memory as InMemory, Native,
-    Pieces, Region, Shown, Tensor, Unit, cells, shape_of,
+    Pieces, PiecesInMemory, Region, Tensor, Unit, cells, shape_of,
 };
 pub use cluster::{
     Adaptive, Address, ByCommand, BySsh, Ended, JobRow, Local, LocalWorkers, Pool, PoolExec,

@@ -12,8 +12,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use strata_engine::{
-    Array, ArrayError, ArraySource, DType, EngineError, Form, Grid, Pieces, Region, Shown, Tensor,
-    buffers, cells, shape_of,
+    Array, ArrayError, ArraySource, DType, EngineError, Form, Grid, Pieces, PiecesInMemory, Region,
+    Tensor, buffers, cells, shape_of,
 };
 
 use super::boxes;
@@ -216,6 +216,12 @@ impl Persisted {
         Ok((region, Tensor::new(self.form.dtype, shape, values)?))
     }
 
+    /// The only chunk that a box lies in, if it is in one.
+    fn only_chunk(&self, region: &[Range<u64>]) -> Option<u64> {
+        let mut all = self.form.grid.boxes(region);
+        all.next().filter(|_| all.next().is_none()).map(|(number, _)| number)
+    }
+
     /// The chunk that a box begins in.
     fn whole_of(&self, region: &[Range<u64>]) -> Region {
         let along = self.form.grid.0.iter().zip(region);
@@ -247,12 +253,14 @@ impl ArraySource for Persisted {
 
     async fn read(&self, region: &[Range<u64>]) -> Result<Tensor, ArrayError> {
         let shape = shape_of(region);
-        let touched = self.form.grid.touched(region);
-        if cells(&shape_of(&touched)) == Some(1)
-            && let Some((number, _)) = self.form.grid.boxes(region).next()
-        {
+        if let Some(number) = self.only_chunk(region) {
             let (whole, values) = self.chunk(number)?;
-            return values.shown(&within(region, &whole));
+            let part = within(region, &whole);
+            return match self.packing {
+                None => values.shown(&part),
+                // What was unpacked goes when it was read.
+                Some(_) => values.part(&part),
+            };
         }
         let taken = buffers::try_take(self.bytes(&shape)?);
         let mut to = taken.map_err(|reason| self.fault(reason))?;
@@ -274,15 +282,15 @@ impl ArraySource for Persisted {
     }
 
     fn piecewise(&self, region: &[Range<u64>]) -> Option<u64> {
-        let is_one = cells(&shape_of(&self.form.grid.touched(region))) == Some(1);
-        (self.packing.is_none() && is_one).then_some(0)
+        (self.packing.is_none() && self.only_chunk(region).is_some()).then_some(0)
     }
 
     async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>, ArrayError> {
-        let touched = self.form.grid.boxes(region).next();
-        let (number, _) = touched.ok_or_else(|| self.fault(format!("{region:?} is empty")))?;
+        let number = self.only_chunk(region).ok_or_else(|| {
+            self.fault(format!("{region:?} does not lie in one chunk: it is read at once"))
+        })?;
         let (whole, values) = self.chunk(number)?;
-        Ok(Box::new(Shown::new(values, within(region, &whole))))
+        Ok(Box::new(PiecesInMemory::new(values, within(region, &whole))))
     }
 
     fn beside(&self, region: &[Range<u64>]) -> u64 {
@@ -374,6 +382,19 @@ mod tests {
                 pieces.end().unwrap();
             }
             assert_eq!(own.piecewise(&[1..3, 0..40]), None, "that is of two chunks");
+            assert!(own.pieces(&[1..3, 0..40]).await.is_err(), "that is of two chunks");
+            assert!(own.pieces(&[1..1, 0..40]).await.is_err(), "that is of none");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_of_what_is_packed_does_not_keep_the_chunk() {
+        for codec in Codec::ALL {
+            let own = persisted(codec);
+            let (part, whole) = (vec![0..1, 0..4], own.form.grid.region(&[0, 0]));
+            let whole = own.read(&whole).await.unwrap().data().len();
+            let kept = own.read(&part).await.unwrap().data().capacity();
+            assert_eq!(kept >= whole, codec == Codec::None, "{codec:?} keeps {kept} of {whole}");
         }
     }
 

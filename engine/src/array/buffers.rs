@@ -13,7 +13,7 @@ use super::{allocator, huge_pages};
 use crate::kernels::{Block, each_kind};
 
 /// Smaller ones are left to the allocator, which keeps those itself.
-const WORTH_KEEPING: usize = 256 << 10;
+pub(crate) const WORTH_KEEPING: usize = 256 << 10;
 
 /// How much is kept at most, over all threads: of bytes, and of values as much again. Less where memory is little.
 const MOST: usize = 192 << 20;

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::buffers;
 use super::error::{ArrayError, Result};
 use super::extent::Extent;
-use super::memory::Shown;
+use super::memory::PiecesInMemory;
 use super::source::{ArraySource, Form, Pieces};
 use super::tensor::{Region, Tensor, cells, shape_of};
 
@@ -163,7 +163,10 @@ impl ArraySource for Kept {
     async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
         if let Some((values, grant)) = self.shelf.find(region) {
             let whole = values.shape().iter().map(|length| 0..*length).collect();
-            return Ok(Box::new(Found { pieces: Shown::new(values, whole), _grant: grant }));
+            return Ok(Box::new(Found {
+                pieces: PiecesInMemory::new(values, whole),
+                _grant: grant,
+            }));
         }
         let inner = self.source.pieces(region).await?;
         let shape = shape_of(region);
@@ -222,7 +225,7 @@ impl ArraySource for Kept {
 
 /// A box that is there, piece by piece.
 struct Found {
-    pieces: Shown,
+    pieces: PiecesInMemory,
     _grant: Arc<Grant>,
 }
 
@@ -285,21 +288,6 @@ mod tests {
     #[derive(Debug)]
     struct Counted(Memory, AtomicUsize);
 
-    struct Slabs(Memory, Region);
-
-    impl Pieces for Slabs {
-        fn next(&mut self, count: u64) -> Result<Tensor> {
-            let mut region = self.1.clone();
-            region[0].end = region[0].start + count;
-            self.1[0].start += count;
-            self.0.values().part(&region)
-        }
-
-        fn end(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
-
     #[async_trait]
     impl ArraySource for Counted {
         fn form(&self) -> &Form {
@@ -317,8 +305,7 @@ mod tests {
         }
         async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
             self.1.fetch_add(1, Ordering::Relaxed);
-            let memory = Memory::new(self.0.values().clone(), self.0.form().grid.clone());
-            Ok(Box::new(Slabs(memory, region.to_vec())))
+            Ok(Box::new(PiecesInMemory::new(self.0.values().clone(), region.to_vec())))
         }
         fn wire_name(&self) -> &'static str {
             "counted"

@@ -83,7 +83,7 @@ impl ArraySource for Memory {
     }
 
     async fn pieces(&self, region: &[Range<u64>]) -> Result<Box<dyn Pieces>> {
-        Ok(Box::new(Shown::new(self.values.clone(), region.to_vec())))
+        Ok(Box::new(PiecesInMemory::new(self.values.clone(), region.to_vec())))
     }
 
     async fn extent(&self, region: &[Range<u64>]) -> Option<Extent> {
@@ -106,19 +106,19 @@ impl ArraySource for Memory {
 }
 
 /// A box within values in memory, piece by piece: a piece whose values lie in a row is a part of them.
-pub struct Shown {
+pub struct PiecesInMemory {
     values: Tensor,
     left: Region,
 }
 
-impl Shown {
+impl PiecesInMemory {
     /// A box that lies within the values.
     pub fn new(values: Tensor, region: Region) -> Self {
         Self { values, left: region }
     }
 }
 
-impl Pieces for Shown {
+impl Pieces for PiecesInMemory {
     fn next(&mut self, count: u64) -> Result<Tensor> {
         let mut piece = self.left.clone();
         if let (Some(piece), Some(left)) = (piece.first_mut(), self.left.first_mut()) {

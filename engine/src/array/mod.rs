@@ -19,7 +19,7 @@ pub use extent::Extent;
 pub use grid::{Cuts, Grid};
 pub(crate) use kept::{Kept, Room, Shelf};
 pub use kind::{DType, Kind, Unit};
-pub use memory::{Memory, Shown};
+pub use memory::{Memory, PiecesInMemory};
 pub use ndarray::Native;
 pub use source::{ArraySource, Form, Pieces};
 pub use tensor::{Region, Tensor, cells, shape_of};

@@ -1,7 +1,5 @@
 //! Values of one kind as values of another.
 
-use pulp::Arch;
-
 use super::element::Value;
 use super::{Block, Slice, each_kind};
 
@@ -61,10 +59,7 @@ fn into<V: Value>(from: &[V], to: &mut Block) {
 /// Of bytes, vectors of the processor make three times as many floats as those that all processors have.
 fn fill<T>(to: &mut Vec<T>, values: impl Iterator<Item = T>) {
     to.clear();
-    Arch::new().dispatch(
-        #[inline(always)]
-        || to.extend(values),
-    );
+    by_vectors!(to.extend(values));
 }
 
 #[cfg(test)]

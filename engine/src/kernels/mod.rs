@@ -2,6 +2,16 @@
 //! knows of plans, files or threads. Which function does the work is looked up once for a run, never
 //! for a value.
 
+/// Something that is compiled for the vectors that there are, too, and done by these.
+macro_rules! by_vectors {
+    ($does:expr) => {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || $does,
+        )
+    };
+}
+
 mod binary;
 mod block;
 mod cast;

@@ -57,6 +57,7 @@ impl Array {
 
     /// The value in the middle of so many around each: as scipy.ndimage.median_filter.
     pub fn median_filter(&self, sizes: &[u64], boundary: Boundary) -> Result<Self> {
+        self.refuse_complex("median_filter")?;
         let of = match self.dtype() {
             DType::Plain(Kind::Bool) => self.fractions("median")?,
             _ => self.clone(),
@@ -75,6 +76,7 @@ impl Array {
     /// How fast values change along a dimension, smoothed along the others: as scipy.ndimage.sobel.
     pub fn sobel(&self, axis: usize, boundary: Boundary) -> Result<Self> {
         self.has_axis(axis)?;
+        self.refuse_complex("sobel")?;
         let mut made = self.fractions("sobel")?.weighed(axis, &[-1.0, 0.0, 1.0], 1, boundary)?;
         for other in (0..self.ndim()).filter(|other| *other != axis) {
             made = made.weighed(other, &[1.0, 2.0, 1.0], 1, boundary)?;
@@ -84,6 +86,7 @@ impl Array {
 
     /// How much each value differs from its neighbours along all dimensions: as scipy.ndimage.laplace.
     pub fn laplace(&self, boundary: Boundary) -> Result<Self> {
+        self.refuse_complex("laplace")?;
         let ndim = self.ndim();
         if !(1..=MOST_DIMENSIONS).contains(&ndim) {
             return Err(ArrayError::asked(format!(
@@ -154,7 +157,8 @@ impl Array {
             *depth = (before.min(length), after.min(length));
         }
         let nothing = Boundary::Constant(super::Scalar::Float(f64::NAN));
-        let values = self.fractions("a window")?;
+        let is_sum = matches!(of, Moving::Sum | Moving::Mean);
+        let values = self.for_sums(of.name(), is_sum, true, &[axis])?.fractions("a window")?;
         values.near(Near::Moving { of, axis, least }, &depths, nothing, None)
     }
 

@@ -15,6 +15,21 @@ impl Array {
         reduce: Reduce,
         skip_nan: bool,
         axis: usize,
+        labels: (&[Option<u32>], u32),
+        others: &[usize],
+    ) -> Result<Self> {
+        let what = format!("{} of groups", reduce.name());
+        let is_sum = matches!(reduce, Reduce::Sum | Reduce::Mean);
+        let of = self.for_sums(&what, is_sum, skip_nan, &[&[axis], others].concat())?;
+        of.group_cells(reduce, skip_nan, axis, labels, others)
+    }
+
+    /// The same of cells, as SQL has them: a part of a complex number is one.
+    pub(crate) fn group_cells(
+        &self,
+        reduce: Reduce,
+        skip_nan: bool,
+        axis: usize,
         (labels, groups): (&[Option<u32>], u32),
         others: &[usize],
     ) -> Result<Self> {

@@ -19,7 +19,7 @@ impl Array {
     /// each chunk is computed alone, beginning with what comes before it.
     pub fn scan(&self, scan: Scan, skip_nan: bool, axis: Option<usize>) -> Result<Self> {
         let Some(axis) = axis else {
-            return self.reshape(&[-1])?.scan(scan, skip_nan, Some(0));
+            return self.in_a_row()?.scan(scan, skip_nan, Some(0));
         };
         self.has_axis(axis)?;
         let DType::Plain(kind) = self.dtype() else {
@@ -27,7 +27,7 @@ impl Array {
         };
         let dtype = scan.result(kind).into();
         let carried = DType::from(scan.carried(self.kind()));
-        let mut of = self.clone();
+        let mut of = self.for_sums(scan.name(), scan == Scan::Sum, skip_nan, &[axis])?;
         if pieces_of(&of, axis) > 1 && of.shape().get(axis) < Some(&(SHORT * pieces_of(&of, axis)))
         {
             of = of.in_lanes(axis, 1)?;

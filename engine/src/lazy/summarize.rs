@@ -24,7 +24,7 @@ impl Array {
         skip_nan: bool,
         axes: &[usize],
     ) -> Result<Self> {
-        self.is_plain("quantile")?;
+        self.is_plain("quantile", axes)?;
         let lanes = Lanes::Quantiles { at: at.into(), how, skip_nan };
         lanes.result(self.kind()).map_err(ArrayError::Asked)?;
         let gone = self.gone(axes)?;
@@ -44,20 +44,21 @@ impl Array {
 
     /// The value in the middle of those along some dimensions, or the mean of the two.
     pub fn median(&self, skip_nan: bool, axes: &[usize]) -> Result<Self> {
+        self.is_plain("median", axes)?;
         self.quantiles(&[0.5], Interpolation::Mean, skip_nan, axes)?.index(&[Index::At(0)])
     }
 
     /// About what lies at these fractions: values whose rank is off by some 0.5 % of all, and less near the
     /// ends. Chunks are taken one by one, and what is kept of them does not grow with how many there are.
     pub fn quantiles_about(&self, at: &[f64], skip_nan: bool, axes: &[usize]) -> Result<Self> {
-        self.is_plain("quantile")?;
+        self.is_plain("quantile", axes)?;
         self.summarize(Summary::Quantiles { at: at.into(), skip_nan }, axes)?.last_first()
     }
 
     /// How many values lie in each bin. The last bin has its right edge, too; what is not a number is in
     /// none. Also the edges, as values of this type have them.
     pub fn histogram(&self, bins: &Bins) -> Result<(Self, Vec<f64>)> {
-        self.is_plain("histogram")?;
+        self.is_plain("histogram", &[])?;
         let edges = match bins {
             Bins::Even(count, low, high) => Edges::even(*count, *low, *high),
             Bins::Between(edges) => Edges::between(edges),
@@ -72,7 +73,7 @@ impl Array {
 
     /// How often each of the numbers from 0 on is there, up to and without `length`.
     pub fn bincount(&self, length: u64) -> Result<Self> {
-        self.is_plain("bincount")?;
+        self.is_plain("bincount", &[])?;
         self.summarize(Summary::Counts { length }, &[])
     }
 
@@ -80,6 +81,7 @@ impl Array {
     /// negative. What is not a number counts as the largest. With `places`, where they are.
     pub fn topk(&self, k: i64, axis: usize, places: bool) -> Result<Self> {
         self.has_axis(axis)?;
+        self.refuse_complex("topk")?;
         if self.is_of_time() {
             return match places {
                 true => self.none_last()?.topk(k, axis, places),
@@ -98,7 +100,7 @@ impl Array {
     /// Which of the bins between these edges each value lies in: 0 below the first, and so on. A bin has
     /// its left edge, or its right one with `right`.
     pub fn digitize(&self, edges: &[f64], right: bool) -> Result<Self> {
-        self.is_plain("digitize")?;
+        self.is_plain("digitize", &[])?;
         let edges = Floats::from(edges);
         crate::kernels::falling(&edges).map_err(ArrayError::Asked)?;
         let form = Form { dtype: Kind::I64.into(), ..self.form().clone() };
@@ -108,6 +110,7 @@ impl Array {
     /// The values in order along a dimension, what is not a number last; with `places`, where they are.
     pub fn sort(&self, axis: usize, places: bool) -> Result<Self> {
         self.has_axis(axis)?;
+        self.refuse_complex("the order of values")?;
         if self.is_of_time() {
             return match places {
                 true => self.none_last()?.sort(axis, places),
@@ -154,7 +157,11 @@ impl Array {
         self.transpose(&order)?.named(dims)
     }
 
-    fn is_plain(&self, what: &str) -> Result<()> {
+    /// Fails unless these are numbers: real ones, unless the dimension of both parts is among these.
+    fn is_plain(&self, what: &str, axes: &[usize]) -> Result<()> {
+        if !self.has_single_values(axes) {
+            self.refuse_complex(what)?;
+        }
         match self.dtype() {
             DType::Plain(_) => Ok(()),
             other => Err(ArrayError::asked(format!("{other} has no {what}: cast it to i64 first"))),

@@ -34,6 +34,7 @@ use evaluate::Evaluation;
 use fused::Fused;
 use known::Seen;
 pub(crate) use leaves::one;
+use pieces::Piecewise;
 
 type Result<T, E = ArrayError> = std::result::Result<T, E>;
 
@@ -52,8 +53,8 @@ pub(crate) struct Program {
     without: Without,
     /// What is compared, as it is read: by the number of the read.
     noted: HashMap<usize, Arc<dyn ArraySource>>,
-    /// The only thing that is read, where a value of the result is made of the one at its place there.
-    only: Option<Array>,
+    /// Whether one thing is read, and rows of the result are made of rows of that.
+    takes_rows: bool,
 }
 
 /// What was read for one box: by the step that reads it, and the box. One value stands for a box whose values make no
@@ -85,12 +86,9 @@ impl Want {
 impl Program {
     /// Prepares an expression.
     pub(crate) fn new(root: Array, without: Without) -> Result<Self> {
-        let only = match without.has(ArrayRule::ReadPieces) {
-            true => pieces::only_read(&root),
-            false => None,
-        };
+        let takes_rows = without.has(ArrayRule::ReadPieces) && pieces::takes_rows(&root);
         let (reads, fused, noted) = (Vec::new(), HashMap::new(), HashMap::new());
-        let mut program = Self { root: root.clone(), reads, fused, without, noted, only };
+        let mut program = Self { root: root.clone(), reads, fused, without, noted, takes_rows };
         program.prepare(&root)?;
         if program.without.has(ArrayRule::SettleChunks) {
             program.note(&known::asked_of(&root));
@@ -249,22 +247,20 @@ impl Program {
         if have.is_empty()
             && let Some(piecewise) = self.piecewise(region)
         {
+            let Some(noted) = self.noted.get(&piecewise.want.read) else {
+                return self.fold_pieces(piecewise, region, given, into).await;
+            };
             // What was seen of it before may be enough.
-            let noted = self.noted.get(&0);
-            let want = self.wants(region).pop().filter(|_| noted.is_some());
-            if let (Some(want), Some(noted)) = (want, noted) {
-                let seen = seen_of(vec![(want.key.clone(), Arc::clone(noted))]).await;
-                let (left, loaded) = settled(&self.root, region, &seen, vec![want], have)?;
-                return match left.is_empty() {
-                    true => Evaluation::new(self, loaded, given).fold(region, into, 0),
-                    false => {
-                        let noted = noted.as_ref();
-                        self.fold_pieces(piecewise, noted, region, given, into).await
-                    }
-                };
-            }
-            let source = piecewise.source;
-            return self.fold_pieces(piecewise, source, region, given, into).await;
+            let want = Want { source: Arc::clone(noted), ..piecewise.want };
+            let seen = seen_of(vec![(want.key.clone(), Arc::clone(noted))]).await;
+            let (mut left, loaded) = settled(&self.root, region, &seen, vec![want], have)?;
+            return match left.pop() {
+                None => Evaluation::new(self, loaded, given).fold(region, into, 0),
+                Some(want) => {
+                    let piecewise = Piecewise { want, ..piecewise };
+                    self.fold_pieces(piecewise, region, given, into).await
+                }
+            };
         }
         let loaded = self.load(region, have).await?;
         Evaluation::new(self, loaded, given).fold(region, into, 0)

@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use pulp::Arch;
 use realfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
@@ -236,15 +235,10 @@ impl<T: Wave> Volume<T> {
 /// The products of numbers with others, or with their conjugates, by the vectors that there are.
 fn multiply<T: Wave>(all: &mut [Complex<T>], by: &[Complex<T>], conjugate: bool) {
     let sign = if conjugate { -T::one() } else { T::one() };
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (a, b) in all.iter_mut().zip(by) {
-                let im = sign * b.im;
-                *a = Complex::new(a.re * b.re - a.im * im, a.re * im + a.im * b.re);
-            }
-        },
-    );
+    by_vectors!(for (a, b) in all.iter_mut().zip(by) {
+        let im = sign * b.im;
+        *a = Complex::new(a.re * b.re - a.im * im, a.re * im + a.im * b.re);
+    });
 }
 
 /// Transforms lines whose values are so far apart.

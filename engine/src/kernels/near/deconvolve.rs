@@ -5,8 +5,6 @@
 //! image, the estimate, the spectrum, and that of what it was blurred by. Along a dimension without margins a block is
 //! periodic. Along others it goes on with its edges up to a length that is transformed fast.
 
-use pulp::Arch;
-
 use super::{Margins, core, each_row};
 use crate::array::cells;
 use crate::kernels::fourier::{Volume, Wave, fast, fast_row};
@@ -62,33 +60,21 @@ pub(super) fn deconvolve<T: Wave>(
     })?;
     volume.multiply(&blur, true);
     let mut guess = vec![T::one(); image.len()];
-    let vectors = Arch::new();
     for _ in 1..steps {
         volume.again(|number, values| {
             let guess = guess.get_mut(own(number)).unwrap_or_default();
-            vectors.dispatch(
-                #[inline(always)]
-                || {
-                    for (guess, value) in guess.iter_mut().zip(values) {
-                        *guess = *guess * *value;
-                        *value = *guess;
-                    }
-                },
-            );
+            by_vectors!(for (guess, value) in guess.iter_mut().zip(values) {
+                *guess = *guess * *value;
+                *value = *guess;
+            });
         })?;
         volume.multiply(&blur, false);
         volume.again(|number, values| {
             let image = image.get(own(number)).unwrap_or_default();
-            vectors.dispatch(
-                #[inline(always)]
-                || {
-                    for (value, image) in values.iter_mut().zip(image) {
-                        // What is nothing, or less by rounding, is divided by nobody.
-                        *value =
-                            if *value > T::zero() { *image / *value } else { *value * T::zero() };
-                    }
-                },
-            );
+            by_vectors!(for (value, image) in values.iter_mut().zip(image) {
+                // What is nothing, or less by rounding, is divided by nobody.
+                *value = if *value > T::zero() { *image / *value } else { *value * T::zero() };
+            });
         })?;
         volume.multiply(&blur, true);
     }

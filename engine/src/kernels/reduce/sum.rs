@@ -49,7 +49,7 @@ impl<V: Copy, N: Fn(V) -> f64> WithSimd for Lanes<'_, V, N> {
 }
 
 /// Zero for what is to be left out.
-#[inline]
+#[inline(always)]
 fn term<V: Value, const SKIP: bool>(value: V) -> f64 {
     if SKIP && value.is_nan() { 0.0 } else { value.wide() }
 }

@@ -3,6 +3,7 @@
 use std::hint::select_unpredictable;
 use std::marker::PhantomData;
 
+use super::count::numbers;
 use super::fold::{Cells, Fold, Of, all};
 use super::layout::Rows;
 use super::sum::lanes;
@@ -26,27 +27,37 @@ struct Spread {
     squares: f64,
 }
 
+/// Whether a value is not to be left out.
+#[inline(always)]
+fn is_in<V: Value, const SKIP: bool>(value: V) -> bool {
+    !(SKIP && value.is_nan())
+}
+
 impl Spread {
     /// Of some values, as they differ from the `first` of this one.
     #[inline]
     fn and<V: Value, const SKIP: bool>(self, values: &[V]) -> Self {
-        let is_in = |value: V| !(SKIP && value.is_nan());
-        let count = if SKIP {
-            lanes(values, |value| f64::from(u8::from(is_in(value))))
-        } else {
-            values.len() as f64
-        };
+        let count = if SKIP { numbers(values) as f64 } else { values.len() as f64 };
         let first = if self.count > 0.0 {
             self.first
         } else {
-            values.iter().find(|value| is_in(**value)).map_or(0.0, |value| value.wide())
+            let first = values.iter().find(|value| is_in::<_, SKIP>(**value));
+            first.map_or(0.0, |value| value.wide())
         };
-        let term = |value: V| if is_in(value) { value.wide() - first } else { 0.0 };
-        let mean = lanes(values, term) / count;
-        let squares = lanes(values, |value| {
-            let distance = value.wide() - first - mean;
-            if is_in(value) { distance * distance } else { 0.0 }
-        });
+        let sum = lanes(
+            values,
+            #[inline(always)]
+            |value| if is_in::<_, SKIP>(value) { value.wide() - first } else { 0.0 },
+        );
+        let mean = sum / count;
+        let squares = lanes(
+            values,
+            #[inline(always)]
+            |value| {
+                let distance = value.wide() - first - mean;
+                if is_in::<_, SKIP>(value) { distance * distance } else { 0.0 }
+            },
+        );
         self.with(Self { count, first, mean, squares })
     }
 
@@ -104,7 +115,7 @@ impl<E: Element, const SKIP: bool> Fold for Variance<E, SKIP> {
             let means = cells.of_mut::<F64>(means).iter_mut().zip(cells.of_mut::<F64>(squares));
             for (((count, first), (mean, squares)), &value) in counts.zip(means).zip(row) {
                 // Nothing branches here, so that several cells are done at once.
-                let is_in = !(SKIP && value.is_nan());
+                let is_in = is_in::<_, SKIP>(value);
                 let value = value.wide();
                 *first = select_unpredictable(is_in & (*count == 0.0), value, *first);
                 let difference = value - *first;

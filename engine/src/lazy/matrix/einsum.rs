@@ -22,6 +22,7 @@ impl Array {
     /// # }
     /// ```
     pub fn einsum(text: &str, arrays: &[Self]) -> Result<Self> {
+        arrays.iter().try_for_each(|of| of.refuse_complex("einsum"))?;
         let written: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
         let (inputs, kept) = match written.split_once("->") {
             Some((inputs, kept)) => (inputs, Some(kept)),

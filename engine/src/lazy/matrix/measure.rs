@@ -86,6 +86,7 @@ impl Array {
 
     /// How rows go together, from -1 to 1.
     pub fn corrcoef(&self) -> Result<Self> {
+        self.refuse_complex("corrcoef")?;
         let cov = self.cov(1)?;
         if cov.ndim() == 0 {
             return cov.binary(Binary::Div, &cov);

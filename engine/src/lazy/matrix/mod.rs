@@ -34,6 +34,7 @@ fn size(of: &Array, what: &str) -> Result<(u64, u64)> {
 
 /// The same values as numbers that matrices are decomposed of.
 fn real(of: &Array, what: &str) -> Result<Array> {
+    of.refuse_complex(what)?;
     match of.dtype() {
         DType::Plain(Kind::F32 | Kind::F64) => Ok(of.clone()),
         DType::Plain(_) => of.cast(Kind::F64.into()),

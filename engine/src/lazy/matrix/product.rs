@@ -21,6 +21,7 @@ impl Array {
     /// # }
     /// ```
     pub fn matmul(&self, other: &Self) -> Result<Self> {
+        [self, other].iter().try_for_each(|of| of.refuse_complex("matmul"))?;
         let unfit = || {
             ArrayError::asked(format!(
                 "matrices of shapes {:?} and {:?} have no product: the last length of the left one is that of \
@@ -67,6 +68,7 @@ impl Array {
     /// NumPy's `dot`: the sum over the last dimension of the left, and the last but one of the right.
     pub fn dot(&self, other: &Self) -> Result<Self> {
         use crate::kernels::Binary;
+        [self, other].iter().try_for_each(|of| of.refuse_complex("dot"))?;
         match (self.ndim(), other.ndim()) {
             (0, _) | (_, 0) => self.binary(Binary::Mul, other),
             (_, 1 | 2) => self.matmul(other),
@@ -76,6 +78,7 @@ impl Array {
 
     /// The sum of products over dimensions of both, pair by pair. The other dimensions of the left come first.
     pub fn tensordot(&self, other: &Self, left: &[usize], right: &[usize]) -> Result<Self> {
+        [self, other].iter().try_for_each(|of| of.refuse_complex("tensordot"))?;
         let length = |of: &Self, axis: usize| of.shape().get(axis).copied();
         let fits = left.len() == right.len()
             && left

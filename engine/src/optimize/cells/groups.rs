@@ -181,7 +181,7 @@ impl Groups {
             let labels: Vec<Option<u32>> = labels.iter().copied().map(Some).collect();
             made = Some(
                 match made {
-                    None => of.group(reduce, skip_nan, axis, (&labels, groups), &gone),
+                    None => of.group_cells(reduce, skip_nan, axis, (&labels, groups), &gone),
                     // What came of the groups along one dimension is brought together along the next.
                     Some(made) => {
                         let again = match reduce {
@@ -189,7 +189,7 @@ impl Groups {
                             other => other,
                         };
                         let axis = axis - gone.iter().filter(|gone| **gone < axis).count();
-                        made.group(again, skip_nan, axis, (&labels, groups), &[])
+                        made.group_cells(again, skip_nan, axis, (&labels, groups), &[])
                     }
                 }
                 .map_err(refused)?,
