@@ -217,7 +217,7 @@ impl Columns {
         let is_file = name.starts_with('\'');
         let is_far = matches!(self.answers, Answers::Server(..));
         if let Some((at, known)) = self.known.lock().get(name)
-            && (is_file || at.elapsed() < RECENT)
+            && ((is_file && !known.is_empty()) || at.elapsed() < RECENT)
         {
             return known.clone();
         }

@@ -78,10 +78,29 @@ async fn ready(link: &Link, news: &Sender<News>) -> Result<(), Status> {
 
 /// Has the statement begin. None where nobody wants it any more by the time it has a name.
 async fn begin(link: &Link, text: &str, news: &Sender<News>) -> Result<Option<PollInfo>, Status> {
+    if !is_ready(link, news).await? {
+        return Ok(None);
+    }
     match begin_once(link, text, news).await {
         // Nothing has run.
-        Err(why) if link.may_ask_again(&why) => begin_once(link, text, news).await,
+        Err(why) if link.may_ask_again(&why) => match is_ready(link, news).await? {
+            true => begin_once(link, text, news).await,
+            false => Ok(None),
+        },
         made => made,
+    }
+}
+
+/// Has a session that is set up. False where nobody wants the statement any more, which has not begun.
+async fn is_ready(link: &Link, news: &Sender<News>) -> Result<bool, Status> {
+    let made = tokio::select! {
+        biased;
+        () = news.closed() => Ok(()),
+        made = ready(link, news) => made,
+    };
+    match news.is_closed() {
+        true => Ok(false),
+        false => made.map(|()| true),
     }
 }
 
@@ -90,15 +109,6 @@ async fn begin_once(
     text: &str,
     news: &Sender<News>,
 ) -> Result<Option<PollInfo>, Status> {
-    let is_ready = tokio::select! {
-        biased;
-        () = news.closed() => return Ok(None),
-        is_ready = ready(link, news) => is_ready,
-    };
-    match is_ready {
-        Err(_) if news.is_closed() => return Ok(None),
-        is_ready => is_ready?,
-    }
     let mut asked = std::pin::pin!(ask(link, text));
     tokio::select! {
         made = &mut asked => made.map(Some),
