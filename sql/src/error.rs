@@ -41,6 +41,16 @@ pub enum Error {
         /// What would be right.
         hint: Option<String>,
     },
+    /// A table that is not there.
+    #[error("there is no table '{table}'")]
+    NoTable {
+        /// What was looked for.
+        table: String,
+        /// Where it stands in the text.
+        at: Option<Location>,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
     /// A file or folder that Strata itself reads or writes.
     #[error("'{path}': {reason}")]
     File {
@@ -64,6 +74,9 @@ impl Error {
             Self::Text { message, at, hint } => {
                 Self::Text { message: message.clone(), at: *at, hint: hint.clone() }
             }
+            Self::NoTable { table, at, hint } => {
+                Self::NoTable { table: table.clone(), at: *at, hint: hint.clone() }
+            }
             other => Self::text(other.to_string()),
         }
     }
@@ -79,6 +92,9 @@ impl Error {
             Self::Text { message, at, hint } => {
                 Self::Text { message, at: at.or(Some(place)), hint }
             }
+            Self::NoTable { table, at, hint } => {
+                Self::NoTable { table, at: at.or(Some(place)), hint }
+            }
             Self::Engine(EngineError::Frame(frame)) => {
                 Self::Text { message: frame.to_string(), at: Some(place), hint: None }
             }
@@ -90,6 +106,7 @@ impl Error {
     pub(crate) fn elsewhere(self, place: Location) -> Self {
         match self {
             Self::Text { message, hint, .. } => Self::Text { message, at: Some(place), hint },
+            Self::NoTable { table, hint, .. } => Self::NoTable { table, at: Some(place), hint },
             other => other.at(place),
         }
     }
@@ -99,6 +116,9 @@ impl Error {
         match self {
             Self::Text { message, at, hint } => {
                 Self::Text { message, at, hint: hint.or(Some(text.into())) }
+            }
+            Self::NoTable { table, at, hint } => {
+                Self::NoTable { table, at, hint: hint.or(Some(text.into())) }
             }
             other => other,
         }
@@ -110,6 +130,9 @@ impl Error {
             Self::Text { message, at, hint } => {
                 Self::Text { message: format!("{subject}: {message}"), at, hint }
             }
+            Self::NoTable { table, at, hint } => {
+                Self::Text { message: format!("{subject}: there is no table '{table}'"), at, hint }
+            }
             Self::Engine(EngineError::Frame(frame)) => Self::text(format!("{subject}: {frame}")),
             other => other,
         }
@@ -118,7 +141,15 @@ impl Error {
     /// The place in the text, where there is one.
     pub fn location(&self) -> Option<Location> {
         match self {
-            Self::Text { at, .. } => *at,
+            Self::Text { at, .. } | Self::NoTable { at, .. } => *at,
+            _ => None,
+        }
+    }
+
+    /// What would be right, where that is known.
+    pub fn advice(&self) -> Option<&str> {
+        match self {
+            Self::Text { hint, .. } | Self::NoTable { hint, .. } => hint.as_deref(),
             _ => None,
         }
     }

@@ -36,17 +36,21 @@ pub(crate) async fn run(args: &RunArgs, workers: &Workers) -> Ran {
         quiet: args.session.output.quiet,
     };
     let mut shell = open(&args.session, workers, mode).await?;
-    if let Some(path) = &args.output {
-        shell.write_to(path)?;
-    }
-    let ran = match args.inputs() {
-        [] => from_stdin(&mut shell).await,
-        inputs => run_all(&mut shell, inputs).await,
-    };
+    let ran = run_inputs(&mut shell, args).await;
     shell.close().await;
     match ran {
         Ok(()) | Err(Stop::Quit) => shell.finish(),
         stopped => stopped,
+    }
+}
+
+async fn run_inputs(shell: &mut Shell, args: &RunArgs) -> Ran {
+    if let Some(path) = &args.output {
+        shell.write_to(path)?;
+    }
+    match args.inputs() {
+        [] => from_stdin(shell).await,
+        inputs => run_all(shell, inputs).await,
     }
 }
 

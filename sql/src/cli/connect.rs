@@ -9,11 +9,8 @@ use datafusion::error::DataFusionError;
 use super::args::{ServerArgs, SessionArgs};
 use super::{passwd, settings};
 use crate::shell::{
-    Address, Answers, Interrupts, Link, Login, Ran, Shell, ShellMode, Stop, Workers,
+    Address, Answers, Interrupts, Link, Login, Ran, Shell, ShellMode, Stop, Workers, is_own,
 };
-
-/// What the settings of the shell itself begin with; all others are the server's.
-const OWN: &str = "shell.";
 
 /// A shell on the server at this address.
 pub(crate) async fn open(
@@ -35,6 +32,8 @@ pub(crate) async fn open(
     if !matches!(login, Login::Nobody) && !address.tls && !address.is_here() && !mode.quiet {
         eprintln!("warning: {address} is without TLS: others on the way can read what you show it");
     }
+    // Whatever can fail here fails before there is a session on the server.
+    let session = crate::session(settings)?;
     let interrupts = Interrupts::listen(mode.interactive);
     let mut pressed = interrupts.clone();
     let (address, tls) = (address.clone(), security.tls);
@@ -47,13 +46,8 @@ pub(crate) async fn open(
         opened = opened => opened.map_err(DataFusionError::IoError)??,
         () = pressed.next() => return Err(Stop::Cancelled),
     };
-    let session = crate::session(settings)?;
     let answers = Answers::Server(session.clone(), Arc::new(link));
     Ok(Shell::answered_by(answers, session, workers.clone(), interrupts, mode))
-}
-
-fn is_own(name: &str) -> bool {
-    name.strip_prefix("strata.").unwrap_or(name).starts_with(OWN)
 }
 
 /// The password, from where nobody else sees it.

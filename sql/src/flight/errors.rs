@@ -20,7 +20,10 @@ pub(super) fn status(error: impl Into<Error>) -> Status {
         return denied;
     }
     let report = Report::of(&error);
-    let told = asides::of_error(&report.seams());
+    let mut told = asides::of_error(&report.seams());
+    if matches!(error, Error::NoTable { .. }) {
+        asides::tell_no_table(&mut told);
+    }
     Status::with_metadata(code(&error), short(report.line()), told)
 }
 
@@ -53,6 +56,7 @@ pub(super) fn short(mut message: String) -> String {
 fn code(error: &Error) -> Code {
     match error {
         Error::Text { .. } => Code::InvalidArgument,
+        Error::NoTable { .. } => Code::NotFound,
         Error::File { .. } => Code::FailedPrecondition,
         Error::Connector(error) => of_connector(error),
         Error::Engine(error) => of_engine(error),

@@ -61,6 +61,7 @@ use tonic::transport::Server as Transport;
 use tonic::transport::server::TcpIncoming;
 
 pub(crate) use caller::{Caller, Role};
+pub(crate) use sessions::COOKIE;
 
 use admission::{Admission, Limits};
 use locks::Locks;

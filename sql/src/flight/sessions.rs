@@ -7,7 +7,7 @@
 //! cookie `arrow_flight_session_id`, which every answer to a caller without one offers, has as many as it has cookies.
 //! A new session begins with the settings of its caller's first, so that options count which were set before the
 //! client knew its cookie. Whoever sends a cookie that no session has gets it back with a new session, and is told so
-//! by that.
+//! by that; or is refused, where it wants no other session than the one that it has set up.
 //!
 //! What nobody uses for `flight.idle` ends: a session with all that is its own, and a result that nobody fetches. Of
 //! too many results that nobody fetches, the oldest ends; too many prepared statements are refused.
@@ -25,14 +25,14 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 use super::caller::{Caller, Role, caller};
-use super::errors;
 use super::handle::{Handle, Shelf};
 use super::prepared::Prepared;
 use super::whole::Whole;
+use super::{asides, errors};
 use crate::database::OwnSettings;
 
 /// The cookie that says which session is meant.
-const COOKIE: &str = "arrow_flight_session_id";
+pub(crate) const COOKIE: &str = "arrow_flight_session_id";
 /// Longer ones are nobody's of ours.
 const LONGEST: usize = 64;
 
@@ -151,7 +151,8 @@ impl Sessions {
         let cookie = cookie(request.metadata());
         let (name, login) = (caller.name.clone(), caller.login.clone());
         let key = Key { caller: name, login, rights: caller.rights(), cookie };
-        let (session, is_new) = self.open(&key, &caller)?;
+        let same = asides::wants_same(request.metadata());
+        let (session, is_new) = self.open(&key, &caller, same)?;
         let offer = match &key.cookie {
             None => Some(uuid::Uuid::new_v4().simple().to_string()),
             own => own.clone().filter(|_| is_new),
@@ -160,11 +161,19 @@ impl Sessions {
         Ok(Here { caller, session, offer, key })
     }
 
-    /// The session, and whether it was made for this.
-    fn open(&self, key: &Key, caller: &Arc<Caller>) -> Result<(Arc<FlightSession>, bool), Status> {
+    /// The session, and whether it was made for this. One that is to be the `same` is not made again.
+    fn open(
+        &self,
+        key: &Key,
+        caller: &Arc<Caller>,
+        same: bool,
+    ) -> Result<(Arc<FlightSession>, bool), Status> {
         let mut open = self.open.lock();
         if let Some(session) = open.get(key) {
             return Ok((Arc::clone(session), false));
+        }
+        if same && key.cookie.is_some() {
+            return Err(asides::ended());
         }
         if open.len() >= self.options.sessions {
             return Err(Status::resource_exhausted(format!(
@@ -286,6 +295,23 @@ mod tests {
         assert!(!Arc::ptr_eq(&other.session, &own.session), "a cookie alone opens nothing");
         assert_eq!(other.session.options().rows, 0);
         assert!(sessions.here(&Request::new(())).is_err());
+    }
+
+    #[test]
+    fn a_session_that_is_to_be_the_same_is_not_made_again() {
+        let sessions = Sessions::new(crate::session(Settings::default()).unwrap());
+        let same = |cookie| {
+            let mut request = request("ada", cookie);
+            asides::want_same(request.metadata_mut());
+            sessions.here(&request)
+        };
+        assert!(asides::has_ended(&same(Some("x1")).unwrap_err()));
+        let made = sessions.here(&request("ada", Some("x1"))).unwrap();
+        assert_eq!(made.offer.as_deref(), Some("x1"), "nothing was made before");
+        assert!(Arc::ptr_eq(&same(Some("x1")).unwrap().session, &made.session));
+        sessions.close(&made);
+        assert!(asides::has_ended(&same(Some("x1")).unwrap_err()));
+        assert!(same(None).is_ok(), "whoever names none has the one of its name");
     }
 
     #[test]

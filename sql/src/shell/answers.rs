@@ -25,8 +25,6 @@ use crate::{Error, Outcome, Statement};
 
 /// How long a server may take to end what is not wanted any more.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the settings of the shell itself begin with.
-const OWN: &str = "shell.";
 
 pub(crate) type ProgressOf = Arc<dyn Fn() -> Far + Send + Sync>;
 
@@ -78,7 +76,7 @@ impl Answers {
                 let (session, runner) = (session.clone(), Arc::clone(runner));
                 workers.spawn(async move { here(&session, &*runner, &statement, &news).await })
             }
-            Self::Server(session, _) if is_own(&statement) => {
+            Self::Server(session, _) if is_about_own(&statement) => {
                 let session = session.clone();
                 workers.spawn(async move { here(&session, &LocalRunner, &statement, &news).await })
             }
@@ -122,28 +120,25 @@ impl Answers {
         }
     }
 
-    /// What is known of a table, with the statement that defines it where that is wanted.
+    /// What is known of a table, with the statement that defines it where that is wanted. None where there is no such
+    /// table.
     pub(crate) async fn describe(
         &self,
         workers: &Workers,
         table: TableReference,
         with_definition: bool,
-    ) -> Result<Described, Error> {
+    ) -> Result<Option<Described>, Error> {
         let answers = self.clone();
         let asked = async move {
             match answers {
-                Self::Here(session, _) => {
-                    let found = session.table_provider(table).await?;
-                    let definition = found.get_table_definition().map(str::to_string);
-                    Ok(Described { columns: found.schema(), definition })
-                }
+                Self::Here(session, _) => described(&session, table).await,
                 Self::Server(_, link) => {
-                    let columns = link.columns(&table).await?;
+                    let Some(columns) = link.columns(&table).await? else { return Ok(None) };
                     let definition = match with_definition {
                         true => link.definition(&table).await?,
                         false => None,
                     };
-                    Ok(Described { columns, definition })
+                    Ok(Some(Described { columns, definition }))
                 }
             }
         };
@@ -157,6 +152,22 @@ impl Answers {
             let _ = workers.run(async move { link.close().await }).await;
         }
     }
+}
+
+/// What this process knows of a table.
+async fn described(
+    session: &SessionContext,
+    table: TableReference,
+) -> Result<Option<Described>, Error> {
+    let name = table.table().to_string();
+    let schema = session.state_ref().read().schema_for_ref(table);
+    // Where the schema is not, none of its tables are.
+    let Ok(schema) = schema else { return Ok(None) };
+    let found = schema.table(&name).await?;
+    Ok(found.map(|found| Described {
+        columns: found.schema(),
+        definition: found.get_table_definition().map(str::to_string),
+    }))
 }
 
 /// Runs a statement in this process.
@@ -181,11 +192,15 @@ async fn here(
     Ok(())
 }
 
-/// Whether a statement is about a setting of the shell itself, whoever answers the others.
-fn is_own(statement: &Statement) -> bool {
-    let own = |name: &str| name.strip_prefix("strata.").unwrap_or(name).starts_with(OWN);
+/// Whether a setting is the shell's own, whoever answers: all others are of what runs statements.
+pub(crate) fn is_own(name: &str) -> bool {
+    name.strip_prefix("strata.").unwrap_or(name).starts_with("shell.")
+}
+
+/// Whether a statement is about a setting of the shell itself.
+fn is_about_own(statement: &Statement) -> bool {
     if let Some(name) = crate::statements::changed(statement) {
-        return own(&name);
+        return is_own(&name);
     }
     let Kind::Sql(sql) = &statement.kind else { return false };
     let datafusion::sql::parser::Statement::Statement(sql) = sql.as_ref() else { return false };
@@ -193,7 +208,7 @@ fn is_own(statement: &Statement) -> bool {
         SqlStatement::ShowVariable { variable } => {
             let words: Vec<String> =
                 variable.iter().map(|word| word.value.to_lowercase()).collect();
-            own(&words.join("."))
+            is_own(&words.join("."))
         }
         _ => false,
     }
@@ -205,7 +220,7 @@ mod tests {
 
     #[test]
     fn settings_of_the_shell_are_its_own() {
-        let own = |text: &str| is_own(&crate::parse(text).unwrap().remove(0));
+        let own = |text: &str| is_about_own(&crate::parse(text).unwrap().remove(0));
         for text in [
             "SET shell.format = 'json'",
             "SET strata.shell.rows = 7",

@@ -32,7 +32,7 @@ mod stdin;
 mod stop;
 mod workers;
 
-pub(crate) use answers::Answers;
+pub(crate) use answers::{Answers, is_own};
 pub use commands::command_list;
 pub use interactive::interact;
 pub use interrupt::{INTERRUPTED, Interrupts};

@@ -43,9 +43,11 @@ impl Report {
     /// What there is to say about an error.
     pub fn of(error: &Error) -> Self {
         match error {
-            Error::Text { message, at, hint } => {
-                Self { message: tidy(message), at: *at, hint: hint.clone() }
-            }
+            Error::Text { .. } | Error::NoTable { .. } => Self {
+                message: tidy(&error.to_string()),
+                at: error.location(),
+                hint: error.advice().map(str::to_string),
+            },
             Error::Engine(EngineError::DataFusion(inner)) => Self::of_datafusion(inner),
             other => Self::plain(other.to_string()),
         }

@@ -129,7 +129,7 @@ fn table_reference(session: &SessionContext, name: &ObjectName) -> Result<TableR
 
 /// The error for a table that is not there, with what was probably meant.
 pub(crate) fn unknown_table(session: &SessionContext, name: &str) -> Error {
-    let error = Error::text(format!("there is no table '{name}'"));
+    let error = Error::NoTable { table: name.to_string(), at: None, hint: None };
     let tables = table_names(session);
     match strata_engine::nearest(name, tables.iter().map(String::as_str)) {
         Some(close) => error.hint(format!("did you mean '{close}'?")),

@@ -7,12 +7,9 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 
-use strata_engine::EngineError;
-
 use super::Call;
-use crate::Error;
 use crate::shell::answers::Described;
-use crate::shell::complete::{functions, quote};
+use crate::shell::complete::{functions, quote, quote_text};
 use crate::shell::run::{print_batches, statement};
 use crate::shell::state::Shell;
 use crate::shell::stop::{Ran, Stop};
@@ -48,10 +45,6 @@ fn fits(name: &str, pattern: &str) -> bool {
     reached.last().copied().unwrap_or(false)
 }
 
-fn text(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
-}
-
 /// Runs a query of ours over the catalog.
 async fn query(shell: &mut Shell, sql: String) -> Ran {
     for query in crate::parse(&sql)? {
@@ -66,7 +59,7 @@ async fn list(shell: &mut Shell, call: &Call, kinds: &str) -> Ran {
         Some(pattern) => {
             let mut known = shell.answers.tables(&shell.workers).await?;
             known.retain(|table| fits(&table.name, pattern));
-            let known: Vec<String> = known.iter().map(|table| text(&table.name)).collect();
+            let known: Vec<String> = known.iter().map(|table| quote_text(&table.name)).collect();
             format!(
                 "AND table_name IN ({})",
                 if known.is_empty() { "''".into() } else { known.join(", ") }
@@ -122,36 +115,20 @@ fn strings(values: impl Iterator<Item = String>) -> ArrayRef {
 
 async fn resolve(shell: &Shell, name: &str, with_definition: bool) -> Ran<Described> {
     let wanted = TableReference::from(name);
-    let found = shell.answers.describe(&shell.workers, wanted, with_definition).await;
-    let error = match found {
-        Ok(table) => return Ok(table),
-        Err(error) => error,
-    };
+    let found = shell.answers.describe(&shell.workers, wanted, with_definition).await?;
+    if let Some(table) = found {
+        return Ok(table);
+    }
     // The names that are, when this one is not.
     let names = shell.answers.tables(&shell.workers).await?;
-    let is_known = names.iter().any(|table| table.name == name || table.reference() == name);
-    let none = format!("there is no table '{name}'");
-    match strata_engine::nearest(name, names.iter().map(|table| table.name.as_str())) {
-        Some(close) if close != name => {
-            Err(Stop::usage(none, Some(format!("did you mean '{close}'?"))))
-        }
-        _ if is_known => Err(error.into()),
-        _ if is_unknown(&error) => {
-            Err(Stop::usage(none, Some("\\d lists tables and views".to_string())))
-        }
-        _ => Err(error.into()),
-    }
-}
-
-/// Whether an error says no more than that there is no such table.
-fn is_unknown(error: &Error) -> bool {
-    match error {
-        Error::Engine(EngineError::DataFusion(error)) => {
-            matches!(**error, DataFusionError::Plan(_))
-        }
-        Error::Text { .. } => true,
-        _ => false,
-    }
+    // Without quotes it stands for another name.
+    let as_typed = names.iter().find(|table| table.name == name).map(|table| table.reference());
+    let close = strata_engine::nearest(name, names.iter().map(|table| table.name.as_str()));
+    let hint = match as_typed.as_deref().or(close).filter(|close| *close != name) {
+        Some(close) => format!("did you mean '{close}'?"),
+        None => "\\d lists tables and views".to_string(),
+    };
+    Err(Stop::usage(format!("there is no table '{name}'"), Some(hint)))
 }
 
 /// `\df`

@@ -12,7 +12,7 @@ use strata_engine::SessionSettings;
 
 use self::context::{Place, Want};
 use self::tables::{Columns, Names};
-use super::answers::Answers;
+use super::answers::{Answers, is_own};
 use super::commands::{COMMANDS, PRINTING, Takes};
 use super::keywords::{KEYWORDS, is_keyword, opens_sql};
 use super::output::Format;
@@ -185,7 +185,7 @@ impl SessionCompleter {
 
     fn settings(&self, found: &mut Vec<Candidate>) {
         found.extend(self.session.settings().list().into_iter().map(|setting| {
-            let about = match self.is_here || setting.name.starts_with("shell.") {
+            let about = match self.is_here || is_own(&setting.name) {
                 true => {
                     let value = setting.value.unwrap_or_else(|| "unset".to_string());
                     format!("= {value}: {}", setting.description)
@@ -257,6 +257,11 @@ pub(crate) fn quote(name: &str) -> String {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !is_keyword(name);
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// A text as SQL has it.
+pub(crate) fn quote_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 impl Completer for SessionCompleter {

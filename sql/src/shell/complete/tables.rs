@@ -103,14 +103,29 @@ fn of_information() -> Vec<TableName> {
         .to_vec()
 }
 
-/// What a server told, and when.
-type Read = (Instant, Vec<TableName>);
+/// What a server told, and when it was last asked.
+#[derive(Default)]
+struct Read {
+    asked: Option<Instant>,
+    names: Vec<TableName>,
+}
+
+impl Read {
+    /// Whether it is time to ask; whoever is told so asks now.
+    fn asks(&mut self) -> bool {
+        let asks = self.asked.is_none_or(|at| at.elapsed() > RECENT);
+        if asks {
+            self.asked = Some(Instant::now());
+        }
+        asks
+    }
+}
 
 /// Tables as completion asks for them: those of this process as they are, those of a server as they were a moment ago.
 pub(crate) struct Names {
     answers: Answers,
     workers: Workers,
-    read: Arc<Mutex<Option<Read>>>,
+    read: Arc<Mutex<Read>>,
 }
 
 impl Names {
@@ -123,18 +138,19 @@ impl Names {
         if let Answers::Here(session, _) = &self.answers {
             return table_names(session);
         }
-        let is_old = self.read.lock().as_ref().is_none_or(|(at, _)| at.elapsed() > RECENT);
-        if is_old {
+        // One Tab asks more than once, and a server that does not answer is not asked with each.
+        let asks = self.read.lock().asks();
+        if asks {
             let (answers, workers) = (self.answers.clone(), self.workers.clone());
             let read = Arc::clone(&self.read);
             // What comes too late is there the next time.
             at_once(&self.workers, async move {
                 if let Ok(names) = answers.tables(&workers).await {
-                    *read.lock() = Some((Instant::now(), names));
+                    read.lock().names = names;
                 }
             });
         }
-        self.read.lock().as_ref().map(|(_, names)| names.clone()).unwrap_or_default()
+        self.read.lock().names.clone()
     }
 
     /// The schemas besides the default one.
@@ -174,21 +190,24 @@ fn at_once<T: Send + 'static>(
     workers.spawn(asked).ok().and_then(|_| made.recv_timeout(PATIENCE).ok())
 }
 
+/// Names and types of columns by the name of their table, and when they were read.
+type Known = HashMap<String, (Instant, Vec<(String, String)>)>;
+
 /// The columns of tables, as completion asks for them: by any name that a statement has for them.
 pub(crate) struct Columns {
     answers: Answers,
     workers: Workers,
-    known: HashMap<String, (Instant, Vec<(String, String)>)>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Columns {
     pub(crate) fn new(answers: Answers, workers: Workers) -> Self {
-        Self { answers, workers, known: HashMap::new() }
+        Self { answers, workers, known: Arc::default() }
     }
 
     /// Names and types of the columns; none where the table is not known.
     pub(crate) fn of(
-        &mut self,
+        &self,
         name: &str,
         aliases: &BTreeMap<String, String>,
     ) -> Vec<(String, String)> {
@@ -197,8 +216,8 @@ impl Columns {
         // not asked for with every key.
         let is_file = name.starts_with('\'');
         let is_far = matches!(self.answers, Answers::Server(..));
-        if let Some((at, known)) = self.known.get(name)
-            && (is_file || at.elapsed() < RECENT)
+        if let Some((at, known)) = self.known.lock().get(name)
+            && ((is_file && !known.is_empty()) || at.elapsed() < RECENT)
         {
             return known.clone();
         }
@@ -206,21 +225,43 @@ impl Columns {
             Some(file) => TableReference::bare(file.replace("''", "'")),
             None => TableReference::from(name),
         };
-        let columns = self.read(reference);
-        if is_file || is_far {
-            if self.known.len() >= KNOWN {
-                self.known.clear();
-            }
-            self.known.insert(name.to_string(), (Instant::now(), columns.clone()));
-        }
-        columns
+        self.read(reference, (is_file || is_far).then(|| name.to_string()))
     }
 
-    fn read(&self, reference: TableReference) -> Vec<(String, String)> {
+    /// Reads the columns, and keeps them by this name. What comes too late is there the next time.
+    fn read(&self, reference: TableReference, keep: Option<String>) -> Vec<(String, String)> {
         let (answers, workers) = (self.answers.clone(), self.workers.clone());
-        let asked = async move { answers.describe(&workers, reference, false).await };
-        let Some(Ok(table)) = at_once(&self.workers, asked) else { return Vec::new() };
-        let fields = table.columns.fields().iter();
-        fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect()
+        let known = Arc::clone(&self.known);
+        let asked = async move {
+            let table = answers.describe(&workers, reference, false).await.ok()?;
+            let fields = table.iter().flat_map(|table| table.columns.fields().iter());
+            let columns: Vec<_> =
+                fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect();
+            if let Some(name) = keep {
+                put(&mut known.lock(), name, &columns);
+            }
+            Some(columns)
+        };
+        at_once(&self.workers, asked).flatten().unwrap_or_default()
+    }
+}
+
+fn put(known: &mut Known, name: String, columns: &[(String, String)]) {
+    if known.len() >= KNOWN {
+        known.clear();
+    }
+    known.insert(name, (Instant::now(), columns.to_vec()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_not_asked_with_each_key() {
+        let mut read = Read::default();
+        assert!(read.asks() && !read.asks());
+        read.asked = Instant::now().checked_sub(RECENT + Duration::from_secs(1));
+        assert!(read.asks() && !read.asks());
     }
 }

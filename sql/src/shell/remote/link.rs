@@ -14,10 +14,11 @@ use prost::bytes::Bytes;
 use strata_engine::{Tls, Token};
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::Address;
 use crate::error::{Error, Result};
+use crate::flight::{COOKIE, asides};
 
 /// How long a server may take to be there.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -52,6 +53,8 @@ pub(super) struct Known {
     pub(super) was_open: bool,
     /// Whether the server has told that the session is a new one.
     pub(super) is_new: bool,
+    /// Whether the session is another one than a person knows of.
+    pub(super) another: bool,
     /// When the server has last answered.
     pub(super) heard: Option<Instant>,
     /// What the server is, and which version.
@@ -108,7 +111,7 @@ impl Link {
         FlightServiceClient::new(self.channel.clone()).max_decoding_message_size(LARGEST)
     }
 
-    /// A request that says who asks, and in which session.
+    /// A request that says who asks, and in which session; once that is set up, in no other one.
     pub(super) fn ask<T>(&self, message: T) -> Result<Request<T>, Status> {
         let mut request = Request::new(message);
         let known = self.known.lock();
@@ -123,6 +126,9 @@ impl Link {
             known.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request.metadata_mut().insert("cookie", secret(&cookies.join("; "))?);
+        }
+        if known.open {
+            asides::want_same(request.metadata_mut());
         }
         Ok(request)
     }
@@ -141,12 +147,22 @@ impl Link {
         }
     }
 
-    /// Notes what a failure says about the connection.
+    /// Notes what a failure says about the connection and the session.
     pub(super) fn failed(&self, status: Status) -> Status {
-        if super::trouble::is_lost(&status) || status.code() == tonic::Code::Unauthenticated {
-            self.known.lock().open = false;
+        let ended = asides::has_ended(&status);
+        if ended || super::trouble::is_lost(&status) || status.code() == Code::Unauthenticated {
+            let mut known = self.known.lock();
+            known.open = false;
+            known.is_new |= ended;
         }
         status
+    }
+
+    /// Whether a request was refused before anything was done, and may be asked again in a session that is opened
+    /// for it: the token has had its time, or the session.
+    pub(super) fn may_ask_again(&self, why: &Status) -> bool {
+        let has_password = matches!(self.login, Login::Password { .. });
+        asides::has_ended(why) || (has_password && why.code() == Code::Unauthenticated)
     }
 
     fn note(&self, metadata: &MetadataMap) {
@@ -159,8 +175,10 @@ impl Link {
             if known.cookies.len() >= COOKIES && !known.cookies.contains_key(name) {
                 continue;
             }
-            // Whoever has a cookie is told another one, or the same, when its session was not there.
-            if known.cookies.insert(name.to_string(), value.to_string()).is_some() {
+            let had = known.cookies.insert(name.to_string(), value.to_string()).is_some();
+            // Whoever has the session's cookie is told another one, or the same, when its session was not there.
+            // Those who stand before the server have cookies of their own, and tell them when they like.
+            if had && name == COOKIE {
                 known.is_new = true;
                 known.open = false;
             }
@@ -209,4 +227,40 @@ pub(super) fn secret(text: &str) -> Result<AsciiMetadataValue, Status> {
     })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_cookie_of_a_session_tells_that_it_is_new() {
+        let address = "grpc://localhost:1".parse().unwrap();
+        let link = Link::new(address, None, Login::Nobody, Vec::new()).unwrap();
+        let hear = |line: &str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("set-cookie", line.parse().unwrap());
+            link.note(&metadata);
+            link.known.lock().is_new
+        };
+        assert!(!hear("AWSALB=one; Path=/") && !hear("AWSALB=two; Path=/"));
+        assert!(!hear(&format!("{COOKIE}=a")));
+        let sent = link.ask(()).unwrap().metadata().get("cookie").unwrap().clone();
+        assert_eq!(sent.to_str().unwrap(), format!("AWSALB=two; {COOKIE}=a"));
+        assert!(!hear("AWSALB=three"));
+        assert!(hear(&format!("{COOKIE}=a")));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_set_up_is_asked_for_again() {
+        let address = "grpc://localhost:1".parse().unwrap();
+        let link = Link::new(address, None, Login::Nobody, Vec::new()).unwrap();
+        let wants_same = || asides::wants_same(link.ask(()).unwrap().metadata());
+        assert!(!wants_same(), "it has to be made");
+        link.known.lock().open = true;
+        assert!(wants_same());
+        let why = link.failed(asides::ended());
+        assert!(link.may_ask_again(&why) && !wants_same());
+        assert!(!link.may_ask_again(&Status::failed_precondition("the store is away")));
+    }
 }

@@ -13,6 +13,8 @@ use tonic::Status;
 use super::link::Link;
 use super::session::{collect, query};
 use crate::error::Error;
+use crate::flight::asides;
+use crate::shell::complete::quote_text;
 use crate::shell::complete::tables::{INFORMATION, TableName};
 
 /// More tables than this nobody reads through.
@@ -21,17 +23,17 @@ const MOST: usize = 10_000;
 impl Link {
     /// Every table and view, those of the default schema first.
     pub(crate) async fn tables(&self) -> Result<Vec<TableName>, Error> {
-        self.listed().await.map_err(|status| self.trouble(&status, ""))
+        self.opened(|| self.listed()).await.map_err(|status| self.trouble(&status, ""))
     }
 
     async fn listed(&self) -> Result<Vec<TableName>, Status> {
-        self.open().await?;
-        let places = self.places().await;
+        let places = self.places().await?;
         let catalog = places.as_ref().map(|(catalog, _)| catalog.clone());
         let asked = CommandGetTables { catalog, ..CommandGetTables::default() };
         let ticket = Ticket::new(asked.as_any().encode_to_vec());
-        let mut all = Vec::new();
-        for batch in collect(self.get(ticket).await?).await? {
+        let (mut batches, mut all) = (Vec::new(), Vec::new());
+        collect(self.get(ticket).await?, &mut batches).await?;
+        for batch in batches {
             let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>().cloned();
             let (Some(schemas), Some(names)) = (text("db_schema_name"), text("table_name")) else {
                 continue;
@@ -49,40 +51,50 @@ impl Link {
     }
 
     /// The catalog and the schema in which names are looked for, where the server tells.
-    async fn places(&self) -> Option<(String, String)> {
-        let options = self.act("GetSessionOptions", Vec::new()).await.ok()?;
-        crate::flight::options::places(&options)
+    async fn places(&self) -> Result<Option<(String, String)>, Status> {
+        match self.act("GetSessionOptions", Vec::new()).await {
+            Ok(options) => Ok(crate::flight::options::places(&options)),
+            Err(why) if self.may_ask_again(&why) => Err(why),
+            Err(_) => Ok(None),
+        }
     }
 
-    /// The columns of a table.
-    pub(crate) async fn columns(&self, table: &TableReference) -> Result<SchemaRef, Error> {
-        let asked = async {
-            self.open().await?;
-            let text = format!("SELECT * FROM {}", table.to_quoted_string());
-            let request = self.ask(query(&text))?;
-            let SchemaResult { schema } = self.heard(self.client().get_schema(request).await)?;
-            let schema = Schema::try_from(IpcMessage(schema));
-            schema.map(Arc::new).map_err(|error| Status::internal(error.to_string()))
-        };
-        asked.await.map_err(|status: Status| self.trouble(&status, ""))
+    /// The columns of a table; none where there is no such table.
+    pub(crate) async fn columns(&self, table: &TableReference) -> Result<Option<SchemaRef>, Error> {
+        let text = format!("SELECT * FROM {}", table.to_quoted_string());
+        match self.opened(|| self.schema(&text)).await {
+            Ok(schema) => Ok(Some(schema)),
+            Err(why) if asides::is_no_table(&why) => Ok(None),
+            Err(why) => Err(self.trouble(&why, "")),
+        }
+    }
+
+    async fn schema(&self, text: &str) -> Result<SchemaRef, Status> {
+        let request = self.ask(query(text))?;
+        let SchemaResult { schema } = self.heard(self.client().get_schema(request).await)?;
+        let schema = Schema::try_from(IpcMessage(schema));
+        schema.map(Arc::new).map_err(|error| Status::internal(error.to_string()))
     }
 
     /// The statement that defines a table or view, where there is one.
     pub(crate) async fn definition(&self, table: &TableReference) -> Result<Option<String>, Error> {
-        let text = |value: &str| format!("'{}'", value.replace('\'', "''"));
+        let defined = self.opened(|| self.defined(table)).await;
+        defined.map_err(|status| self.trouble(&status, ""))
+    }
+
+    async fn defined(&self, table: &TableReference) -> Result<Option<String>, Status> {
         let mut sql = format!(
             "SELECT definition FROM information_schema.views WHERE table_name = {}",
-            text(table.table())
+            quote_text(table.table())
         );
         let schema = match table.schema() {
             Some(schema) => Some(schema.to_string()),
-            None => self.places().await.map(|(_, schema)| schema),
+            None => self.places().await?.map(|(_, schema)| schema),
         };
         if let Some(schema) = schema {
-            sql.push_str(&format!(" AND table_schema = {}", text(&schema)));
+            sql.push_str(&format!(" AND table_schema = {}", quote_text(&schema)));
         }
-        let rows = self.rows(&sql).await;
-        let rows = rows.map_err(|status| self.trouble(&status, ""))?;
+        let rows = self.rows(&sql).await?;
         let texts = rows.iter().filter_map(|batch| {
             let column =
                 arrow::compute::cast(batch.columns().first()?, &arrow::datatypes::DataType::Utf8);

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::decode::DecodedPayload;
-use arrow_flight::{CancelFlightInfoRequest, FlightInfo, PollInfo, Ticket};
+use arrow_flight::{
+    CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightInfo, PollInfo, Ticket,
+};
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 use prost::Message;
 use tokio::sync::mpsc::Sender;
 use tonic::{Code, Status};
 
-use super::link::{Link, Login};
+use super::link::Link;
 use super::session::{query, status};
+use super::trouble::is_lost;
 use crate::error::Error;
 use crate::flight::asides::{self, Far};
 use crate::shell::answers::News;
@@ -33,72 +36,134 @@ pub(in crate::shell) async fn run(
     before: &str,
     news: &Sender<News>,
 ) -> Result<(), Error> {
-    let ran = async {
-        if link.open().await? {
-            tell(news, News::Note(ANOTHER.to_string())).await?;
-        }
-        let Some(begun) = begin(link, text, news).await? else { return Ok(()) };
-        if !link.is_open() && link.open().await? {
-            tell(news, News::Note(ANOTHER.to_string())).await?;
-        }
-        let handle = begun.info.clone().unwrap_or_default();
-        tokio::select! {
-            // First: what cannot be told any more fails, too.
-            biased;
-            () = news.closed() => cancel(link, handle).await,
-            made = follow(link, begun, news) => made,
-        }
+    made(link, text, news).await.map_err(|status| link.trouble(&status, before))
+}
+
+async fn made(link: &Link, text: &str, news: &Sender<News>) -> Result<(), Status> {
+    let Some(begun) = begin(link, text, news).await? else { return Ok(()) };
+    let info = begun.info.clone().unwrap_or_default();
+    let made = tokio::select! {
+        biased;
+        () = news.closed() => Err(unwanted()),
+        made = fetched(link, begun, news) => made,
     };
-    ran.await.map_err(|status: Status| link.trouble(&status, before))
+    match made {
+        // What cannot be told any more fails, too.
+        Err(_) if news.is_closed() => in_time(cancel(link, info)).await,
+        made => made,
+    }
+}
+
+/// Waits for what has begun.
+async fn fetched(link: &Link, begun: PollInfo, news: &Sender<News>) -> Result<(), Status> {
+    // Servers other than ours make a new session without asking, and the statement runs in it already.
+    if !link.is_open()
+        && let Err(why) = ready(link, news).await
+    {
+        // Nobody will fetch it.
+        let _ = in_time(cancel(link, begun.info.unwrap_or_default())).await;
+        return Err(why);
+    }
+    follow(link, begun, news).await
+}
+
+/// Has a session that is set up, and tells where it is another one.
+async fn ready(link: &Link, news: &Sender<News>) -> Result<(), Status> {
+    link.open().await?;
+    match link.takes_another() {
+        true => tell(news, News::Note(ANOTHER.to_string())).await,
+        false => Ok(()),
+    }
 }
 
 /// Has the statement begin. None where nobody wants it any more by the time it has a name.
 async fn begin(link: &Link, text: &str, news: &Sender<News>) -> Result<Option<PollInfo>, Status> {
-    let asked = async {
-        match link.poll(query(text)).await {
-            // The token has had its time. Nothing has run.
-            Err(why)
-                if why.code() == Code::Unauthenticated
-                    && matches!(link.login, Login::Password { .. }) =>
-            {
-                if link.open().await? {
-                    tell(news, News::Note(ANOTHER.to_string())).await?;
-                }
-                link.poll(query(text)).await
-            }
-            // Not all servers poll.
-            Err(why) if why.code() == Code::Unimplemented && asides::seams(&why).is_none() => {
-                let info = Some(link.info(query(text)).await?);
-                Ok(PollInfo { info, ..PollInfo::default() })
-            }
-            made => made,
-        }
+    if !is_ready(link, news).await? {
+        return Ok(None);
+    }
+    match begin_once(link, text, news).await {
+        // Nothing has run.
+        Err(why) if link.may_ask_again(&why) => match is_ready(link, news).await? {
+            true => begin_once(link, text, news).await,
+            false => Ok(None),
+        },
+        made => made,
+    }
+}
+
+/// Has a session that is set up. False where nobody wants the statement any more, which has not begun.
+async fn is_ready(link: &Link, news: &Sender<News>) -> Result<bool, Status> {
+    let made = tokio::select! {
+        biased;
+        () = news.closed() => Ok(()),
+        made = ready(link, news) => made,
     };
-    let mut asked = std::pin::pin!(asked);
+    match news.is_closed() {
+        true => Ok(false),
+        false => made.map(|()| true),
+    }
+}
+
+async fn begin_once(
+    link: &Link,
+    text: &str,
+    news: &Sender<News>,
+) -> Result<Option<PollInfo>, Status> {
+    let mut asked = std::pin::pin!(ask(link, text));
     tokio::select! {
         made = &mut asked => made.map(Some),
         () = news.closed() => {
             // It runs already, and can be ended when it is known what it is called.
-            match tokio::time::timeout(PATIENCE, asked).await {
-                Ok(Ok(begun)) => cancel(link, begun.info.unwrap_or_default()).await?,
-                // It has failed.
-                Ok(Err(_)) => {}
-                Err(_) => return Err(Status::deadline_exceeded("the server is silent")),
-            }
-            Ok(None)
+            let ended = async {
+                match asked.await {
+                    Ok(begun) => cancel(link, begun.info.unwrap_or_default()).await,
+                    // Whether it runs there is not known.
+                    Err(why) if is_lost(&why) => Err(why),
+                    // It has failed.
+                    Err(_) => Ok(()),
+                }
+            };
+            in_time(ended).await.map(|()| None)
         }
+    }
+}
+
+async fn ask(link: &Link, text: &str) -> Result<PollInfo, Status> {
+    match link.poll(query(text)).await {
+        // Not all servers poll.
+        Err(why) if why.code() == Code::Unimplemented && asides::seams(&why).is_none() => {
+            let info = Some(link.info(query(text)).await?);
+            Ok(PollInfo { info, ..PollInfo::default() })
+        }
+        made => made,
     }
 }
 
 /// Ends a statement on the server; an error where it is not known to have ended.
 async fn cancel(link: &Link, info: FlightInfo) -> Result<(), Status> {
     let body = CancelFlightInfoRequest::new(info).encode_to_vec();
-    let asked = tokio::time::timeout(PATIENCE, link.act("CancelFlightInfo", body)).await;
-    match asked.unwrap_or_else(|_| Err(Status::deadline_exceeded("the server is silent"))) {
-        // It has ended by itself.
-        Err(status) if status.code() == Code::NotFound => Ok(()),
-        made => made.map(drop),
+    loop {
+        let told = match link.act("CancelFlightInfo", body.clone()).await {
+            // It has ended by itself, or with its session.
+            Err(why) if why.code() == Code::NotFound || asides::has_ended(&why) => return Ok(()),
+            told => told?,
+        };
+        let told = CancelFlightInfoResult::decode(told);
+        let told = told.map_err(|error| Status::internal(error.to_string()))?;
+        match told.status() {
+            CancelStatus::Cancelled => return Ok(()),
+            CancelStatus::Cancelling => tokio::time::sleep(ASKED).await,
+            CancelStatus::NotCancellable | CancelStatus::Unspecified => {
+                return Err(Status::aborted("the server does not end the statement"));
+            }
+        }
     }
+}
+
+/// What comes of ending a statement while somebody waits for that.
+async fn in_time(ended: impl Future<Output = Result<(), Status>>) -> Result<(), Status> {
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.unwrap_or_else(|_| Err(Status::deadline_exceeded("the server is silent")))
 }
 
 /// Waits for the rows, and tells them.
@@ -175,5 +240,9 @@ async fn fetch(
 
 /// Tells something. Where nobody listens, there is nothing more to be done.
 async fn tell(news: &Sender<News>, what: News) -> Result<(), Status> {
-    news.send(what).await.map_err(|_| Status::cancelled("nobody wants it any more"))
+    news.send(what).await.map_err(|_| unwanted())
+}
+
+fn unwanted() -> Status {
+    Status::cancelled("nobody wants it any more")
 }

@@ -1,5 +1,6 @@
 //! Our session on a server: logged in, with its cookie, and set up. Sessions end: when nobody uses them for a while,
-//! or the server starts again. A server tells so with the next answer; what was `SET` is lost then, and said to be.
+//! or the server starts again. What was `SET` is lost then, and said to be. Our own server refuses what was meant for a
+//! session that has ended, and is asked again when another one is set up; other servers tell so with the next answer.
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tonic::{Code, Request, Status};
 
 use super::link::{Link, Login, secret};
 use crate::error::Error;
+use crate::shell::complete::quote_text;
 
 /// A session of which nothing was heard for longer may have ended.
 const RECENT: Duration = Duration::from_secs(30);
@@ -29,13 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ROWS: usize = 100_000;
 
 impl Link {
-    /// Has a session on the server. Tells whether it is another one than before.
-    pub(crate) async fn open(&self) -> Result<bool, Status> {
+    /// Has a session on the server.
+    pub(crate) async fn open(&self) -> Result<(), Status> {
         let _one = self.opening.lock().await;
         {
             let known = self.known.lock();
             if known.open && known.heard.is_some_and(|heard| heard.elapsed() < RECENT) {
-                return Ok(false);
+                return Ok(());
             }
         }
         let has_password = matches!(self.login, Login::Password { .. });
@@ -43,8 +45,11 @@ impl Link {
             self.log_in().await?;
         }
         let server = match self.server().await {
-            Err(status) if status.code() == Code::Unauthenticated && has_password => {
-                self.log_in().await?;
+            // What is asked now makes a new session.
+            Err(why) if self.may_ask_again(&why) => {
+                if why.code() == Code::Unauthenticated {
+                    self.log_in().await?;
+                }
                 self.server().await?
             }
             told => told?,
@@ -59,13 +64,33 @@ impl Link {
         }
         let mut known = self.known.lock();
         (known.open, known.was_open, known.is_new) = (true, true, false);
-        Ok(is_new && !first)
+        known.another |= is_new && !first;
+        Ok(())
+    }
+
+    /// Does something in a session that is set up: once more, where it was refused for the session's end.
+    pub(super) async fn opened<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Status>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        self.open().await?;
+        match ask().await {
+            Err(why) if self.may_ask_again(&why) => {
+                self.open().await?;
+                ask().await
+            }
+            made => made,
+        }
+    }
+
+    /// Whether the session is another one than a person knows of, who is told so now.
+    pub(super) fn takes_another(&self) -> bool {
+        std::mem::take(&mut self.known.lock().another)
     }
 
     /// Finds out whether the server lets us in.
     pub(crate) async fn check(&self) -> Result<(), Error> {
-        let opened = self.open().await;
-        opened.map(drop).map_err(|status| self.trouble(&status, ""))
+        self.open().await.map_err(|status| self.trouble(&status, ""))
     }
 
     /// Whether the session is what it was when it was opened.
@@ -119,7 +144,8 @@ impl Link {
         let (name, version) = (SqlInfo::FlightSqlServerName, SqlInfo::FlightSqlServerVersion);
         let asked = CommandGetSqlInfo { info: vec![name as u32, version as u32] };
         let ticket = Ticket::new(asked.as_any().encode_to_vec());
-        let batches = collect(self.get(ticket).await?).await?;
+        let mut batches = Vec::new();
+        collect(self.get(ticket).await?, &mut batches).await?;
         let text = |wanted: SqlInfo| {
             batches.iter().find_map(|batch| info_text(batch, wanted as u32)).unwrap_or_default()
         };
@@ -135,7 +161,7 @@ impl Link {
             return Err(status);
         }
         for (name, value) in &self.settings {
-            self.update(&format!("SET {name} = '{}'", value.replace('\'', "''"))).await?;
+            self.update(&format!("SET {name} = {}", quote_text(value))).await?;
         }
         Ok(())
     }
@@ -150,11 +176,11 @@ impl Link {
     /// The rows of a query of ours, which has few.
     pub(super) async fn rows(&self, text: &str) -> Result<Vec<RecordBatch>, Status> {
         let info = self.info(query(text)).await?;
-        let ticket = info.endpoint.into_iter().find_map(|endpoint| endpoint.ticket);
-        match ticket {
-            Some(ticket) => collect(self.get(ticket).await?).await,
-            None => Ok(Vec::new()),
+        let mut all = Vec::new();
+        for ticket in info.endpoint.into_iter().filter_map(|endpoint| endpoint.ticket) {
+            collect(self.get(ticket).await?, &mut all).await?;
         }
+        Ok(all)
     }
 }
 
@@ -164,9 +190,12 @@ pub(super) fn query(text: &str) -> FlightDescriptor {
     FlightDescriptor::new_cmd(command.as_any().encode_to_vec())
 }
 
-/// The rows that come, no more than there should be.
-pub(super) async fn collect(mut rows: FlightDataDecoder) -> Result<Vec<RecordBatch>, Status> {
-    let (mut all, mut count) = (Vec::new(), 0);
+/// Puts the rows that come to those that there are, no more than there should be.
+pub(super) async fn collect(
+    mut rows: FlightDataDecoder,
+    all: &mut Vec<RecordBatch>,
+) -> Result<(), Status> {
+    let mut count: usize = all.iter().map(RecordBatch::num_rows).sum();
     while let Some(message) = rows.try_next().await.map_err(status)? {
         if let DecodedPayload::RecordBatch(batch) = message.payload {
             count += batch.num_rows();
@@ -176,7 +205,7 @@ pub(super) async fn collect(mut rows: FlightDataDecoder) -> Result<Vec<RecordBat
             break;
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The error of a stream of rows.

@@ -69,7 +69,7 @@ async fn errors_say_what_the_shell_says() {
     for (text, code, says) in [
         ("SELEC 1", "InvalidArgument", "did you mean SELECT?"),
         ("SELECT nope FROM range(0, 1)", "InvalidArgument", "there is no column 'nope'"),
-        ("SELECT * FROM nowhere", "InvalidArgument", "nowhere"),
+        ("SELECT * FROM nowhere", "NotFound", "nowhere"),
         ("SELECT * FROM 'nowhere.csv'", "NotFound", "does not exist"),
         ("SELECT 1; SELECT 2", "InvalidArgument", "2 statements"),
         ("  ", "InvalidArgument", "no statement"),

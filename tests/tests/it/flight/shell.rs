@@ -2,9 +2,9 @@
 //! the server.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use strata_tests::Ran;
@@ -98,6 +98,8 @@ fn errors_are_the_same_here_and_there() {
         "range(0, 3).filter(valeu > 1)",
         "SET flight.rwos = 1",
         "\\d nothing",
+        "\\d nowhere.nothing",
+        "\\d \"nowhere.csv\"",
         "\\nope",
     ] {
         let local = run_in(home.path(), &["-c", text], "");
@@ -167,6 +169,26 @@ fn a_pool_answers_as_well() {
     let text = "SELECT value % 5 AS k, count(*) AS n FROM range(0, 100000) GROUP BY k ORDER BY k";
     let ran = connected(home.path(), &server.url(), &["-c", text], "");
     assert_eq!(ran.out, "k,n\n0,20000\n1,20000\n2,20000\n3,20000\n4,20000\n", "{}", ran.err);
+    // It tells a query of the shell's own in parts, too.
+    let made: String =
+        (0..20).map(|at| format!("CREATE VIEW v{at} AS SELECT {at} AS a;\n")).collect();
+    let asked: String = (0..20).map(|at| format!(".schema v{at}\n")).collect();
+    let ran = connected(home.path(), &server.url(), &[], &(made + &asked));
+    assert_eq!(ran.out.matches("CREATE VIEW").count(), 20, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn what_could_not_begin_leaves_no_session() {
+    // One of the name, and one of the shell's.
+    let server = Served::new(&["--set", "flight.sessions=2"]);
+    let home = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let args = ["-o", "nowhere/out.csv", "-c", "SELECT 1 AS a"];
+        let ran = connected(home.path(), &server.url(), &args, "");
+        assert!(ran.code == Some(1) && ran.err.contains("nowhere/out.csv"), "{}", ran.err);
+    }
+    let ran = connected(home.path(), &server.url(), &["-c", "SELECT 1 AS a"], "");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("a\n1\n", ""));
 }
 
 /// Users with passwords, perhaps with TLS.
@@ -338,5 +360,36 @@ async fn a_server_that_goes_is_told_of_and_found_again() {
     assert_eq!((ended.status.code(), out.as_str()), (Some(1), "a\none\na\ntwo\n"), "{err}");
     assert!(err.contains("was lost: ") && err.contains("hint: "), "{err}");
     assert!(err.contains("The session on the server is a new one"), "{err}");
+    drop(server);
+}
+
+#[test]
+fn a_session_that_has_ended_is_set_up_again_before_anything_runs() {
+    let server = Served::new(&[]);
+    let address = server.address.clone();
+    let home = tempfile::tempdir().unwrap();
+    let zone = ["--set", "datafusion.execution.time_zone=+04:00"];
+    let mut child = started(home.path(), &server.url(), &zone);
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let shows = |input: &mut ChildStdin, lines: &mut dyn Iterator<Item = String>| {
+        writeln!(input, "SHOW datafusion.execution.time_zone;").unwrap();
+        let shown: Vec<String> = lines.take(2).collect();
+        assert!(shown[1].contains("+04:00"), "{shown:?}");
+    };
+    shows(&mut input, &mut lines);
+    drop(server);
+    let server = Served::within(home.path(), &["--listen", &address]);
+    shows(&mut input, &mut lines);
+    drop(server);
+    // What changes something does so once.
+    let server = Served::within(home.path(), &["--listen", &address]);
+    writeln!(input, "CREATE TABLE t AS SELECT 7 AS a;\nSELECT * FROM t;").unwrap();
+    drop(input);
+    assert_eq!(lines.collect::<Vec<_>>(), ["a", "7"]);
+    let ended = child.wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{err}");
+    assert_eq!(err.matches("The session on the server is a new one").count(), 2, "{err}");
     drop(server);
 }
