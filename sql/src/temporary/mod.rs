@@ -5,17 +5,16 @@
 //! They are listed in a schema of their own, [`SCHEMA`] of the default catalog. What they hide is not listed: nobody
 //! could read it under its name.
 
-use std::fmt;
+mod catalogs;
+
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider,
+    CatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
+use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{TableReference, plan_err};
 use datafusion::datasource::{TableType, source_as_provider};
-use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use datafusion::sql::parser::Statement as DFStatement;
@@ -23,20 +22,13 @@ use datafusion::sql::planner::object_name_to_table_reference;
 use sqlparser::ast::{Ident, ObjectName, ObjectType, Statement as SqlStatement};
 use strata_connectors::Locations;
 
+use catalogs::{Catalogs, OwnTables};
+
 use crate::error::{Error, Result};
 use crate::parse::{Kind, Statement};
 
 /// The schema in which temporary tables are listed.
 pub(crate) const SCHEMA: &str = "temporary";
-
-/// The tables that a session has for itself, where its statements find them.
-struct OwnTables {
-    tables: MemorySchemaProvider,
-    /// The catalog and the schema in which plain names are looked for.
-    home: (String, String),
-    /// The catalogs without these tables.
-    beneath: Arc<dyn CatalogProviderList>,
-}
 
 /// A session like another, with no tables of its own yet: in these locations, and of the catalogs that both share with
 /// what `seen` leaves.
@@ -165,200 +157,5 @@ pub(crate) fn refuse_lasting(name: &str, plan: &LogicalPlan) -> Result<()> {
                 .hint(format!("keep the rows instead: CREATE TEMPORARY TABLE {name} AS …")))
         }
         None => Ok(()),
-    }
-}
-
-impl OwnTables {
-    fn is_empty(&self) -> bool {
-        self.tables.table_names().is_empty()
-    }
-
-    fn has(&self, session: &SessionContext, table: &TableReference) -> bool {
-        let options = session.state_ref().read().config_options().catalog.clone();
-        let table = table.clone().resolve(&options.default_catalog, &options.default_schema);
-        let here = *table.schema == *self.home.1 || *table.schema == *SCHEMA;
-        *table.catalog == *self.home.0 && here && self.tables.table_exist(&table.table)
-    }
-}
-
-/// The catalogs with the session's own tables.
-struct Catalogs(Arc<OwnTables>);
-
-impl fmt::Debug for Catalogs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Catalogs")
-    }
-}
-
-impl CatalogProviderList for Catalogs {
-    fn register_catalog(
-        &self,
-        name: String,
-        catalog: Arc<dyn CatalogProvider>,
-    ) -> Option<Arc<dyn CatalogProvider>> {
-        self.0.beneath.register_catalog(name, catalog)
-    }
-
-    fn catalog_names(&self) -> Vec<String> {
-        let mut names = self.0.beneath.catalog_names();
-        if !self.0.is_empty() && !names.contains(&self.0.home.0) {
-            names.push(self.0.home.0.clone());
-        }
-        names
-    }
-
-    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        let inner = self.0.beneath.catalog(name)?;
-        match *name == self.0.home.0 {
-            true => Some(Arc::new(Home { inner, own: Arc::clone(&self.0) })),
-            false => Some(inner),
-        }
-    }
-}
-
-/// The catalog in which the session's own tables are.
-struct Home {
-    inner: Arc<dyn CatalogProvider>,
-    own: Arc<OwnTables>,
-}
-
-impl fmt::Debug for Home {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Home")
-    }
-}
-
-impl CatalogProvider for Home {
-    fn schema_names(&self) -> Vec<String> {
-        let mut names = self.inner.schema_names();
-        names.retain(|name| name != SCHEMA);
-        if !self.own.is_empty() {
-            names.push(SCHEMA.to_string());
-        }
-        names
-    }
-
-    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        if name == SCHEMA {
-            return Some(Arc::new(Own(Arc::clone(&self.own))));
-        }
-        let inner = self.inner.schema(name)?;
-        match *name == self.own.home.1 {
-            true => Some(Arc::new(InFront { inner, own: Arc::clone(&self.own) })),
-            false => Some(inner),
-        }
-    }
-
-    fn register_schema(
-        &self,
-        name: &str,
-        schema: Arc<dyn SchemaProvider>,
-    ) -> DataFusionResult<Option<Arc<dyn SchemaProvider>>> {
-        match name {
-            SCHEMA => plan_err!("schema '{SCHEMA}' is there already: it has the temporary tables"),
-            _ => self.inner.register_schema(name, schema),
-        }
-    }
-
-    fn deregister_schema(
-        &self,
-        name: &str,
-        cascade: bool,
-    ) -> DataFusionResult<Option<Arc<dyn SchemaProvider>>> {
-        match name {
-            SCHEMA => plan_err!("schema '{SCHEMA}' cannot be dropped; its tables can"),
-            _ => self.inner.deregister_schema(name, cascade),
-        }
-    }
-}
-
-/// The schema of the session's own tables.
-struct Own(Arc<OwnTables>);
-
-impl fmt::Debug for Own {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Own")
-    }
-}
-
-#[async_trait]
-impl SchemaProvider for Own {
-    fn table_names(&self) -> Vec<String> {
-        self.0.tables.table_names()
-    }
-
-    async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        self.0.tables.table(name).await
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        self.0.tables.table_exist(name)
-    }
-
-    fn register_table(
-        &self,
-        name: String,
-        table: Arc<dyn TableProvider>,
-    ) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        match is_table(table.as_ref()) {
-            true => self.0.tables.register_table(name, table),
-            false => plan_err!(
-                "'{name}' is no table in memory, and schema '{SCHEMA}' has no others: name another schema"
-            ),
-        }
-    }
-
-    fn deregister_table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        self.0.tables.deregister_table(name)
-    }
-}
-
-/// The schema in which plain names are looked for, behind the session's own tables.
-struct InFront {
-    inner: Arc<dyn SchemaProvider>,
-    own: Arc<OwnTables>,
-}
-
-impl fmt::Debug for InFront {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InFront")
-    }
-}
-
-#[async_trait]
-impl SchemaProvider for InFront {
-    fn table_names(&self) -> Vec<String> {
-        let mut names = self.inner.table_names();
-        names.retain(|name| !self.own.tables.table_exist(name));
-        names
-    }
-
-    async fn table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        match self.own.tables.table(name).await? {
-            Some(own) => Ok(Some(own)),
-            None => self.inner.table(name).await,
-        }
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        self.own.tables.table_exist(name) || self.inner.table_exist(name)
-    }
-
-    fn register_table(
-        &self,
-        name: String,
-        table: Arc<dyn TableProvider>,
-    ) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        self.inner.register_table(name, table)
-    }
-
-    /// Whoever takes one away to put another in its place means one that lasts.
-    fn deregister_table(&self, name: &str) -> DataFusionResult<Option<Arc<dyn TableProvider>>> {
-        match self.own.tables.table_exist(name) {
-            true => plan_err!(
-                "'{name}' is a temporary table of this session: DROP TABLE {name} first, or choose another name"
-            ),
-            false => self.inner.deregister_table(name),
-        }
     }
 }
