@@ -76,14 +76,14 @@ const ALIKE: &[(&str, &str)] = &[
         "pair(np.fft.fft(np.ones((4, 3)), axis=0) * np.arange(4)[:, None])",
     ),
     (
-        "t = arange(3, dims => ('x')).fft(x); u = arange(4, dims => ('time')).fft(time) + 1; t * u",
+        "t = arange(3, dims => ('lon')).fft(lon); u = arange(4, dims => ('time')).fft(time) + 1; t * u",
         "pair(np.multiply.outer(np.fft.fft(np.arange(3)), np.fft.fft(np.arange(4)) + 1))",
     ),
     (
-        "t = arange(3, dims => ('x')).fft(x); u = arange(4, dims => ('time')).fft(time) + 1; t / u",
+        "t = arange(3, dims => ('lon')).fft(lon); u = arange(4, dims => ('time')).fft(time) + 1; t / u",
         "pair(np.divide.outer(np.fft.fft(np.arange(3)), np.fft.fft(np.arange(4)) + 1))",
     ),
-    ("t = arange(3, dims => ('x')).fft(x); 1 - t", "pair(1 - np.fft.fft(np.arange(3)))"),
+    ("t = arange(3, dims => ('lon')).fft(lon); 1 - t", "pair(1 - np.fft.fft(np.arange(3)))"),
     ("zeros(0, 4).fft(1) * zeros(0, 4).fft(1)", "np.ones((0, 4, 2))"),
     ("(x.cast('f32') * y.cast('f32'))", "pair(x * y)"),
 ];
