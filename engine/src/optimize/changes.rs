@@ -6,20 +6,22 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, TableReference, not_impl_err};
 use datafusion::logical_expr::{
-    DmlStatement, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, WriteOp, lit,
+    DmlStatement, Expr, LogicalPlan, LogicalPlanBuilder, Projection, TableScan, WriteOp, lit,
 };
 
 /// A plan whose `DELETE` or `UPDATE`, if it is one, is about no more rows than it says.
 pub(crate) fn bounded_change(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
     match plan {
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Delete | WriteOp::Update) => {
-            match rows(dml)? {
-                Rows::Filtered => Ok(Cow::Borrowed(plan)),
-                Rows::None => Ok(Cow::Owned(LogicalPlan::Dml(about_none(dml)?))),
+            let plain = plain(dml)?;
+            let dml = plain.as_ref().unwrap_or(dml);
+            if let Rows::None = rows(dml)? {
+                return Ok(Cow::Owned(LogicalPlan::Dml(about_none(dml)?)));
             }
+            Ok(plain.map_or(Cow::Borrowed(plan), |plain| Cow::Owned(LogicalPlan::Dml(plain))))
         }
         LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => {
             for input in plan.inputs() {
@@ -31,6 +33,65 @@ pub(crate) fn bounded_change(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>>
         }
         _ => Ok(Cow::Borrowed(plan)),
     }
+}
+
+/// A change without the columns that an optimizer has put between it and its table, for what is computed twice: the
+/// planner asks the table for all columns that it finds. None where there are none.
+fn plain(dml: &DmlStatement) -> Result<Option<DmlStatement>> {
+    let mut node = dml.input.as_ref();
+    let mut filters: Vec<Expr> = Vec::new();
+    let mut values: Option<Vec<Expr>> = None;
+    let mut changed = false;
+    loop {
+        node = match node {
+            LogicalPlan::Projection(top) if dml.op == WriteOp::Update && values.is_none() => {
+                values = Some(top.expr.clone());
+                top.input.as_ref()
+            }
+            LogicalPlan::Projection(between) => {
+                for expr in filters.iter_mut().chain(values.iter_mut().flatten()) {
+                    *expr = through(std::mem::take(expr), between)?;
+                }
+                changed = true;
+                between.input.as_ref()
+            }
+            LogicalPlan::Filter(filter) => {
+                filters.push(filter.predicate.clone());
+                filter.input.as_ref()
+            }
+            _ => break,
+        };
+    }
+    if !changed {
+        return Ok(None);
+    }
+    let mut input = LogicalPlanBuilder::from(node.clone());
+    for filter in filters.into_iter().rev() {
+        input = input.filter(filter)?;
+    }
+    if let Some(values) = values {
+        input = input.project(values)?;
+    }
+    Ok(Some(DmlStatement { input: Arc::new(input.build()?), ..dml.clone() }))
+}
+
+/// An expression of the columns of a projection as one of what these are made of, by the same name.
+fn through(expr: Expr, made: &Projection) -> Result<Expr> {
+    let name = match &expr {
+        Expr::Column(column) => Some(column.name.clone()),
+        _ => None,
+    };
+    let below = expr.transform(|part| {
+        let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
+        let of = made.expr.get(made.schema.index_of_column(column)?).cloned();
+        let of = of.map_or(part, Expr::unalias);
+        Ok(Transformed::new(of, true, TreeNodeRecursion::Jump))
+    });
+    let below = below?.data;
+    Ok(match name {
+        Some(name) if !matches!(below, Expr::Column(_)) => below.alias(name),
+        _ => below,
+    })
 }
 
 enum Rows {

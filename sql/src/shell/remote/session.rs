@@ -100,7 +100,8 @@ impl Link {
 
     /// Ends the session, if the server still listens.
     pub(crate) async fn close(&self) {
-        if self.is_open() {
+        // Also one that could not be set up.
+        if self.known.lock().server.is_some() {
             let _ = tokio::time::timeout(PATIENCE, self.act("CloseSession", Vec::new())).await;
         }
     }

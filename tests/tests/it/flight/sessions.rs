@@ -7,7 +7,6 @@ use arrow::array::cast::AsArray;
 use arrow_flight::sql::{
     CommandGetTables, CommandStatementIngest, TableExistsOption, TableNotExistOption,
 };
-use futures::TryStreamExt;
 use prost::Message;
 
 use super::ingest::{append, create, ingest, into, rows};
