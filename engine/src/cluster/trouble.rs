@@ -8,7 +8,7 @@ use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
 
 use super::protocol::Trouble;
-use super::worker::LostRows;
+use super::worker::{CutOff, LostRows};
 use crate::error::EngineError;
 
 /// What kind of error it was. The numbers are the format.
@@ -47,6 +47,9 @@ impl Trouble {
         let root = innermost(error);
         let (kind, message) = match root {
             _ if lost.is_some() => (Kind::Lost, root.to_string()),
+            DataFusionError::External(error) if error.is::<CutOff>() => {
+                (Kind::Lost, error.to_string())
+            }
             DataFusionError::Plan(message) => (Kind::Plan, message.clone()),
             DataFusionError::NotImplemented(message) => (Kind::NotSupported, message.clone()),
             DataFusionError::Execution(message) => (Kind::Execution, message.clone()),

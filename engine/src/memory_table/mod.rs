@@ -1,5 +1,7 @@
 //! Tables in memory, whose rows are counted against the memory limit for as long as the table lives, however they
 //! came to it. Rows that do not fit are refused before the table has any of them, and a change that fails changes none.
+//! What a query reads stays as it was when it was planned: rows that are gone from the table since are its own, and
+//! are not counted here.
 
 mod change;
 mod held;

@@ -89,7 +89,9 @@ fn through(expr: Expr, made: &Projection) -> Result<Expr> {
     });
     let below = below?.data;
     Ok(match name {
-        Some(name) if !matches!(below, Expr::Column(_)) => below.alias(name),
+        Some(name) if !matches!(&below, Expr::Column(column) if column.name == name) => {
+            below.alias(name)
+        }
         _ => below,
     })
 }

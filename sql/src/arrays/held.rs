@@ -12,6 +12,7 @@ use super::Value;
 use crate::flight::locks;
 use crate::parse::{Chain, Term};
 use crate::statements::bare;
+use crate::temporary;
 
 /// The arrays of a session that have names.
 #[derive(Debug, Default)]
@@ -46,10 +47,12 @@ impl HeldArrays {
         }
         let Some(table) = &found.table else { return Some(found) };
         let there = session.table_provider(bare(name)).await;
-        match there.is_ok_and(|there| Arc::ptr_eq(&there, table)) {
-            true => Some(found),
+        match there {
+            Ok(there) if Arc::ptr_eq(&there, table) => Some(found),
+            // It is hidden from this session only.
+            Ok(there) if temporary::is_table(there.as_ref()) => None,
             // SQL gave the name to something else, or took it.
-            false => {
+            _ => {
                 Self::remove(session, name);
                 None
             }

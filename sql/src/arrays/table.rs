@@ -17,6 +17,7 @@ use super::{HeldArrays, Value, asked, bind, labels};
 use crate::error::{Error, Result};
 use crate::parse::{Term, TermArgument, What};
 use crate::statements::{Outcome, bare, name_rows};
+use crate::temporary;
 use crate::verbs::normalized;
 
 /// The cells of a term's array.
@@ -220,6 +221,7 @@ pub(super) async fn to_array(
     let dims = plain.into_iter().map(text).collect::<Result<_>>()?;
     let placed = Placed { dims, value: text(value)?, fill };
     let frame = session.table(name.as_str()).await?;
+    temporary::refuse_array(frame.logical_plan())?;
     Ok(Value::Array(from_rows(session, frame, &placed).await?))
 }
 

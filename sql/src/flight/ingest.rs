@@ -140,7 +140,7 @@ fn create(
     way: Way,
 ) -> Result<(), Status> {
     let made = table_of(context, rows, schema)?;
-    let made = if temporary::is_name(&table) { made.temporary() } else { made };
+    let made = if temporary::is_name(context, &table) { made.temporary() } else { made };
     let provider: Arc<dyn TableProvider> = Arc::new(made);
     let scan = scan(&table, Arc::clone(&provider))?;
     caller.may_run(&scan)?;

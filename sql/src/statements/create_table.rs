@@ -38,7 +38,7 @@ pub(super) async fn create(session: &SessionContext, create: CreateMemoryTable) 
         }
     }
     let parts = session.state().config().target_partitions();
-    let is_temporary = temporary::is_name(&name);
+    let is_temporary = temporary::is_name(session, &name);
     let table = rows
         .into_table(schema, parts)?
         .with_constraints(create.constraints)

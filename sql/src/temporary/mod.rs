@@ -79,8 +79,10 @@ pub(crate) fn name(session: &SessionContext, table: &TableReference) -> Result<T
 }
 
 /// Whether a table of this name is a temporary one, or would be.
-pub(crate) fn is_name(table: &TableReference) -> bool {
-    table.schema() == Some(SCHEMA)
+pub(crate) fn is_name(session: &SessionContext, table: &TableReference) -> bool {
+    let options = session.state_ref().read().config_options().catalog.clone();
+    let table = table.clone().resolve(&options.default_catalog, &options.default_schema);
+    is_schema(session, &table.catalog, &table.schema)
 }
 
 /// Whether a schema is the one of the session's own tables.
@@ -122,11 +124,13 @@ pub(crate) fn drop(session: &SessionContext, table: &TableReference) -> Result<b
     Ok(found)
 }
 
-/// Whether a statement drops a temporary table.
+/// Whether a statement drops a temporary table, or nothing, as a temporary table has the name.
 pub(crate) fn drops(session: &SessionContext, statement: &Statement) -> bool {
     let Kind::Sql(sql) = &statement.kind else { return false };
     let DFStatement::Statement(sql) = sql.as_ref() else { return false };
-    let SqlStatement::Drop { object_type: ObjectType::Table, names, .. } = sql.as_ref() else {
+    let SqlStatement::Drop { object_type: ObjectType::Table | ObjectType::View, names, .. } =
+        sql.as_ref()
+    else {
         return false;
     };
     let Some(own) = own(session) else { return false };
@@ -141,6 +145,28 @@ fn reference(session: &SessionContext, name: &ObjectName) -> Result<TableReferen
 
 /// Refuses a name for rows of temporary tables: names last, and others know them.
 pub(crate) fn refuse_lasting(name: &str, plan: &LogicalPlan) -> Result<()> {
+    match read_by(plan)? {
+        Some(table) => {
+            Err(Error::text(format!("'{name}' would outlast temporary table '{table}'"))
+                .hint(format!("keep the rows instead: CREATE TEMPORARY TABLE {name} AS …")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses an array of the rows of temporary tables: it may be given a name.
+pub(crate) fn refuse_array(plan: &LogicalPlan) -> Result<()> {
+    match read_by(plan)? {
+        Some(table) => Err(Error::text(format!(
+            "an array of temporary table '{table}' might be given a name, which would outlast it"
+        ))
+        .hint("make an array of rows that last: CREATE TABLE … AS, or a file")),
+        None => Ok(()),
+    }
+}
+
+/// A temporary table that a plan reads, if it reads one.
+fn read_by(plan: &LogicalPlan) -> Result<Option<String>> {
     let mut found = None;
     plan.apply_with_subqueries(|node| {
         Ok(match node {
@@ -151,11 +177,5 @@ pub(crate) fn refuse_lasting(name: &str, plan: &LogicalPlan) -> Result<()> {
             _ => TreeNodeRecursion::Continue,
         })
     })?;
-    match found {
-        Some(table) => {
-            Err(Error::text(format!("'{name}' would outlast temporary table '{table}'"))
-                .hint(format!("keep the rows instead: CREATE TEMPORARY TABLE {name} AS …")))
-        }
-        None => Ok(()),
-    }
+    Ok(found)
 }

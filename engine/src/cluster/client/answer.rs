@@ -34,14 +34,15 @@ pub(super) fn error(failed: Failed) -> DataFusionError {
 /// One telling of where a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Telling {
+    stage: u32,
     pub(super) task: TaskId,
     /// It is being made.
     pub(super) live: bool,
 }
 
 impl Telling {
-    fn of(part: &Part) -> Option<Self> {
-        Some(Self { task: part.source.as_ref()?.task?, live: part.live })
+    fn of(stage: u32, part: &Part) -> Option<Self> {
+        Some(Self { stage, task: part.source.as_ref()?.task?, live: part.live })
     }
 }
 
@@ -73,7 +74,12 @@ impl Rows {
 
     /// Which telling of a part is the last.
     pub(super) fn telling(&self, at: usize) -> Option<Telling> {
-        Telling::of(self.parts.get(at)?.as_deref()?)
+        Telling::of(self.stage, self.parts.get(at)?.as_deref()?)
+    }
+
+    /// The stage that makes them, and how many parts they have.
+    fn shape(&self) -> (u32, usize) {
+        (self.stage, self.parts.len())
     }
 }
 
@@ -151,12 +157,24 @@ impl Answer {
         }
     }
 
+    /// Whether rows are of the same plan as those that were handed out; and so are all, where a share has `ended`.
+    pub(super) fn goes_on(&self, rows: &Rows, ended: bool) -> Result<()> {
+        let mut given = self.given.lock();
+        if given.of.is_some_and(|of| of != rows.shape()) {
+            return Err(not_the_same());
+        }
+        if ended {
+            given.of = Some(rows.shape());
+        }
+        Ok(())
+    }
+
     /// Has a part that was fetched handed out with all others; `false` where it is made anew by now.
     pub(super) fn hand_out(&self, place: &Place) -> Result<bool> {
         let news = self.news.borrow();
         let Some(rows) = &news.rows else { return Ok(false) };
         let mut given = self.given.lock();
-        let now = (rows.stage, rows.parts.len());
+        let now = rows.shape();
         let is_made_by =
             |at: usize, task: TaskId| rows.telling(at).is_some_and(|told| told.task == task);
         let others = !rows.repeats && !given.tasks.iter().all(|(at, task)| is_made_by(*at, *task));
@@ -176,13 +194,14 @@ impl Answer {
     }
 
     /// Has a part made again that its worker does not give, unless it is already.
-    pub(super) async fn miss(&self, Place { job, part, .. }: &Place) -> Result<()> {
+    pub(super) async fn miss(&self, place: &Place) -> Result<()> {
+        let Place { job, stage, part, told, .. } = place;
         let is_known = |news: &News| {
-            let told = news.rows.as_ref().and_then(|rows| rows.telling(part.at as usize));
-            told == Telling::of(part)
+            let known = news.rows.as_ref().and_then(|rows| rows.telling(part.at as usize));
+            known == Some(*told)
         };
         if is_known(&self.news.borrow()) {
-            let missing = Missing { job: *job, source: part.source.clone() };
+            let missing = Missing { job: *job, stage: *stage, source: part.source.clone() };
             self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
         }
         Ok(())
@@ -264,7 +283,7 @@ mod tests {
     /// Hands a part out as it was when this was fetched.
     fn hand_out(answer: &Answer, stage: u32, at: u32, attempt: u32) -> Result<bool> {
         let part = Arc::new(part(at, attempt));
-        let told = Telling::of(&part).unwrap();
+        let told = Telling::of(stage, &part).unwrap();
         answer.hand_out(&Place { job: 1, stage, of: 2, part, told })
     }
 
@@ -294,6 +313,24 @@ mod tests {
         assert!(hand_out(&one, 3, 1, 0).unwrap());
         tell(&one, 5, true, [0, 0]);
         assert!(hand_out(&one, 5, 1, 0).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_share_that_has_ended_has_ended_by_one_plan() {
+        let rows = |stage, of| Rows { stage, parts: vec![None; of], ..Rows::default() };
+        let one = answer();
+        one.goes_on(&rows(3, 8), false).unwrap();
+        one.goes_on(&rows(5, 4), false).unwrap();
+        // One had nothing of four parts; of another plan's two it might have had some.
+        one.goes_on(&rows(5, 4), true).unwrap();
+        assert!(
+            one.goes_on(&rows(7, 2), false).is_err() && one.goes_on(&rows(7, 4), true).is_err()
+        );
+        // Half of the parts of a plan are not all of another's.
+        let one = answer();
+        tell(&one, 3, true, [0, 0]);
+        assert!(hand_out(&one, 3, 0, 0).unwrap());
+        assert!(one.goes_on(&rows(5, 1), true).is_err());
     }
 
     #[tokio::test]

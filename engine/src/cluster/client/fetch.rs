@@ -5,6 +5,7 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::ipc::reader::StreamReader;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
@@ -21,8 +22,10 @@ use crate::cluster::worker::{Output, OutputId, Outputs};
 use crate::config::options_of;
 use crate::run::SpillFolder;
 
-/// How often rows may fail to come while they are made, before whole parts are waited for.
+/// How often rows may fail to come while they are made, one time after the other, before the whole part is waited for.
 const BROKEN: usize = 3;
+/// How long is waited before they are asked for again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// One share of the parts of an answer, of so many: the shares, in their order, are the whole in its order.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +90,7 @@ struct Reader {
     now: Option<Now>,
     /// Where the next part cannot be had any more.
     lost: Option<Telling>,
-    /// How often rows did not come while they were made.
+    /// How often rows did not come while they were made, since the last that did.
     broke: usize,
 }
 
@@ -124,7 +127,9 @@ impl Reader {
                 return Err(not_the_same());
             }
             if !told.live && rows == self.came {
-                self.gave();
+                if self.answer.hand_out(&place)? {
+                    self.gave();
+                }
                 continue;
             }
             match self.fetched(&place).await {
@@ -135,12 +140,13 @@ impl Reader {
                     }
                 }
                 // It is made again, and told of when it is there.
+                Err(Fetch::Lost) if told.live => {
+                    self.broke += 1;
+                    tokio::time::sleep(AGAIN).await;
+                }
                 Err(Fetch::Lost) => {
                     self.lost = Some(told);
-                    match told.live {
-                        true => self.broke += 1,
-                        false => self.answer.miss(&place).await?,
-                    }
+                    self.answer.miss(&place).await?;
                 }
                 Err(Fetch::Failed(error)) => return Err(error),
             }
@@ -150,8 +156,7 @@ impl Reader {
     /// A part was handed out whole.
     fn gave(&mut self) {
         self.given += 1;
-        self.came = 0;
-        self.lost = None;
+        (self.came, self.broke, self.lost) = (0, 0, None);
     }
 
     /// The rows of a batch that were not handed out before, if there are any.
@@ -160,6 +165,9 @@ impl Reader {
         self.skip -= seen;
         let rows = batch.num_rows() - seen as usize;
         self.came += rows as u64;
+        if rows > 0 {
+            self.broke = 0;
+        }
         (rows > 0).then(|| batch.slice(seen as usize, rows))
     }
 
@@ -173,18 +181,20 @@ impl Reader {
 
     /// Where the next part of the share is, once it is anywhere; none if there is none.
     async fn place(&mut self) -> Result<Option<Place>> {
-        let Self { share, given, lost, .. } = self;
+        let Self { answer, share, given, lost, .. } = self;
         let may_be_live = self.broke < BROKEN;
         let is_of_use = |told: Telling| *lost != Some(told) && (may_be_live || !told.live);
         let found = |rows: &Rows| {
             let of = rows.parts.len();
-            let Some(at) = share.part(*given, of) else { return Ok(Some(None)) };
+            let next = share.part(*given, of);
+            answer.goes_on(rows, next.is_none())?;
+            let Some(at) = next else { return Ok(Some(None)) };
             let found = rows.parts.get(at).cloned().flatten().zip(rows.telling(at));
             Ok(found.filter(|(_, told)| is_of_use(*told)).map(|(part, told)| {
                 Some(Place { job: rows.job, stage: rows.stage, of, part, told })
             }))
         };
-        self.answer.wait(found).await
+        answer.wait(found).await
     }
 
     async fn fetched(

@@ -129,6 +129,9 @@ pub(crate) struct Missing {
     pub(crate) job: u64,
     #[prost(message, optional, tag = "2")]
     pub(crate) source: Option<Source>,
+    /// The stage that made it.
+    #[prost(uint32, tag = "3")]
+    pub(crate) stage: u32,
 }
 
 impl Call for Missing {

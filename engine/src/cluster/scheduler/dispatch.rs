@@ -13,7 +13,7 @@ struct Free {
     worker: WorkerId,
     cores: usize,
     memory: u64,
-    /// What its tasks do not hold of its memory; all there is, and more, where none runs.
+    /// What its tasks do not hold of its memory; all there is, and more, where none computes.
     room: Option<u64>,
 }
 
@@ -35,7 +35,7 @@ impl State {
                     cores: (member.joined.cores as usize)
                         .saturating_sub(busy.saturating_sub(member.parked)),
                     memory,
-                    room: (busy > 0).then(|| memory.saturating_sub(held)),
+                    room: (busy > member.parked).then(|| memory.saturating_sub(held)),
                 }
             })
             .collect();

@@ -149,8 +149,8 @@ impl Role for SchedulerRole {
             return self.join(join?);
         }
         if let Some(missing) = question.is::<Missing>() {
-            let Missing { job, source } = missing?;
-            let known = source.is_some_and(|source| self.members.miss(job, &source));
+            let Missing { job, stage, source } = missing?;
+            let known = source.is_some_and(|source| self.members.miss(job, stage, &source));
             return Ok(port::one(&Ack { known }));
         }
         if question.is::<Workers>().is_some() {

@@ -351,13 +351,20 @@ fn repeats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
 
 /// Whether a plan passes rows on as they come to it. Only what is known to do so is taken for that.
 fn in_order(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let reads = plan.downcast_ref::<DataSourceExec>().is_some()
-        || plan.downcast_ref::<LazyMemoryExec>().is_some()
-        || plan.downcast_ref::<UnresolvedShuffleExec>().is_some();
+    let is_shuffle =
+        |plan: &Arc<dyn ExecutionPlan>| plan.downcast_ref::<UnresolvedShuffleExec>().is_some();
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source) {
+        return scan.downcast_ref::<FileScanConfig>().is_some()
+            || scan.downcast_ref::<MemorySourceConfig>().is_some();
+    }
+    // What is gathered of another stage is read one part after the other.
+    if let Some(gathers) = plan.downcast_ref::<CoalescePartitionsExec>() {
+        return is_shuffle(gathers.input());
+    }
     let passes_on = is_plumbing(plan)
         || plan.downcast_ref::<FilterExec>().is_some()
-        || plan.downcast_ref::<ProjectionExec>().is_some()
-        || plan.downcast_ref::<CoalescePartitionsExec>().is_some();
-    let inputs = plan.children();
-    reads || passes_on && inputs.into_iter().all(in_order)
+        || plan.downcast_ref::<ProjectionExec>().is_some();
+    is_shuffle(plan)
+        || plan.downcast_ref::<LazyMemoryExec>().is_some()
+        || passes_on && plan.children().into_iter().all(in_order)
 }

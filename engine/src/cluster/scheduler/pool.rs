@@ -342,11 +342,11 @@ impl Members {
     }
 
     /// A client could not fetch a part of a job's answer; false if there is no such job.
-    pub(super) fn miss(&self, job: JobId, source: &Source) -> bool {
+    pub(super) fn miss(&self, job: JobId, stage: u32, source: &Source) -> bool {
         let mut state = self.state.lock();
         let there = state.members.contains_key(&source.worker);
         let Some(found) = state.jobs.get_mut(&job) else { return false };
-        found.miss(source, there);
+        found.miss(stage, source, there);
         state.dispatch(&self.wire);
         true
     }

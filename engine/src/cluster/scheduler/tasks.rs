@@ -116,6 +116,11 @@ impl Tasks {
         self.made
     }
 
+    /// Whether any of them was ever started.
+    pub(super) fn have_begun(&self) -> bool {
+        self.all.iter().any(|task| task.attempts > 0)
+    }
+
     pub(super) fn are_complete(&self) -> bool {
         self.made.tasks == self.all.len()
     }

@@ -21,7 +21,7 @@ const AHEAD: usize = 4;
 /// A task that has waited so long for its reader counts as parked.
 const PARKED: Duration = Duration::from_millis(500);
 /// How long is waited for a task that the scheduler says has begun: its order may come after its reader.
-const BEGUN: Duration = Duration::from_secs(10);
+const BEGUN: Duration = Duration::from_secs(3);
 
 /// Tasks whose rows may be fetched while they are made.
 #[derive(Debug, Clone, Default)]
@@ -179,12 +179,13 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The rows that were given away are made again for whoever comes.
+/// Rows were given away that their reader did not get: they are made again for whoever comes.
+#[derive(Debug, thiserror::Error)]
+#[error("whoever read these rows while they were made was cut off")]
+pub(in crate::cluster) struct CutOff;
+
 fn cut_off() -> DataFusionError {
-    DataFusionError::IoError(std::io::Error::new(
-        std::io::ErrorKind::ConnectionReset,
-        "whoever read these rows while they were made was cut off",
-    ))
+    DataFusionError::External(Box::new(CutOff))
 }
 
 fn rows(coming: mpsc::Receiver<Coming>) -> impl Stream<Item = Result<RecordBatch>> {
@@ -311,6 +312,7 @@ mod tests {
         running.push(&mut writer, batch(0)).await.unwrap();
         assert!(read.await.unwrap());
         let error = running.push(&mut writer, batch(10)).await.unwrap_err();
-        assert!(matches!(error, DataFusionError::IoError(_)), "it is to be run again: {error}");
+        let trouble = crate::cluster::protocol::Trouble::of(&error);
+        assert_eq!((trouble.what(), trouble.lost), (crate::cluster::trouble::Kind::Lost, None));
     }
 }

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 pub(super) use exchange::LostRows;
+pub(super) use live::CutOff;
 pub use options::WorkerOptions;
 pub(super) use outputs::{Output, OutputId, Outputs};
 pub(super) use read::ReadStageWire;

@@ -50,6 +50,11 @@ async fn made(link: &Link, text: &str, news: &Sender<News>) -> Result<(), Status
     match made {
         // What cannot be told any more fails, too.
         Err(_) if news.is_closed() => in_time(cancel(link, info)).await,
+        // Nobody follows it any more, if it has not ended by itself.
+        Err(why) if !is_lost(&why) => {
+            let _ = in_time(cancel(link, info)).await;
+            Err(why)
+        }
         made => made,
     }
 }

@@ -99,19 +99,36 @@ async fn a_worker_that_is_killed_while_its_rows_are_read_changes_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_are_handed_out_before_all_are_made() {
-    let pool = TestPool::here(Shape { workers: 1, cores: 1 }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let here = super::here();
+    for part in 0..6 {
+        let (from, to) = (part * 100_000, (part + 1) * 100_000);
+        let copy = format!("COPY (FROM range({from}, {to})) TO '{path}/{part}.parquet'");
+        here.run(&copy).await.unwrap().collect().await.unwrap();
+    }
+    let pool = TestPool::empty(Duration::from_secs(3)).await;
+    let mut processes = workers(&pool, 1).await;
     let session = pool.session(&[("pool.small", "0B"), ("pool.parts", "6")]);
-    let count = 1_200_000;
-    let text = format!("SELECT value, count(*) AS n FROM range(0, {count}) GROUP BY value");
+    // Each part takes a while.
+    let text =
+        format!("SELECT value FROM '{path}/*.parquet' WHERE md5(CAST(value AS VARCHAR)) <> 'x'");
     let mut rows = rows(&session, &text).await;
     let mut all = next(&mut rows).await.unwrap();
     let job = pool.pool.jobs().await.unwrap().pop().unwrap();
     assert!(job.tasks_done < job.tasks, "{job:?}");
+    let process = pool.pool.workers().await.unwrap()[0].process;
+    let mut killed = false;
     while let Some(values) = next(&mut rows).await {
         all.extend(values);
+        if !killed && all.len() > 200_000 {
+            killed = true;
+            let local = pool.local(PROGRAM, Shape { workers: 1, cores: 1 });
+            processes.push(local.start(&pool.pool).await.unwrap());
+            signal("KILL", process);
+        }
     }
-    all.sort_unstable();
-    assert!(all.into_iter().eq(0..count));
+    assert!(killed && all.into_iter().eq(0..600_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

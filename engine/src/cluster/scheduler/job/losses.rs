@@ -37,7 +37,8 @@ impl Job {
                 stage.renew();
                 Remedy::None
             }
-            Kind::Memory if !self.frugal && !whole => {
+            // Another plan's rows would not go with those that were handed out.
+            Kind::Memory if !self.frugal && !whole && !self.is_handed_out() => {
                 self.frugal = true;
                 self.planning = true;
                 Remedy::PlanFrugally
@@ -88,9 +89,11 @@ impl Job {
 
     /// The client could not fetch a part of the answer; `there` says whether the scheduler still has the
     /// worker.
-    pub(in super::super) fn miss(&mut self, source: &Source, there: bool) {
+    pub(in super::super) fn miss(&mut self, number: u32, source: &Source, there: bool) {
         let last = self.stages.len().saturating_sub(1);
-        let Some(stage) = self.stages.get_mut(last) else { return };
+        let Some(stage) = self.stages.get_mut(last).filter(|stage| stage.number == number) else {
+            return;
+        };
         let Some(id) = source.task else { return };
         // Others may have missed it already, or its worker be known to be gone.
         if let Some(task) = stage.tasks.get_mut(id.part as usize)

@@ -264,11 +264,11 @@ fn rows_are_handed_out_as_they_are_made_where_they_stay_the_same() {
 
 #[test]
 fn rows_that_may_be_others_are_handed_out_when_all_are_made() {
-    let held = |mut job: Job| {
-        job.stages[1].plan.held = 1;
+    let keeps = |mut job: Job| {
+        job.stages[1].plan.in_order = false;
         job
     };
-    for mut job in [half_way(false), held(half_way(true))] {
+    for mut job in [half_way(false), keeps(half_way(true))] {
         let mut known = Known::default();
         assert_eq!(news(&job, &mut known), None);
         let (_, run) = start(&mut job, 1).unwrap();
@@ -276,4 +276,37 @@ fn rows_that_may_be_others_are_handed_out_when_all_are_made() {
         done(&mut job, 1, &run);
         assert_eq!(news(&job, &mut known), Some(vec![(0, 0, false), (1, 0, false)]));
     }
+}
+
+#[test]
+fn what_was_handed_out_is_not_planned_anew() {
+    let mut job = half_way(true);
+    let (_, run) = start(&mut job, 1).unwrap();
+    failed(&mut job, 1, &run, Kind::Memory);
+    assert_eq!(job.ended(), Some(Ended::Failed));
+}
+
+#[test]
+fn what_was_given_away_is_made_again_as_often_as_its_reader_is_cut_off() {
+    let mut job = half_way(true);
+    for _ in 0..10 {
+        let (place, run) = start(&mut job, 1).unwrap();
+        assert_eq!(place, Place { stage: 1, part: 0 });
+        failed(&mut job, 1, &run, Kind::Lost);
+    }
+    assert_eq!(job.ended(), None);
+}
+
+#[test]
+fn a_part_of_another_plan_is_not_missed() {
+    let mut job = half_way(true);
+    let source = |attempt| crate::cluster::protocol::Source {
+        worker: 2,
+        task: Some(TaskId { part: 1, attempt }),
+        ..Default::default()
+    };
+    job.miss(0, &source(0), false);
+    assert_eq!(job.progress(), (3, 4));
+    job.miss(1, &source(0), false);
+    assert_eq!(job.progress(), (2, 4));
 }

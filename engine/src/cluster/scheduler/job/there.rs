@@ -1,6 +1,7 @@
-//! Where the rows of a job's answer are, as its client is told. Rows are handed out before all are made where
-//! nothing can happen to the job that would have them be others: then a part that is lost is made again, and
-//! whoever has read half of it reads on from there.
+//! Where the rows of a job's answer are, as its client is told. Rows are handed out before all are made, and while they
+//! are made, where nothing can happen to the job that would have them be others: a part that is lost is made again,
+//! and whoever has read half of it reads on from there. Operators that keep rows are not among those that make them
+//! so: they may be refused the memory for it, and then all is planned anew.
 
 use std::time::Duration;
 
@@ -20,17 +21,16 @@ pub(in super::super) struct Known {
 }
 
 impl Job {
-    /// Whether parts of the answer are handed out before all are made. What holds rows may be refused the memory
-    /// for them, and is planned anew then.
-    pub(super) fn is_handed_out(&self) -> bool {
+    /// Whether parts of the answer are handed out before all are made.
+    pub(super) fn is_live(&self) -> bool {
         !self.measure
             && self.stages.iter().all(|stage| stage.plan.repeats)
-            && self.stages.last().is_some_and(|stage| stage.plan.held == 0)
+            && self.stages.last().is_some_and(|stage| stage.plan.in_order)
     }
 
-    /// Whether a part of the answer can be read while it is made.
-    pub(super) fn is_live(&self) -> bool {
-        self.is_handed_out() && self.stages.last().is_some_and(|stage| stage.plan.in_order)
+    /// Whether parts of the answer may have been handed out before all were made.
+    pub(super) fn is_handed_out(&self) -> bool {
+        self.is_live() && self.stages.last().is_some_and(|stage| stage.tasks.have_begun())
     }
 
     /// Has its client look for parts that can be read while they are made.
@@ -48,7 +48,7 @@ impl Job {
         address: impl Fn(WorkerId) -> Option<String>,
     ) -> Option<There> {
         let last = self.stages.last()?;
-        if self.planning || !(last.is_complete() || self.is_handed_out()) {
+        if self.planning || !(last.is_complete() || self.is_live()) {
             return None;
         }
         let of = last.tasks.all().len();
