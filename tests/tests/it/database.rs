@@ -285,7 +285,8 @@ fn temporary_tables_leave_the_file_as_it_is() {
     let before = text(home.path());
     let out = works(
         home.path(),
-        "CREATE TEMP TABLE v AS SELECT 7 AS c; SELECT c FROM v; DROP TABLE v; SELECT sum(c) AS c FROM v;",
+        "CREATE TEMP TABLE v AS SELECT 7 AS c; DROP VIEW IF EXISTS v; SELECT c FROM v; DROP TABLE v; \
+         SELECT sum(c) AS c FROM v;",
     );
     assert_eq!(out, "c\n7\nc\n9\n");
     assert_eq!(text(home.path()), before);

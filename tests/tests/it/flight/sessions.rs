@@ -184,6 +184,7 @@ async fn temporary_tables(server: &Served) {
         "CREATE OR REPLACE VIEW t AS SELECT 1 AS id",
         "CREATE TEMPORARY TABLE public.u AS SELECT 1 AS id",
         "CREATE SCHEMA temporary",
+        "a = t.to_array(id, value => id)",
     ] {
         let why = run(&mut one, text).await.unwrap_err();
         assert!(why.contains("temporary"), "{text}: {why}");
@@ -205,6 +206,19 @@ async fn temporary_tables(server: &Served) {
     assert!(run(&mut two, "SELECT * FROM u").await.is_err());
     act(&mut one, "CloseSession", Vec::new()).await.unwrap();
     assert!(run(&mut one, "SELECT * FROM u").await.is_err(), "it has gone with its session");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_table_hides_an_array_from_its_session_only() {
+    let server = Served::new(&[]);
+    let mut one = with_cookie(&server, "one").await;
+    let mut two = with_cookie(&server, "two").await;
+    run(&mut two, "cells = arange(4)").await.unwrap();
+    run(&mut one, "CREATE TEMPORARY TABLE cells AS SELECT 1 AS a").await.unwrap();
+    assert_eq!(count(&run(&mut one, "cells.head(5)").await.unwrap()), 1);
+    assert_eq!(count(&run(&mut two, "cells * 2").await.unwrap()), 4);
+    run(&mut one, "DROP TABLE cells").await.unwrap();
+    assert_eq!(count(&run(&mut one, "cells * 2").await.unwrap()), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
