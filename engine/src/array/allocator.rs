@@ -5,13 +5,20 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE: libc::c_int = 256 << 10;
 
+/// So many heaps there are then. Every thread that reads a file would have one of its own, with what it was once used for.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const HEAPS: libc::c_int = 2;
+
 /// Has the allocator give large buffers back: for processes that have little memory, as clearing new pages each
 /// time takes a while.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the allocator is set up by a call")]
 pub(super) fn gives_back() {
-    // SAFETY: the allocator takes this at any time, and by itself would change the same value.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+    // SAFETY: the allocator takes both at any time, and by itself would change the first.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_ARENA_MAX, HEAPS);
+    }
 }
 
 /// Other allocators do as they see fit.

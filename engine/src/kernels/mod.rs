@@ -40,7 +40,9 @@ pub use block::{Block, Slice};
 pub(crate) use cast::cast;
 pub(crate) use digitize::{digitize, falling};
 pub(crate) use floats::Floats;
-pub(crate) use fourier::{Fourier, transform, transform_beside};
+pub(crate) use fourier::{
+    Fourier, Moved, correlate, correlate_beside, transform, transform_beside,
+};
 pub(crate) use lanes::Lanes;
 pub use lanes::{Interpolation, Scan};
 pub(crate) use lanes::{Shape, along, scan, totals};

@@ -115,6 +115,7 @@ fn makes_another_thing(step: &Step) -> bool {
         step,
         Step::Digitize { .. }
             | Step::Contract { .. }
+            | Step::Correlate { .. }
             | Step::Triangles(_)
             | Step::Bases(_)
             | Step::Dense(_)

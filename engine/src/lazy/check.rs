@@ -242,6 +242,18 @@ fn fits(step: &Step, inputs: &[Array], form: &Form, shape: &[u64]) -> bool {
                 // Of floats, the left one is made as it is multiplied.
                 && (left.kind() == kind || (kind.is_float() && left.kind().with(kind) == kind))
         }
+        (Step::Correlate { lags, over }, [left, right]) => {
+            let ([rows, length], [columns, _]) = (&left.shape()[..], &right.shape()[..]) else {
+                return false;
+            };
+            lags < length
+                && is_cut(over, left, 1)
+                && is_cut(over, right, 1)
+                && shape
+                    == [over.pieces(), lags.saturating_mul(2).saturating_add(1), *rows, *columns]
+                && same_kind
+                && kind.is_float()
+        }
         (Step::Triangles(cuts), [matrix]) => {
             let [_, columns] = matrix.shape()[..] else { return false };
             let rows = cuts.pieces().checked_mul(columns);

@@ -79,6 +79,7 @@ impl Array {
                 Step::Unpack { .. } => "unpack".to_string(),
                 Step::Group { group, .. } => format!("{}_of_groups", group.reduce.name()),
                 Step::Contract { .. } => "product".to_string(),
+                Step::Correlate { .. } => "correlation".to_string(),
                 Step::Triangles(_) => "triangles".to_string(),
                 Step::Bases(_) => "bases".to_string(),
                 Step::Dense(dense) => dense.name().to_string(),

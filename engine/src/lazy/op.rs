@@ -79,6 +79,9 @@ pub enum Step {
     /// Products of matrices: the first dimensions of both sides are shared, the last of the left and those after
     /// the shared ones of the right are summed over, piece by piece. A new first dimension has the pieces.
     Contract { batch: usize, over: Grid },
+    /// For each lag up to so many before and after, the products of all rows of the left, moved by that, with all
+    /// rows of the right, piece by piece of what rows have. A new first dimension has the pieces.
+    Correlate { lags: u64, over: Cuts },
     /// The triangle of each piece of a matrix's rows: as many rows as it has columns.
     Triangles(Cuts),
     /// The orthonormal basis of each piece of a matrix's rows, times its part of the second input.

@@ -162,6 +162,7 @@ mod tests {
             image.gradient(1, 2.0).unwrap(),
             image.moving(Moving::Std { ddof: 1 }, 0, 5, Some(2), true).unwrap(),
             image.richardson_lucy(&bell, 3, None, Boundary::Periodic).unwrap(),
+            image.cross_correlation(&image, 3).unwrap(),
             image.rfft(0).unwrap().fft(1).unwrap().ifft(1).unwrap().irfft(0, Some(12)).unwrap(),
         ]
     }

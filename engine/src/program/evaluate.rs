@@ -141,6 +141,9 @@ impl<'a> Evaluation<'a> {
             (Op::Step(Step::Contract { batch, over }), _) => {
                 self.multiply(array, *batch, over, region)
             }
+            (Op::Step(Step::Correlate { lags, over }), _) => {
+                self.correlated(array, *lags, over, region)
+            }
             (Op::Step(Step::Triangles(_) | Step::Bases(_)), _) => self.orthogonal(array, region),
             (Op::Step(Step::Dense(dense)), _) => self.dense(array, *dense, region),
             (Op::Step(Step::Records), _) => self.records(array, region),

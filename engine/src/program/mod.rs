@@ -7,6 +7,7 @@
 //! box of the result ──▶ boxes to read (wants.rs) ──▶ read ──▶ values (evaluate.rs), tiles (fused.rs)
 //! ```
 
+mod correlate;
 mod evaluate;
 mod fourier;
 mod fused;

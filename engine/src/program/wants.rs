@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::matrices::{multiplied, whole_pieces};
-use super::{Program, Want, fourier, overlap, packed};
+use super::{Program, Want, correlate, fourier, overlap, packed};
 use crate::array::{Cuts, DType, Region, cells, shape_of};
 use crate::kernels::product_beside;
 use crate::lazy::{Array, Op, Step};
@@ -72,6 +72,9 @@ pub(super) fn bytes(program: &Program, region: &[Range<u64>], folds: bool) -> u6
         }
         if let Op::Step(Step::Fourier { fourier, axis }) = array.op() {
             bytes = bytes.saturating_add(fourier::beside(&array, *fourier, *axis, &region));
+        }
+        if let Op::Step(Step::Correlate { lags, over }) = array.op() {
+            bytes = bytes.saturating_add(correlate::beside(&array, *lags, over, &region));
         }
         bytes = bytes.saturating_add(overlap::beside(&array, &region));
         // Matrices are multiplied where they lie.
@@ -188,6 +191,7 @@ pub(super) fn made_of(array: &Array, region: &[Range<u64>]) -> Vec<(Array, Regio
         }
         Step::Overlap { .. } => overlap::around(array, region),
         Step::Contract { batch, over } => multiplied(inputs, *batch, over, region),
+        Step::Correlate { lags, over } => correlate::moved(inputs, *lags, over, region),
         Step::Records => {
             inputs.iter().map(|input| (input.clone(), super::records::places_of(region))).collect()
         }

@@ -1,8 +1,10 @@
 //! Sessions: what is whose, and for how long.
 //!
 //! Tables, views, names and secrets are the server's: all sessions see the same ones, as all connections to a
-//! database do. A session has settings of its own (`SET`, and the options of Flight), its temporary tables, its prepared
-//! statements and its results. A caller who sends no cookie has one session under its name, or under its login: so the parts of a
+//! database do. A session has settings of its own (`SET`, and the options of Flight), its temporary tables, its
+//! prepared statements and its results.
+//!
+//! A caller who sends no cookie has one session under its name, or under its login: so the parts of a
 //! result may be fetched by other processes of the same name, as those who read in parallel do. A caller who sends the
 //! cookie `arrow_flight_session_id`, which every answer to a caller without one offers, has as many as it has cookies.
 //! A new session begins with the settings of its caller's first, so that options count which were set before the

@@ -34,7 +34,7 @@ pub(super) fn error(failed: Failed) -> DataFusionError {
 /// One telling of where a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Telling {
-    stage: u32,
+    pub(super) stage: u32,
     pub(super) task: TaskId,
     /// It is being made.
     pub(super) live: bool,
@@ -61,7 +61,7 @@ impl Rows {
     fn hear(&mut self, job: u64, there: There) {
         let There { stage, of, repeats, parts } = there;
         let of = of as usize;
-        if (self.stage, self.parts.len()) != (stage, of) {
+        if self.shape() != (stage, of) {
             self.parts = vec![None; of];
         }
         (self.job, self.stage, self.repeats) = (job, stage, repeats);
@@ -120,7 +120,6 @@ struct Given {
 /// A part, and where it is.
 pub(super) struct Place {
     pub(super) job: u64,
-    pub(super) stage: u32,
     /// How many parts there are.
     pub(super) of: usize,
     pub(super) part: Arc<Part>,
@@ -183,7 +182,7 @@ impl Answer {
         }
         let at = place.part.at as usize;
         let is_there = rows.repeats || is_made_by(at, place.told.task);
-        if (place.stage, place.of) != now || !is_there {
+        if (place.told.stage, place.of) != now || !is_there {
             return Ok(false);
         }
         given.of = Some(now);
@@ -195,13 +194,13 @@ impl Answer {
 
     /// Has a part made again that its worker does not give, unless it is already.
     pub(super) async fn miss(&self, place: &Place) -> Result<()> {
-        let Place { job, stage, part, told, .. } = place;
+        let Place { job, part, told, .. } = place;
         let is_known = |news: &News| {
             let known = news.rows.as_ref().and_then(|rows| rows.telling(part.at as usize));
             known == Some(*told)
         };
         if is_known(&self.news.borrow()) {
-            let missing = Missing { job: *job, stage: *stage, source: part.source.clone() };
+            let missing = Missing { job: *job, stage: told.stage, source: part.source.clone() };
             self.pool.link.ask(&missing).await.map_err(DataFusionError::from)?;
         }
         Ok(())
@@ -284,7 +283,7 @@ mod tests {
     fn hand_out(answer: &Answer, stage: u32, at: u32, attempt: u32) -> Result<bool> {
         let part = Arc::new(part(at, attempt));
         let told = Telling::of(stage, &part).unwrap();
-        answer.hand_out(&Place { job: 1, stage, of: 2, part, told })
+        answer.hand_out(&Place { job: 1, of: 2, part, told })
     }
 
     #[tokio::test]

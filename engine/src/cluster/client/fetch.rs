@@ -190,9 +190,9 @@ impl Reader {
             answer.goes_on(rows, next.is_none())?;
             let Some(at) = next else { return Ok(Some(None)) };
             let found = rows.parts.get(at).cloned().flatten().zip(rows.telling(at));
-            Ok(found.filter(|(_, told)| is_of_use(*told)).map(|(part, told)| {
-                Some(Place { job: rows.job, stage: rows.stage, of, part, told })
-            }))
+            Ok(found
+                .filter(|(_, told)| is_of_use(*told))
+                .map(|(part, told)| Some(Place { job: rows.job, of, part, told })))
         };
         answer.wait(found).await
     }
@@ -201,7 +201,7 @@ impl Reader {
         &mut self,
         place: &Place,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>, Fetch> {
-        let Place { job, stage, part, .. } = place;
+        let Place { job, part, told, .. } = place;
         if let Some(inline) = &part.inline {
             let reader = StreamReader::try_new(Cursor::new(inline.clone()), None);
             let reader = reader.map_err(DataFusionError::from).map_err(Fetch::Failed)?;
@@ -209,10 +209,17 @@ impl Reader {
             return Ok(futures::stream::iter(batches.collect::<Vec<_>>()).boxed());
         }
         let Some(source) = &part.source else { return Err(Fetch::Lost) };
-        if part.live {
-            return self.coming(parts_of(*job, *stage, source, true), source).await;
+        let parts = Parts {
+            job: *job,
+            stage: told.stage,
+            tasks: vec![told.task],
+            output: source.output,
+            live: told.live,
+        };
+        if told.live {
+            return self.coming(parts, source).await;
         }
-        let output = self.spooled(parts_of(*job, *stage, source, false), source).await?;
+        let output = self.spooled(parts, source).await?;
         output.read(0).map(StreamExt::boxed).ok_or(Fetch::Lost)
     }
 
@@ -254,10 +261,6 @@ impl Reader {
             _ => Err(Fetch::Lost),
         }
     }
-}
-
-fn parts_of(job: u64, stage: u32, source: &Source, live: bool) -> Parts {
-    Parts { job, stage, tasks: source.task.into_iter().collect(), output: source.output, live }
 }
 
 enum Fetch {

@@ -30,6 +30,8 @@ const STARTED_WORKER: Duration = Duration::from_secs(120);
 const UNKNOWN_TASK: Duration = Duration::from_secs(1);
 /// How many plans are kept that somebody has looked at.
 const LOOKED_AT: usize = 16;
+/// The bytes of the largest of them, as clients send it.
+const LOOKED_AT_BYTES: usize = 1 << 20;
 /// How many ended queries are remembered.
 const REMEMBERED: usize = 100;
 
@@ -259,6 +261,10 @@ impl Members {
 
     /// Keeps a plan that was looked at, for when it is to be run.
     pub(super) fn look_at(&self, question: Question, planned: Planned) {
+        // One that brings rows along is planned again rather than kept.
+        if question.plan.len() > LOOKED_AT_BYTES {
+            return;
+        }
         let mut looked_at = self.looked_at.lock();
         looked_at.truncate(LOOKED_AT - 1);
         looked_at.push_front((question, planned));

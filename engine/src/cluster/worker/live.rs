@@ -237,17 +237,23 @@ mod tests {
         batches.iter().flat_map(column).collect()
     }
 
+    /// The rows of the task, as somebody else reads them.
+    fn reading(
+        live: &Live,
+        outputs: &Arc<Outputs>,
+    ) -> impl Future<Output = BoxStream<'static, Result<RecordBatch>>> + Send + use<> {
+        let (live, outputs) = (live.clone(), Arc::clone(outputs));
+        async move { live.read(ID, &outputs).await.unwrap().1 }
+    }
+
     #[tokio::test]
     async fn rows_are_all_there_whenever_somebody_comes() {
         for comes_after in [0, 1, 7, 20] {
             let (_root, outputs) = outputs();
             let live = Live::default();
-            let reading = |(_, rows): Rows| rows.try_collect::<Vec<_>>();
-            let reader = {
-                let (live, outputs) = (live.clone(), Arc::clone(&outputs));
-                async move { reading(live.read(ID, &outputs).await.unwrap()).await.unwrap() }
-            };
-            let mut reader = Some(reader);
+            let coming = reading(&live, &outputs);
+            let all = async { coming.await.try_collect::<Vec<_>>().await.unwrap() };
+            let mut reader = Some(all);
             let mut read = None;
             let mut writer = outputs.write(batch(0).schema(), 1, 4096);
             let mut running = live.begin(ID);
@@ -276,10 +282,7 @@ mod tests {
         let live = Live::default();
         let mut running = live.begin(ID);
         let mut writer = outputs.write(batch(0).schema(), 1, 10);
-        let read = {
-            let (live, outputs) = (live.clone(), Arc::clone(&outputs));
-            tokio::spawn(async move { live.read(ID, &outputs).await.unwrap().1 })
-        };
+        let read = tokio::spawn(reading(&live, &outputs));
         tokio::task::yield_now().await;
         let mut made = 0;
         let ahead = tokio::time::timeout(Duration::from_millis(200), async {
@@ -304,13 +307,10 @@ mod tests {
         let live = Live::default();
         let mut running = live.begin(ID);
         let mut writer = outputs.write(batch(0).schema(), 1, 10);
-        let read = {
-            let (live, outputs) = (live.clone(), Arc::clone(&outputs));
-            tokio::spawn(async move { live.read(ID, &outputs).await.is_some() })
-        };
+        let read = tokio::spawn(reading(&live, &outputs));
         tokio::task::yield_now().await;
         running.push(&mut writer, batch(0)).await.unwrap();
-        assert!(read.await.unwrap());
+        drop(read.await.unwrap());
         let error = running.push(&mut writer, batch(10)).await.unwrap_err();
         let trouble = crate::cluster::protocol::Trouble::of(&error);
         assert_eq!((trouble.what(), trouble.lost), (crate::cluster::trouble::Kind::Lost, None));

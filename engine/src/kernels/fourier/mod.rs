@@ -1,6 +1,7 @@
 //! Fourier transforms, as NumPy's: forwards without a factor, backwards divided by the length. A complex number
 //! is two values side by side: its real and its imaginary part. rustfft takes any length.
 
+mod correlate;
 mod fast;
 mod rows;
 mod volume;
@@ -12,6 +13,7 @@ use realfft::{ComplexToReal, FftNum, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use correlate::{Moved, correlate, correlate_beside};
 pub(super) use fast::{fast, fast_row};
 pub(super) use volume::Volume;
 

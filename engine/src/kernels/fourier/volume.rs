@@ -31,7 +31,7 @@ pub(in crate::kernels) struct Volume<T> {
 }
 
 /// Two groups of lines at once: processors bring two neighbouring lines of the cache.
-const AT_ONCE: usize = 2 * TOGETHER;
+pub(super) const AT_ONCE: usize = 2 * TOGETHER;
 
 /// What is written over and over.
 struct Room<T> {
@@ -259,7 +259,7 @@ fn turned<T: Wave>(
 
 /// Collects lines of a matrix of `length` rows, some columns at a time, calls with them, and puts them back where it
 /// is told to.
-fn each_lines<T: Wave>(
+pub(super) fn each_lines<T: Wave>(
     values: &mut [Complex<T>],
     length: usize,
     columns: usize,

@@ -1,12 +1,14 @@
-//! How series go together when one is moved: a product for each lag, whose sums are made piece by piece along time.
+//! How series go together when one is moved: at all lags at once, piece by piece along time.
 
-use super::{Array, Result, real, size};
-use crate::array::ArrayError;
+use super::product::fit;
+use super::{Array, Index, Result, Step, real, size};
+use crate::array::{ArrayError, Cuts, Grid};
 use crate::kernels::{Binary, Reduce};
-use crate::lazy::Index;
+use crate::lazy::Scalar;
 
-/// More lags than this are more products than anybody waits for.
-const MOST_LAGS: u64 = 10_000;
+/// Bytes of a piece of either side. What is moved has more of it, before and after, which is made again: pieces are
+/// longer than chunks may be.
+const PIECE: u64 = 32 << 20;
 
 impl Array {
     /// How each row of one matrix goes with each row of another so many steps later, from `lags` steps before to
@@ -23,26 +25,40 @@ impl Array {
                 "cross_correlation of series of {length} and of {others} values: they must be as long"
             )));
         }
-        if lags >= length.max(1) || lags > MOST_LAGS {
+        if lags >= length.max(1) {
             return Err(ArrayError::asked(format!(
                 "{lags} lags of series of {length} values: there are at most {}",
-                length.saturating_sub(1).min(MOST_LAGS)
+                length.saturating_sub(1)
             )));
         }
-        let right = right.transposed()?;
-        let lags = lags as i64;
-        let products = (-lags..=lags).map(|lag| {
-            let (start, stop) = (lag.max(0), length as i64 + lag.min(0));
-            let part =
-                |from: i64, to: i64| Index::Slice { start: Some(from), stop: Some(to), step: None };
-            // What is later in the second is earlier in the first.
-            let first = left.index(&[Index::ALL, part(start - lag, stop - lag)])?;
-            let second = right.index(&[part(start, stop)])?;
-            first.matmul(&second)?.expand(0, None)
-        });
-        let all = Self::concatenate(&products.collect::<Result<Vec<_>>>()?, 0)?;
-        let count = Self::full(&[], crate::lazy::Scalar::Float(length as f64), all.dtype())?;
+        let all = match lags {
+            0 => left.matmul(&right.transposed()?)?.expand(0, None)?,
+            lags => left.at_all_lags(&right, lags)?,
+        };
+        let count = Self::full(&[], Scalar::Float(length as f64), all.dtype())?;
         all.binary(Binary::Div, &count)
+    }
+
+    /// For each lag, the products of all rows, moved by that, with all rows of another.
+    fn at_all_lags(&self, other: &Self, lags: u64) -> Result<Self> {
+        let kind = self.kind().with(other.kind());
+        let (left, right) = (self.cast(kind.into())?, other.cast(kind.into())?);
+        let cuts = |of: &Self, axis: usize| {
+            let cuts = of.grid().0.get(axis).cloned();
+            cuts.unwrap_or(Cuts::even(0, 1))
+        };
+        let all = lags.saturating_mul(2).saturating_add(1);
+        let mut grid = Grid(vec![Cuts::even(all, all), cuts(&left, 0), cuts(&right, 0)]);
+        fit(&mut grid, kind, &[&left, &right]);
+        let [at_once, rows, columns] = [0, 1, 2].map(|at| grid.0.get(at).map_or(1, Cuts::longest));
+        let [again_right, again_left] = [1, 2].map(|at| grid.0.get(at).map_or(1, Cuts::pieces));
+        let (left, right) = (left.made_once(again_left)?, right.made_once(again_right)?);
+        let a_step = rows.max(columns).max(1) * kind.width() as u64;
+        let along = if rows >= columns { cuts(&left, 1) } else { cuts(&right, 1) };
+        let along = along.up_to((PIECE / a_step).max(at_once));
+        let pieces = along.pieces();
+        let step = Step::Correlate { lags, over: along };
+        Self::sum_of_pieces(step, vec![left, right], pieces, kind, (grid, vec![None; 3]))
     }
 }
 

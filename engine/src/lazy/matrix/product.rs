@@ -150,25 +150,31 @@ impl Array {
             return Self::filled_with(crate::lazy::Scalar::Unsigned(0), kind.into(), grid)?
                 .named(dims);
         }
-        let mut all = grid;
-        all.0.insert(0, Cuts::even(pieces, 1));
-        let form = Form {
-            dtype: kind.into(),
-            grid: all,
-            dims: std::iter::once(None).chain(dims.iter().cloned()).collect(),
-        };
         let step = Step::Contract { batch, over: along };
-        let products = Self::step(step, vec![left, right], form)?;
-        let product = match pieces {
-            1 => products.index(&[Index::At(0)])?,
-            _ if kind == Kind::Bool => products.reduce(Reduce::Any, false, &[0])?,
-            _ => products.reduce(Reduce::Sum, false, &[0])?.cast(kind.into())?,
+        Self::sum_of_pieces(step, vec![left, right], pieces, kind, (grid, dims))
+    }
+
+    /// What comes of so many pieces, added up: a new first dimension of what a step makes has them.
+    pub(super) fn sum_of_pieces(
+        step: Step,
+        of: Vec<Self>,
+        pieces: u64,
+        kind: Kind,
+        (mut grid, dims): (Grid, Vec<Option<String>>),
+    ) -> Result<Self> {
+        grid.0.insert(0, Cuts::even(pieces, 1));
+        let all = std::iter::once(None).chain(dims.iter().cloned()).collect();
+        let made = Self::step(step, of, Form { dtype: kind.into(), grid, dims: all })?;
+        let sum = match pieces {
+            1 => made.index(&[Index::At(0)])?,
+            _ if kind == Kind::Bool => made.reduce(Reduce::Any, false, &[0])?,
+            _ => made.reduce(Reduce::Sum, false, &[0])?.cast(kind.into())?,
         };
-        product.named(dims)
+        sum.named(dims)
     }
 
     /// The same, computed once where making it for each of so many would take longer than keeping it.
-    fn made_once(&self, times: u64) -> Result<Self> {
+    pub(super) fn made_once(&self, times: u64) -> Result<Self> {
         if times > 1 && self.is_dear() { self.shared() } else { Ok(self.clone()) }
     }
 
@@ -182,6 +188,7 @@ impl Array {
                 step,
                 Step::Random { .. }
                     | Step::Contract { .. }
+                    | Step::Correlate { .. }
                     | Step::Triangles(_)
                     | Step::Bases(_)
                     | Step::Dense(_)
@@ -196,7 +203,7 @@ impl Array {
 }
 
 /// Cuts chunks smaller that come to more than what they are made of, and more than is handled well.
-fn fit(grid: &mut Grid, kind: Kind, of: &[&Array]) {
+pub(super) fn fit(grid: &mut Grid, kind: Kind, of: &[&Array]) {
     let width = kind.width() as u64;
     let own = of.iter().filter_map(|array| array.grid().largest()).max().unwrap_or(1);
     let most = own.max(LARGEST / width);

@@ -27,6 +27,7 @@ use super::chunks::{self, error};
 use super::exchange::{Exchange, Wanted};
 use super::given::Given;
 use super::pieces::{Kept, Piece, Store};
+use super::turn::Turn;
 use super::work::Work;
 use crate::array::{Region, Tensor, buffers, cells, shape_of};
 use crate::config::options_of;
@@ -177,6 +178,7 @@ impl ExecutionPlan for GatherChunksExec {
             aside: reservation.size(),
             reservation,
             open: HashMap::new(),
+            turn: Turn::begin(),
             left: Vec::new(),
             pieces: self.pieces.execute(partition, chunks::one_by_one(&context))?,
             context,
@@ -209,6 +211,7 @@ struct Task {
     /// What was set aside for any chunk.
     aside: usize,
     open: HashMap<u64, Open>,
+    turn: Turn,
     /// What came and was not looked at.
     left: Vec<(u64, Vec<Buffer>)>,
     pieces: SendableRecordBatchStream,
@@ -277,6 +280,7 @@ impl Task {
             let values = put_together(&wanted, pieces, &mut self.store).await?;
             have.insert(wanted.read.key, values);
         }
+        self.turn.pass().await;
         let made = self.work.run(number, have, &given).await?;
         self.reservation.try_resize(self.aside)?;
         made.row(&self.work.schema())

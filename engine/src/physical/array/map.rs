@@ -25,6 +25,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::chunks;
 use super::given::Given;
 use super::shares::Shares;
+use super::turn::Turn;
 use super::work::{Made, Work};
 use crate::program::Loaded;
 
@@ -161,6 +162,7 @@ impl ExecutionPlan for MapChunksExec {
             reservation: consumer.register(context.memory_pool()),
             open: None,
             left: 0..0,
+            turn: Turn::begin(),
             wanted: self.wanted.clone(),
             shares: self.shares.clone().and_then(|shares| Share::begin(shares, partition)),
             keys: self.keys.execute(partition, Arc::clone(&context))?,
@@ -184,6 +186,7 @@ struct Task {
     /// What is being brought together.
     open: Option<Made>,
     left: Range<u64>,
+    turn: Turn,
     /// How many chunks there were, and how long they took with what was read for them.
     chunks: Count,
     computing: Time,
@@ -215,6 +218,7 @@ impl Task {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let given = self.given.collected(&self.context).await?;
         while let Some(number) = self.next_number().await? {
+            self.turn.pass().await;
             if self.wanted.as_ref().is_some_and(|Wanted(is_wanted)| !is_wanted(number)) {
                 continue;
             }

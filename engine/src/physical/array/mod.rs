@@ -53,6 +53,7 @@ mod shared;
 mod shares;
 mod sought;
 mod tensors;
+mod turn;
 mod wire;
 mod work;
 

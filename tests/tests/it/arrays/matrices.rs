@@ -270,6 +270,24 @@ const ALIKE: &[(&str, &str)] = &[
          np.stack([z[:, max(-k, 0):9 - max(k, 0)] @ w[:, max(k, 0):9 + min(k, 0)].T / 9 for k in range(-8, 9, 4)])",
     ),
     (
+        "x = sin(arange(4000) * arange(4000) % 1009).reshape(2, 2000); y = x[:1].cast('f32'); \
+         cross_correlation(x.rechunk(1, 300), y.rechunk(1, 170), lags => 700)[::100]",
+        "x = np.sin(np.arange(4000) ** 2 % 1009).reshape(2, 2000); f = lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True); \
+         z, w = f(x), f(x[:1].astype('f4').astype('f8')); \
+         np.stack([z[:, max(-k, 0):2000 - max(k, 0)] @ w[:, max(k, 0):2000 + min(k, 0)].T / 2000 for k in range(-700, 701, 100)])",
+    ),
+    // More than a piece, and a row whose values are all the same.
+    (
+        "x = sin(arange(5000000) * 7 % 1009); cross_correlation(x.rechunk(700000), x[::-1], lags => 3)",
+        "x = np.sin(np.arange(5000000) * 7 % 1009); x = (x - x.mean()) / x.std(); y = x[::-1]; \
+         np.array([x[max(-k, 0):5000000 - max(k, 0)] @ y[max(k, 0):5000000 + min(k, 0)] / 5000000 for k in range(-3, 4)]).reshape(7, 1, 1)",
+    ),
+    (
+        "x = concatenate(arange(9), ones(9)).reshape(2, 9); cross_correlation(x, lags => 1)",
+        "x = (np.arange(9) - 4) / np.arange(9).std(); z = [x[1:] @ x[:-1] / 9, 1, x[1:] @ x[:-1] / 9]; \
+         np.array([[[v, np.nan], [np.nan, np.nan]] for v in z])",
+    ),
+    (
         "x = arange(50) % 7; cross_correlation(x.rechunk(8), x[::-1], lags => 0)",
         "x = np.arange(50) % 7; np.corrcoef(x, x[::-1])[0, 1].reshape(1, 1, 1)",
     ),
