@@ -276,8 +276,10 @@ impl Listening {
     /// What has changed: once, as it is, whatever happened while nobody looked.
     async fn next(&mut self) -> Option<Update> {
         self.watched.changed().await.ok()?;
-        let state = Some(self.watched.borrow_and_update().clone());
+        self.watched.mark_unchanged();
         let there = self.members.there(self.job, &mut self.known);
+        // No older than where rows are: whoever has read all of them hears no more.
+        let state = Some(self.watched.borrow().clone());
         Some(Update { job: self.job, state, there })
     }
 }

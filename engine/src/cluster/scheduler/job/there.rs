@@ -48,7 +48,9 @@ impl Job {
         address: impl Fn(WorkerId) -> Option<String>,
     ) -> Option<There> {
         let last = self.stages.last()?;
-        if self.planning || !(last.is_complete() || self.is_live()) {
+        // Whoever has read all rows knows all else: what was counted is told when the query has ended.
+        let is_counted = !self.measure || self.ended.is_some();
+        if self.planning || !is_counted || !(last.is_complete() || self.is_live()) {
             return None;
         }
         let of = last.tasks.all().len();
