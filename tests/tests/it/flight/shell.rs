@@ -376,6 +376,8 @@ fn a_session_that_has_ended_is_set_up_again_before_anything_runs() {
         writeln!(input, "SHOW datafusion.execution.time_zone;").unwrap();
         let shown: Vec<String> = lines.take(2).collect();
         assert!(shown[1].contains("+04:00"), "{shown:?}");
+        // That there are no more rows is told after them, and nothing shows that it has come.
+        std::thread::sleep(std::time::Duration::from_millis(500));
     };
     shows(&mut input, &mut lines);
     drop(server);
