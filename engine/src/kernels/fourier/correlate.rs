@@ -24,6 +24,9 @@ use crate::kernels::element::{Element, F32, F64};
 const SPECTRA: usize = 64 << 20;
 const PRODUCTS: usize = 2 << 20;
 
+/// Nothing longer is transformed, whatever a plan from elsewhere may ask for: what it takes is counted first.
+const LONGEST: usize = 1 << 48;
+
 /// A transform takes as long as so many times its products and sums do in a product of matrices.
 const SLOWER: f64 = 8.0;
 
@@ -60,8 +63,9 @@ struct Segments {
 
 impl Moved {
     fn segments(&self, width: usize) -> Segments {
-        let least = self.lags.max(8).next_power_of_two();
-        let most = (self.length + self.lags).next_power_of_two().max(least);
+        let least = self.lags.clamp(8, LONGEST).next_power_of_two();
+        let most = self.length.saturating_add(self.lags).min(LONGEST).next_power_of_two();
+        let most = most.max(least);
         let lengths = std::iter::successors(Some(least), |length| length.checked_mul(2));
         let cuts = lengths.take_while(|all| *all <= most).map(|all| self.cut(all, width));
         let fastest = cuts.min_by(|a, b| self.takes(a).total_cmp(&self.takes(b)));
@@ -72,7 +76,8 @@ impl Moved {
         let (half, fresh) = (all / 2 + 1, (all + 1).saturating_sub(self.lags).max(1));
         let count = self.length.div_ceil(fresh);
         let a_number = 2 * width;
-        let a_segment = half.saturating_mul((self.rows + self.columns).saturating_mul(a_number));
+        let a_segment =
+            half.saturating_mul(self.rows.saturating_add(self.columns)).saturating_mul(a_number);
         let together = (SPECTRA / a_segment.max(1)).clamp(1, count.max(1));
         let pairs = (PRODUCTS / half.saturating_mul(a_number).max(1)).max(1);
         let high = pairs.isqrt().max(pairs / self.columns.max(1)).clamp(1, self.rows.max(1));
@@ -84,7 +89,7 @@ impl Moved {
     fn takes(&self, cut: &Segments) -> f64 {
         let Segments { all, half, count, together, .. } = *cut;
         let (rows, columns) = (self.rows as f64, self.columns as f64);
-        let products = 4.0 * rows * columns * (half * count) as f64;
+        let products = 4.0 * rows * columns * half as f64 * count as f64;
         let transforms =
             (rows + columns) * count as f64 + rows * columns * count.div_ceil(together) as f64;
         products + SLOWER * 2.5 * all as f64 * (all as f64).log2() * transforms
@@ -94,7 +99,7 @@ impl Moved {
 /// The bytes that it takes beside both sides and what they come to.
 pub(crate) fn correlate_beside(work: &Moved, kind: Kind) -> u64 {
     let Segments { all, half, together, high, wide, .. } = work.segments(kind.width());
-    let spectra = (work.rows + work.columns).saturating_mul(together);
+    let spectra = work.rows.saturating_add(work.columns).saturating_mul(together);
     let products = high.saturating_mul(wide);
     // A row's own spectra, lines on their way back, and what transforms work with.
     let numbers = spectra.saturating_add(products).saturating_add(together + AT_ONCE);
@@ -327,5 +332,9 @@ mod tests {
             let cut = work.segments(8);
             assert!(cut.all + 1 >= cut.fresh + lags && cut.count * cut.fresh >= length);
         }
+        // What nobody could hold is not begun, and counted all the same.
+        let all = usize::MAX;
+        let work = Moved { rows: all, columns: all, lags: all, length: all, missing: all };
+        assert!(correlate_beside(&work, Kind::F64) > 1 << 60);
     }
 }

@@ -71,8 +71,8 @@ fn standardized(of: &Array) -> Result<(Array, u64)> {
     };
     let (_, length) = size(&of, "cross_correlation")?;
     let of = of.named(vec![None, None])?;
-    let mean = of.reduce_keeping(Reduce::Mean, false, &[1])?.shared()?;
-    let spread = of.reduce_keeping(Reduce::Std { ddof: 0 }, false, &[1])?.shared()?;
+    let mean = of.reduce_keeping(Reduce::Mean, false, &[1])?;
+    let spread = of.reduce_keeping(Reduce::Std { ddof: 0 }, false, &[1])?;
     let made = of.binary(Binary::Sub, &mean)?.binary(Binary::Div, &spread)?;
     Ok((made, length))
 }

@@ -23,6 +23,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::chunks::{self, error};
 use super::exchange::Exchange;
 use super::pieces::Piece;
+use super::turn::Turn;
 use super::work::Work;
 use crate::array::{Region, Tensor, buffers, shape_of};
 use crate::config::ByteSize;
@@ -31,8 +32,6 @@ use crate::config::ByteSize;
 const PIECES: usize = 1 << 18;
 /// What knowing of a piece takes.
 const A_PIECE: usize = 192;
-/// After so many chunks others get their turn.
-const CHUNKS_AT_ONCE: u64 = 1 << 12;
 
 /// Cuts what is read into pieces. Its rows are the number of the chunk, what the piece is, and its values.
 #[derive(Debug)]
@@ -146,6 +145,7 @@ impl ExecutionPlan for ScatterChunksExec {
             exchange: self.exchange.clone(),
             which: self.which,
             told,
+            turn: Turn::begin(),
             left: Vec::new(),
             asked: BTreeMap::new(),
             is_asked: false,
@@ -174,6 +174,7 @@ struct Task {
     which: usize,
     /// Chunks to be told of that may want nothing.
     told: Range<u64>,
+    turn: Turn,
     /// Blocks of which nothing is known yet.
     left: Vec<Range<u64>>,
     /// What is asked of blocks, by their numbers.
@@ -197,9 +198,7 @@ impl Task {
                 let nothing = || Buffer::from_vec(Vec::<u8>::new());
                 return chunks::row(&schema, number, vec![nothing(), nothing()]).map(Some);
             }
-            if number.is_multiple_of(CHUNKS_AT_ONCE) {
-                tokio::task::yield_now().await;
-            }
+            self.turn.pass().await;
         }
         let Some(read) = self.exchange.get(&self.work, self.which) else {
             return internal_err!("what is exchanged is not read");
@@ -314,9 +313,7 @@ impl Task {
                 self.left.extend([middle..blocks.end, blocks.start..middle]);
                 return Ok(());
             }
-            if chunk.is_multiple_of(CHUNKS_AT_ONCE) {
-                tokio::task::yield_now().await;
-            }
+            self.turn.pass().await;
         }
         (self.asked, self.is_asked) = (asked, true);
         Ok(())
